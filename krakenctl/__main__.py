@@ -1,0 +1,5 @@
+"""`python -m krakenctl` is `krakenctl`."""
+
+from krakenctl.cli import entry
+
+entry()

@@ -1,0 +1,45 @@
+"""Is the issued key what was declared, to the bit? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from krakenctl.model.key import KeySpec
+from krakenctl.model.permission import in_order
+from krakenctl.model.time import show_time
+
+EXPIRY_SLACK = 120  # seconds
+
+
+def differences(wanted: KeySpec, live: KeySpec) -> tuple[str, ...]:
+    """One sentence each; empty when the key is right. A right too few is as wrong as one too many."""
+    return tuple(_differences(wanted, live))
+
+
+def _differences(wanted: KeySpec, live: KeySpec) -> Iterator[str]:
+    if surplus := live.permissions - wanted.permissions:
+        yield f"it may {', '.join(in_order(surplus))}, which was not asked for"
+    if live.unknown_permissions:
+        yield f"it has permissions that this krakenctl does not know: {', '.join(sorted(live.unknown_permissions))}"
+    if missing := wanted.permissions - live.permissions:
+        yield f"it lacks {', '.join(in_order(missing))}"
+    if live.ip_allowlist != wanted.ip_allowlist:
+        yield f"it works from {_addresses(live)}, not from {_addresses(wanted)}"
+    if not _same_time(live.valid_until, wanted.valid_until):
+        yield f"it expires {_time(live.valid_until)}, not {_time(wanted.valid_until)}"
+    if (live.query_from, live.query_to) != (wanted.query_from, wanted.query_to):
+        yield "its query window is another one"
+    if live.nonce_window != wanted.nonce_window:
+        yield f"its nonce window is {live.nonce_window}, not {wanted.nonce_window}"
+
+
+def _addresses(spec: KeySpec) -> str:
+    return ", ".join(spec.ip_allowlist) or "any address"
+
+
+def _time(seconds: int) -> str:
+    return show_time(seconds) if seconds else "never"
+
+
+def _same_time(one: int, other: int) -> bool:
+    return one == other or bool(one and other and abs(one - other) <= EXPIRY_SLACK)

@@ -1,0 +1,182 @@
+"""A key's one-time secret, from the intent to its consumer: steps 2 to 7 of the eight.
+
+1 the store is proved writable (executor) · 2 intent · 3 issue · 4 secret to pending · 5 stored · 6 check ·
+7 pending → current · 8 the old key is retired or revoked (waves).
+Between 3 and 4 the secret is only in this process: nothing else happens in between, and a failure there takes the
+new key back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from krakenctl.apply import check
+from krakenctl.apply.session import Session
+from krakenctl.apply.work import Work
+from krakenctl.errors import AnswerLost, ExchangeError, KeyMismatch, NotAuthorised, Refused, StoreError
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
+from krakenctl.model.plan import NewKey, Verb
+from krakenctl.model.recorded import Intent, RecordedKey
+from krakenctl.stores.base import Entry, Slot
+
+PROPAGATION_TRIES = 3
+PROPAGATION_SECONDS = 1.0
+
+
+class Issuer:
+    """Takes one change of an account through its steps. One per account and run."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ports = session.ports
+        self._surface = session.surface
+
+    def issue_and_store(self, work: Work, new: NewKey, secret: SecretRef) -> None:
+        """Steps 2 to 5. Whatever goes wrong, no live key is left behind whose name is not journalled."""
+        with work.step(Verb.ISSUE, new.name):
+            work.sent = self._dated(new)
+            self._begin(work, new, secret)
+            work.issued = self._issue(work, new.name, work.sent)
+        if work.issued is not None and work.open:
+            with work.step(Verb.STORE, new.name):
+                self._store(work, work.issued, new, secret)
+
+    def check_and_promote(self, work: Work, new: NewKey, secret: SecretRef, listed: LiveKey | None) -> None:
+        """Steps 6 and 7. Nothing is promoted that is not, to the bit, what was declared."""
+        if work.issued is None or work.sent is None:
+            return
+        with work.step(Verb.CHECK, new.name):
+            work.verdict = self._check(work, work.issued, work.sent, listed)
+            self._ports.state.advance(work.change.address, new.name, "checked")
+        if work.open:
+            with work.step(Verb.PROMOTE, new.name):
+                self._promote(work, work.issued, work.sent, new, secret)
+
+    def _dated(self, new: NewKey) -> KeySpec:
+        """`validFor` becomes an absolute time here, on the exchange's clock."""
+        return new.spec if new.valid_for is None else replace(new.spec, valid_until=self._ports.now() + new.valid_for)
+
+    def _begin(self, work: Work, new: NewKey, secret: SecretRef) -> None:
+        intent = Intent(
+            address=work.change.address,
+            live_name=new.name,
+            generation=new.generation,
+            began=self._ports.now(),
+            secret=secret,
+            old_name=work.change.old.name if work.change.old else "",
+        )
+        self._ports.state.begin(intent)
+
+    def _issue(self, work: Work, name: str, spec: KeySpec) -> IssuedKey:
+        try:
+            return self._surface.issue(name, spec)
+        except Refused:
+            self._ports.state.revoked(work.change.address, name)  # a plain no: there is nothing to look for
+            raise
+        except AnswerLost as problem:
+            raise AnswerLost(
+                f"{problem.message}. It is not tried again: the name {name} is burned",
+                hint="run plan: if the key came to be, it is shown and revoked, and the next generation is issued",
+            ) from None
+
+    def _store(self, work: Work, issued: IssuedKey, new: NewKey, secret: SecretRef) -> None:
+        entry = Entry(
+            address=str(work.change.address),
+            lineage=self._session.lineage,
+            live_name=new.name,
+            generation=new.generation,
+            created=issued.live.created,
+            public_key=issued.public_key,
+            secret=issued.secret,
+            spec=work.sent or new.spec,
+        )
+        try:
+            self._ports.store(secret.store).put(secret.path, Slot.PENDING, entry)
+        except StoreError as problem:
+            raise StoreError(f"{problem.message}; {self._take_back(work, new.name, None)}", hint=problem.hint) from None
+        self._ports.state.advance(work.change.address, new.name, "stored")
+
+    def _check(self, work: Work, issued: IssuedKey, sent: KeySpec, listed: LiveKey | None) -> str:
+        """`listed` or `verified`. Raises KeyMismatch once the wrong key is gone."""
+        live = listed or self._look_again(issued.live.name)
+        if live is None:
+            raise ExchangeError(
+                f"the new key {issued.live.name} does not show in the account's list; its secret stays in pending",
+                hint="run plan: it revokes what was left and issues the next generation",
+            )
+        wrong = check.differences(sent, live.spec)
+        inspected = None if wrong else self._inspect(issued, sent)
+        wrong = wrong or (check.differences(sent, inspected.spec) if inspected else ())
+        if wrong:
+            raise self._mismatch(work, issued.live.name, wrong)
+        return "verified" if inspected else "listed"
+
+    def _look_again(self, name: str) -> LiveKey | None:
+        """A new key may need a moment to show."""
+        for _ in range(PROPAGATION_TRIES):
+            self._ports.wait(PROPAGATION_SECONDS)
+            for live in self._surface.list_keys().keys:
+                if live.name == name:
+                    return live
+        return None
+
+    def _inspect(self, issued: IssuedKey, sent: KeySpec) -> LiveKey | None:
+        """Ask the key about itself, where its allow-list is sure to let us: a refused call counts towards a lockout.
+
+        Nonces start at 1, because the key's consumer may count from anywhere above. None: no answer to be had.
+        """
+        if sent.ip_allowlist:
+            return None
+        pair = KeyPair(public_key=issued.public_key, secret=issued.secret)
+        for nonce in range(1, PROPAGATION_TRIES + 1):
+            try:
+                return self._surface.inspect(pair, nonce)
+            except NotAuthorised:
+                self._ports.wait(PROPAGATION_SECONDS)
+            except ExchangeError:
+                return None
+        return None
+
+    def _mismatch(self, work: Work, name: str, wrong: tuple[str, ...]) -> KeyMismatch:
+        taken_back = self._take_back(work, name, work.change.secret)
+        return KeyMismatch(
+            f"the exchange issued {name} differently from what was declared: {'; '.join(wrong)}; {taken_back}",
+            hint="the key in use was not touched; run apply again, and tell Kraken if it happens again",
+        )
+
+    def _take_back(self, work: Work, name: str, pending: SecretRef | None) -> str:
+        """Revoke a key that only this run has seen; says what came of it."""
+        try:
+            self._surface.revoke(name)
+        except ExchangeError as problem:
+            return f"it could not be revoked either ({problem.message}), the next plan shows it"
+        if pending is not None:
+            self._ports.store(pending.store).remove(pending.path, Slot.PENDING)
+        self._ports.state.revoked(work.change.address, name)
+        return "the new key was revoked at once"
+
+    def _promote(self, work: Work, issued: IssuedKey, sent: KeySpec, new: NewKey, secret: SecretRef) -> None:
+        change = work.change
+        key = RecordedKey(
+            address=change.address,
+            live_name=new.name,
+            generation=new.generation,
+            created=issued.live.created,
+            public_key=issued.public_key,
+            spec=sent,
+            secret=secret,
+            issued=issued.live.created or self._ports.now(),
+            trigger=change.trigger,
+            protect=change.protect,
+        )
+        self._ports.store(secret.store).promote(secret.path)
+        self._ports.state.promote(key, self._retired(work), change.renamed_from)
+
+    def _retired(self, work: Work) -> RecordedKey | None:
+        """The old key's record, kept until it is revoked. Without an overlap its time is up now."""
+        change = work.change
+        old = self._session.current(change)
+        if old is None or change.old is None or old.live_name != change.old.name or change.gap:
+            return None
+        return replace(old, address=change.address, retired_until=self._ports.now() + change.overlap)

@@ -1,0 +1,95 @@
+"""One account during one run: its surface, what is recorded of it, and the order to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from krakenctl.apply.ports import Ports
+from krakenctl.apply.work import Work
+from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NotAuthorised, Unreachable
+from krakenctl.model.address import Address
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.key import LiveKey
+from krakenctl.model.outcome import Result
+from krakenctl.model.plan import Change, PlannedAccount
+from krakenctl.model.recorded import Intent, RecordedKey
+from krakenctl.surfaces.base import Surface
+
+# After one of these the account's other calls would fail too, or make it worse.
+FATAL = (NotAuthorised.code, LockedOut.code, Unreachable.code)
+
+Live = dict[str, LiveKey]  # by name
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the state knew of one account when the run began. Names are unique within an account only."""
+
+    current: dict[Address, RecordedKey] = field(default_factory=dict)
+    by_name: dict[str, RecordedKey] = field(default_factory=dict)  # current and retired ones
+    intents: dict[str, Intent] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    account: PlannedAccount
+    surface: Surface
+    ports: Ports
+    memory: Memory
+    lineage: str
+    count: int = 0  # live keys, as far as we know right now
+
+    def list(self) -> Live:
+        """The account's keys, afresh. Raises ExchangeError."""
+        keys = self.surface.list_keys().keys
+        self.count = len(keys)
+        return {key.name: key for key in keys}
+
+    def list_for(self, works: Sequence[Work]) -> Live:
+        """The same, if any of these works still needs it; a failure ends them all."""
+        if not any(work.open for work in works):
+            return {}
+        try:
+            return self.list()
+        except ExchangeError as problem:
+            end_all(works, problem)
+            return {}
+
+    def each(self, works: Iterable[Work], *, interruptible: bool = True) -> Iterator[Work]:
+        """The open ones, one after another, until somebody interrupts or one failure says that all would fail."""
+        works = list(works)
+        for work in works:
+            if interruptible and self.ports.interrupted():
+                return
+            if work.open:
+                yield work
+            if work.code in FATAL:
+                _skip_rest(works, work)
+
+    def current(self, change: Change) -> RecordedKey | None:
+        """The record of the key that a change replaces or updates."""
+        return self.memory.current.get(change.renamed_from or change.address)
+
+    def secret_of(self, name: str) -> SecretRef | None:
+        record = self.memory.by_name.get(name) or self.memory.intents.get(name)
+        return record.secret if record else None
+
+
+def finish(works: Iterable[Work]) -> None:
+    """Whatever came through its steps, and was not ended on the way, is done."""
+    for work in works:
+        if work.done or not work.change.steps:
+            work.end(Result.DONE)
+
+
+def end_all(works: Iterable[Work], problem: KrakenctlError) -> None:
+    for work in works:
+        if work.open:
+            work.fail(problem)
+
+
+def _skip_rest(works: Iterable[Work], failed: Work) -> None:
+    for work in works:
+        if work.open and not work.done:
+            work.end(Result.SKIPPED, f"not tried: {failed.change.address} failed in a way that would repeat itself")

@@ -1,0 +1,59 @@
+"""Fields that can be edited in place, and what is only our memory: the key and its secret stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from krakenctl.apply import check
+from krakenctl.apply.session import Session, finish
+from krakenctl.apply.work import Work
+from krakenctl.errors import ExchangeError
+from krakenctl.model.key import LiveKey
+from krakenctl.model.plan import Change, NewKey, Verb
+
+
+def forget(session: Session, works: Sequence[Work]) -> None:
+    for work in session.each(works):
+        with work.step(Verb.FORGET, work.change.steps[0].name):
+            session.ports.state.forget(work.change.address)
+    finish(works)
+
+
+def update(session: Session, works: Sequence[Work]) -> None:
+    """All updates, then one list to read every one of them back."""
+    for work in session.each(works):
+        if new := work.change.new:
+            _update(session, work, new)
+    sent = [work for work in works if work.open and work.done]
+    live = session.list_for(sent)
+    for work in sent:
+        if work.open and (new := work.change.new):
+            with work.step(Verb.CHECK, new.name):
+                _must_match(new, live.get(new.name))
+                _remember(session, work.change, new)
+    finish(works)
+
+
+def _update(session: Session, work: Work, new: NewKey) -> None:
+    if not work.change.steps:  # only the key's address changes
+        _remember(session, work.change, new)
+        return
+    with work.step(Verb.UPDATE, new.name):
+        session.surface.update(new.name, new.spec)
+
+
+def _remember(session: Session, change: Change, new: NewKey) -> None:
+    record = session.current(change)
+    if record is None:
+        return
+    moved = replace(record, address=change.address, spec=new.spec, trigger=change.trigger, protect=change.protect)
+    session.ports.state.update(moved, change.renamed_from)
+
+
+def _must_match(new: NewKey, live: LiveKey | None) -> None:
+    if live is None:
+        raise ExchangeError(f"{new.name} is gone from the account's list after its update")
+    if wrong := check.differences(new.spec, live.spec):
+        message = f"the exchange did not set {new.name} as asked: {'; '.join(wrong)}"
+        raise ExchangeError(message, hint="plan again to see how it stands")

@@ -1,0 +1,78 @@
+"""New keys, as many at once as there is room for: issue all, check and promote all, then retire or revoke the old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from krakenctl.apply.issue import Issuer
+from krakenctl.apply.revoke import revoke_old
+from krakenctl.apply.session import Session, finish
+from krakenctl.apply.work import Work
+from krakenctl.errors import TooManyKeys
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.plan import Change, NewKey, OldKey, Strategy, Verb
+
+
+def issue(session: Session, works: Sequence[Work]) -> None:
+    """Revoke-first ones go one by one, to keep the gap short; the others in waves."""
+    for work in session.each(works):
+        if work.change.strategy is Strategy.REVOKE_FIRST:
+            revoke_old(session, [work])
+            _wave(session, [work])
+    while waiting := [work for work in works if work.open]:
+        if session.ports.interrupted() or not _wave(session, waiting[: _room(session)]):
+            return
+
+
+def _room(session: Session) -> int | None:
+    """How many more keys the account takes; None: nobody declared it. At least one: Kraken itself knows best."""
+    limit = session.account.keys_limit
+    return None if limit is None else max(limit - session.count, 1)
+
+
+def _wave(session: Session, wave: Sequence[Work]) -> bool:
+    """One wave to its end. False: nothing came of it, so another would not help either."""
+    issuer = Issuer(session)
+    issued = _issue(session, issuer, wave)
+    live = session.list_for(issued)
+    for work in issued:
+        if work.open and (parts := _parts(work)):
+            issuer.check_and_promote(work, *parts, live.get(parts[0].name))
+    _retire(session, [work for work in issued if work.open and work.change.overlap])
+    revoke_old(session, [work for work in issued if work.open and not work.change.overlap and not work.change.gap])
+    finish(issued)
+    return any(not work.open for work in wave)
+
+
+def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]:
+    """Those that got a key. When Kraken says “too many”, the rest waits until this wave has made room."""
+    issued: list[Work] = []
+    for work in session.each(wave, interruptible=not wave[0].change.gap):
+        if parts := _parts(work):
+            issuer.issue_and_store(work, *parts)
+        if work.code == TooManyKeys.code and any(other.open and other.change.old for other in issued):
+            work.reopen()
+            return issued
+        issued.append(work)
+    return issued
+
+
+def _retire(session: Session, works: Sequence[Work]) -> None:
+    """The old key gets an end on the exchange too, so that it ends even if nobody runs krakenctl again."""
+    for work in works:
+        if old := work.change.old:
+            with work.step(Verb.RETIRE, old.name):
+                _set_end(session, work.change, old)
+
+
+def _set_end(session: Session, change: Change, old: OldKey) -> None:
+    end = session.ports.now() + change.overlap
+    if not old.spec.valid_until or old.spec.valid_until > end:
+        session.surface.update(old.name, replace(old.spec, valid_until=end))
+
+
+def _parts(work: Work) -> tuple[NewKey, SecretRef] | None:
+    """Every issuing change has both; this tells the type checker so."""
+    new, secret = work.change.new, work.change.secret
+    return (new, secret) if new is not None and secret is not None else None

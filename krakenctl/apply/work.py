@@ -1,0 +1,80 @@
+"""One change on its way through apply: what was done of it, and what stopped it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from krakenctl.errors import KrakenctlError
+from krakenctl.model.key import IssuedKey, KeySpec
+from krakenctl.model.outcome import Event, Outcome, Result
+from krakenctl.model.plan import Change, Step, Verb
+
+Tell = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Work:
+    """Mutable on purpose: it is the one place where progress is written down during a run."""
+
+    change: Change
+    tell: Tell
+    done: list[Step] = field(default_factory=list)
+    result: Result | None = None  # None: still under way
+    message: str = ""
+    hint: str = ""
+    code: str = ""
+    verdict: str = ""
+    issued: IssuedKey | None = None
+    sent: KeySpec | None = None  # what was asked for at issue, its expiry as an absolute time
+
+    @property
+    def open(self) -> bool:
+        return self.result is None
+
+    @contextmanager
+    def step(self, verb: Verb, name: str) -> Iterator[None]:
+        """Run one step; an error of ours ends this change and no other."""
+        step = Step(verb, name)
+        self._tell(step, None)
+        try:
+            yield
+        except KrakenctlError as problem:
+            self._tell(step, Result.FAILED, problem.message)
+            self.fail(problem)
+            return
+        self.done.append(step)
+        self._tell(step, Result.DONE)
+
+    def _tell(self, step: Step, result: Result | None, message: str = "") -> None:
+        self.tell(Event(address=self.change.address, step=step, result=result, message=message))
+
+    def fail(self, problem: KrakenctlError) -> None:
+        self.end(Result.FAILED, problem.message, problem.hint, problem.code)
+
+    def end(self, result: Result, message: str = "", hint: str = "", code: str = "") -> None:
+        """The first ending counts."""
+        if self.result is None:
+            self.result, self.message, self.hint, self.code = result, message, hint, code
+
+    def reopen(self) -> None:
+        """Undo an ending that time may heal: there was no room, and soon there will be."""
+        self.result, self.message, self.hint, self.code = None, "", "", ""
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            address=self.change.address,
+            action=self.change.action,
+            result=self.result or Result.DONE,
+            message=self.message,
+            hint=self.hint,
+            code=self.code,
+            steps_done=tuple(self.done),
+            verdict=self.verdict,
+            live_name=self._live_name(),
+        )
+
+    def _live_name(self) -> str:
+        new = self.change.new
+        return new.name if new and any(step.verb in (Verb.PROMOTE, Verb.UPDATE) for step in self.done) else ""

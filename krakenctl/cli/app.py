@@ -1,0 +1,121 @@
+"""The root command: which commands there are, and what becomes of errors. A command is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from krakenctl.cli.shell import Frame
+from krakenctl.errors import KrakenctlError
+
+USAGE = 64  # never 2: that means “changes present”
+INTERRUPTED = 130
+
+# Name → what `--help` says of it. The module is krakenctl.cli.<name>; a test holds the two together.
+COMMANDS = {
+    "init": "Make a workspace, or what is missing in one: identity, recipients, sandbox accounts.",
+    "validate": "Check the manifests, offline, and report everything that is wrong.",
+    "plan": "Show what apply would change, and change nothing.",
+    "apply": "Make the exchange what the manifests say.",
+    "show": "Show a saved plan.",
+    "tree": "Draw the accounts, their keys and what every key may do.",
+    "state": "See what krakenctl remembers.",
+    "schema": "Print the JSON Schema of a kind of manifest, or of krakenctl's own output.",
+    "sandbox": "Manage this workspace's embedded sandbox.",
+    "version": "Print the version.",
+}
+EPILOG = """\
+Example:
+
+  krakenctl init && krakenctl plan && krakenctl apply
+
+Exit codes: 0 done · 1 error · 2 changes present (plan --detailed-exitcode) · 4 partly applied · 5 plan stale ·
+7 safety stop · 8 waiting for a person · 64 usage · 130 interrupted.
+"""
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by name, and imports one only when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"krakenctl.cli.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=None,  # rich costs 50 ms, and --help is the first thing anybody types
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "KRAKENCTL"},
+)
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Option("-C", "--dir", metavar="DIR", help="The workspace's folder.")
+    ] = None,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also on a terminal.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Terraform for exchange access: declare Kraken accounts, API keys and what every key may do."""
+    frame: Frame = ctx.obj
+    frame.directory, frame.no_color = directory, no_color
+    if version:
+        from krakenctl import __version__
+
+        typer.echo(f"krakenctl {__version__}")
+        raise typer.Exit
+
+
+def run(args: list[str]) -> int:
+    """The exit code. Errors of ours become a sentence, or an envelope with `-o json`; a bug stays a traceback."""
+    frame = Frame()
+    try:
+        code = typer.main.get_command(app).main(args, prog_name="krakenctl", standalone_mode=False, obj=frame)
+        sys.stdout.flush()
+        return int(code or 0)
+    except KrakenctlError as problem:
+        frame.shell().error(problem)
+        return problem.exit_code
+    except typer.TyperException as problem:
+        return _usage(frame, problem)
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _usage(frame: Frame, problem: typer.TyperException) -> int:
+    """typer's own complaints: 64 where it says 2."""
+    from krakenctl.errors import UsageError
+
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        typer.echo(problem.format_message())
+        return 0
+    context = getattr(problem, "ctx", None)
+    path = getattr(context, "command_path", "krakenctl")
+    frame.shell().error(UsageError(problem.format_message(), hint=f"see `{path} --help`"))
+    return USAGE

@@ -1,0 +1,51 @@
+"""krakenctl init: make a workspace, or what is missing in one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+
+app = application()
+
+
+@app.command(epilog=example("krakenctl init\nkrakenctl -C my-desk init --name my-desk --tag d1"))
+def init(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Option("--name", help="Of the workspace and its first account.")] = "main",
+    tag: Annotated[str, typer.Option("--tag", help="Two characters a-z 0-9, part of every key's name.")] = "",
+    endpoint: Annotated[
+        str, typer.Option("--endpoint", help="sandbox, or the base URL of a Kraken: https://api.kraken.com.")
+    ] = "sandbox",
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Make a workspace, or what is missing in one.
+
+    In an empty folder: a workspace with two keys on the sandbox. In a workspace: its identity, recipients and
+    sandbox accounts, where they are missing. What is there already is kept.
+    """
+    from krakenctl.initialise import Wish, initialise
+
+    _check(name, tag)
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    made = initialise(shell.directory, Wish(name, tag, endpoint))
+    if shell.json:
+        shell.print_json({"format": "krakenctl.init/v1", "made": [{"path": m.path, "what": m.what} for m in made]})
+        return
+    width = max((len(m.path) for m in made), default=0)
+    for one in made:
+        shell.print(f"  {one.path:<{width}}  {one.what}\n")
+    shell.print("Ready. Next: `krakenctl plan`, then `krakenctl apply`.\n" if made else "Nothing was missing.\n")
+
+
+def _check(name: str, tag: str) -> None:
+    if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", name) is None:
+        raise typer.BadParameter("use a-z, 0-9 and - inside, at most 22 characters", param_hint="--name")
+    if tag and re.fullmatch(r"[a-z0-9]{2}", tag) is None:
+        raise typer.BadParameter("a tag is two characters of a-z and 0-9", param_hint="--tag")

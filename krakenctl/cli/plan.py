@@ -1,0 +1,68 @@
+"""krakenctl plan: show what apply would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.shell import ColorOption, DirOption, PlanFormat, PlanOutputOption, Shell
+
+CHANGES_PRESENT = 2
+
+app = application()
+
+
+@app.command(
+    epilog=example(
+        """
+        krakenctl plan
+        krakenctl plan --out tonight.plan && krakenctl apply tonight.plan
+        krakenctl plan -o markdown > comment.md
+        krakenctl plan --detailed-exitcode   # in CI: 0 in order, 2 changes present
+        krakenctl plan --as-of 2027-06-01    # what will be due then
+        """
+    )
+)
+def plan(
+    ctx: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to be applied later.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="Plan as if it were then: 2027-05-01[T12:00:00Z].")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes, also blocked ones.")
+    ] = False,
+    directory: DirOption = None,
+    output: PlanOutputOption = PlanFormat.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Show what apply would change, and change nothing."""
+    from krakenctl.cli.plan_output import print_plan, write_plan
+    from krakenctl.workflow import open_desk
+
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    moment = _moment(as_of)
+    with open_desk(shell.project()) as desk:
+        drawn = desk.plan(moment)
+    print_plan(shell, drawn, with_now=moment is not None)
+    if out is not None:
+        write_plan(out, drawn)
+        shell.note(f"Saved to {out}. Apply it with `krakenctl apply {out}`.")
+    if detailed_exitcode and drawn.changes:
+        raise typer.Exit(CHANGES_PRESENT)
+
+
+def _moment(text: str | None) -> int | None:
+    from krakenctl.model.time import parse_time
+
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--as-of") from None

@@ -1,0 +1,53 @@
+"""Progress of apply: a moving bar on a terminal, a plain line per finished step elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from krakenctl.render import report_text
+
+if TYPE_CHECKING:
+    from krakenctl.cli.shell import Shell
+    from krakenctl.model.outcome import Event
+    from krakenctl.model.plan import Plan
+
+Tell = Callable[["Event"], None]
+
+
+@contextmanager
+def progress(shell: Shell, plan: Plan) -> Iterator[Tell]:
+    """What to tell each event to."""
+    if shell.paint(stderr=True).colour:
+        with _bar(shell, plan) as tell:
+            yield tell
+    else:
+        yield lambda event: _line(shell, event)
+
+
+def _line(shell: Shell, event: Event) -> None:
+    if event.result is not None:
+        shell.note(report_text.event(event, shell.paint(stderr=True)))
+
+
+@contextmanager
+def _bar(shell: Shell, plan: Plan) -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+    from rich.text import Text
+
+    paint = shell.paint(stderr=True)
+    total = sum(len(change.steps) for change in plan.changes)
+    columns = (SpinnerColumn(), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def tell(event: Event) -> None:
+            if event.result is None:
+                bar.update(task, description=f"{event.address}: {event.step.verb}")
+            else:
+                bar.console.print(Text.from_ansi(report_text.event(event, paint)), soft_wrap=True)
+                bar.advance(task)
+
+        yield tell

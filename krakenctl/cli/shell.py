@@ -1,0 +1,150 @@
+"""What all commands share: where the workspace is, how output looks, how an error is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from krakenctl.errors import InvalidManifests, KrakenctlError, WorkspaceError
+from krakenctl.render.paint import Paint
+
+if TYPE_CHECKING:
+    from krakenctl.project import Project
+
+PIPE_WIDTH = 100  # where there is no terminal to ask
+
+
+class TextOrJson(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class PlanFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+DirOption = Annotated[Path | None, typer.Option("-C", "--dir", metavar="DIR", help="The workspace's folder.")]
+ColorOption = Annotated[bool, typer.Option("--no-color", help="No colours, also on a terminal.")]
+OutputOption = Annotated[TextOrJson, typer.Option("-o", "--output", help="How the result is written.")]
+PlanOutputOption = Annotated[PlanFormat, typer.Option("-o", "--output", help="How the plan is written.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@dataclass(slots=True)
+class Frame:
+    """Filled while flags are read, so that an error raised anywhere is told in the wanted way."""
+
+    directory: Path | None = None
+    no_color: bool = False
+    output: str = "text"
+
+    def shell(self) -> Shell:
+        return Shell(self.directory or Path(), self.output, no_color=self.no_color)
+
+
+class Shell:
+    """One command's standard output and error. Results go to the one, prose and progress to the other."""
+
+    def __init__(self, directory: Path, output: str, *, no_color: bool) -> None:
+        self.directory = directory
+        self.output = output
+        self._no_color = no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+
+    @classmethod
+    def of(cls, ctx: typer.Context, directory: Path | None, output: str, *, no_color: bool) -> Shell:
+        """Flags behind the command win over those before it."""
+        frame: Frame = ctx.obj
+        frame.directory = directory or frame.directory
+        frame.no_color = no_color or frame.no_color
+        frame.output = str(output)
+        return frame.shell()
+
+    @property
+    def json(self) -> bool:
+        return self.output == TextOrJson.JSON
+
+    def paint(self, *, stderr: bool = False) -> Paint:
+        stream = sys.stderr if stderr else sys.stdout
+        width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+        return Paint(colour=stream.isatty() and not self._no_color, width=width)
+
+    def project(self) -> Project:
+        """The workspace, sound. Raises InvalidManifests or WorkspaceError."""
+        from krakenctl.project import open_project
+
+        return open_project(self.root())
+
+    def root(self) -> Path:
+        if not self.directory.is_dir():
+            raise WorkspaceError(f"there is no folder {self.directory}", hint="check -C DIR")
+        return self.directory
+
+    def print(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def print_json(self, document: Any) -> None:
+        self.print(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+    def note(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+    def confirm(self, question: str, flag: str) -> bool:
+        """Raises UsageError where there is nobody to ask."""
+        from krakenctl.errors import UsageError
+
+        if self.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(f"{question} There is no terminal to answer on; nothing was done", hint=f"add {flag}")
+        return typer.confirm(question, err=True)
+
+    def error(self, problem: KrakenctlError) -> None:
+        if self.json:
+            self.print_json(_envelope(problem))
+            return
+        paint = self.paint(stderr=True)
+        if isinstance(problem, InvalidManifests):
+            from krakenctl.render.findings_text import finding_lines
+
+            for line in finding_lines(problem.findings, paint):
+                self.note(line)
+            self.note("")
+        self.note(f"{paint('Error:', 'red', 'bold')} {paint.wrapped(_stop(_sentence(problem)), indent=2, first=7)}")
+        if problem.hint:
+            self.note("  " + paint.wrapped(f"→ {problem.hint}", indent=4, first=2))
+
+
+def _sentence(problem: KrakenctlError) -> str:
+    where = f"{problem.file}: " if problem.file else ""
+    return where + problem.message
+
+
+def _stop(text: str) -> str:
+    return text if text.endswith((".", "?", "!", ":")) else text + "."
+
+
+def _envelope(problem: KrakenctlError) -> dict[str, Any]:
+    error = {
+        "code": problem.code,
+        "category": problem.category,
+        "message": problem.message,
+        "hint": problem.hint,
+        "retryable": problem.retryable,
+        "address": problem.address,
+        "file": problem.file,
+        "line": problem.line,
+    }
+    document: dict[str, Any] = {"format": "krakenctl.error/v1", "error": error}
+    if isinstance(problem, InvalidManifests):
+        from krakenctl.plan.planfile import finding_json
+
+        document["findings"] = [finding_json(finding) for finding in problem.findings]
+    return document

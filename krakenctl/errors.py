@@ -1,0 +1,161 @@
+"""Every error that krakenctl raises on purpose, in one tree. A bug stays a traceback.
+
+KrakenctlError                     1
+├── UsageError                    64   the command line does not make sense
+├── WorkspaceError                 1   no workspace here, or it cannot be read
+├── InvalidManifests               1   findings; nothing was contacted
+├── CredentialError                1   a reference leads nowhere, or its file is open to others
+├── StoreError                     1   a secret store cannot be written or read
+├── StateError                     1   the state file is damaged, locked or of another workspace
+├── PlanFileError                  1   not a plan, or of another version
+│   └── PlanStale                  5   the world moved since the plan was made
+├── SafetyStop                     7   refused, because it may destroy something
+└── ExchangeError                  1
+    ├── Unreachable                    nothing was sent, or nothing can have been done
+    ├── KeyMismatch                    the exchange issued another key than was declared
+    ├── AnswerLost                     sent, and no answer: it may have been done
+    └── Refused                        Kraken answered with an error string
+        ├── NotAuthorised              the credential is dead or lacks a scope
+        ├── PermissionDenied           the key lacks a permission
+        ├── RateLimited                asked to wait; nothing was done
+        ├── LockedOut                  the account is locked for minutes: stop calling
+        └── TooManyKeys                no room for another key
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from krakenctl.model.finding import Finding
+
+
+class KrakenctlError(Exception):
+    """What happened, what was and was not done, and in `hint` what to do next. Never a secret."""
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "error"  # stable, for machines
+    category: ClassVar[str] = "general"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, hint: str = "", address: str = "", file: str = "", line: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.address = address
+        self.file = file
+        self.line = line
+
+
+class UsageError(KrakenctlError):
+    exit_code = 64
+    code = "usage"
+    category = "usage"
+
+
+class WorkspaceError(KrakenctlError):
+    code = "workspace"
+    category = "workspace"
+
+
+class InvalidManifests(KrakenctlError):
+    """Carries every finding; the message only counts them."""
+
+    code = "invalid-manifests"
+    category = "manifests"
+
+    def __init__(self, message: str, findings: Sequence[Finding]) -> None:
+        super().__init__(message, hint="fix them and run `krakenctl validate`; nothing was contacted or changed")
+        self.findings = tuple(findings)
+
+
+class CredentialError(KrakenctlError):
+    code = "credential"
+    category = "credentials"
+
+
+class CredentialMissing(CredentialError):
+    """The reference is sound, but nothing is there (yet)."""
+
+    code = "credential-missing"
+
+
+class StoreError(KrakenctlError):
+    code = "store"
+    category = "store"
+
+
+class StateError(KrakenctlError):
+    code = "state"
+    category = "state"
+
+
+class PlanFileError(KrakenctlError):
+    code = "plan-file"
+    category = "plan"
+
+
+class PlanStale(PlanFileError):
+    exit_code = 5
+    code = "plan-stale"
+
+
+class SafetyStop(KrakenctlError):
+    exit_code = 7
+    code = "safety"
+    category = "safety"
+
+
+class ExchangeError(KrakenctlError):
+    code = "exchange"
+    category = "exchange"
+
+
+class Unreachable(ExchangeError):
+    code = "exchange-unreachable"
+    retryable = True
+
+
+class KeyMismatch(ExchangeError):
+    """The new key was revoked, if it could be; the key in use is untouched."""
+
+    code = "key-mismatch"
+
+
+class AnswerLost(ExchangeError):
+    code = "exchange-answer-lost"
+
+
+class Refused(ExchangeError):
+    """`errors` are Kraken's own strings, as `EGeneral:Permission denied`."""
+
+    code = "exchange-refused"
+
+    def __init__(self, message: str, *, errors: Sequence[str] = (), hint: str = "", address: str = "") -> None:
+        super().__init__(message, hint=hint, address=address)
+        self.errors = tuple(errors)
+
+
+class NotAuthorised(Refused):
+    code = "exchange-not-authorised"
+
+
+class PermissionDenied(Refused):
+    code = "exchange-permission-denied"
+
+
+class RateLimited(Refused):
+    code = "exchange-rate-limited"
+    retryable = True
+
+
+class LockedOut(Refused):
+    code = "exchange-locked-out"
+
+
+class TooManyKeys(Refused):
+    code = "exchange-too-many-keys"

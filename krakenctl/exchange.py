@@ -1,0 +1,83 @@
+"""The exchange a workspace means, real or embedded, with the credentials to reach each of its accounts.
+
+Both are reached through the same code: only the base URL and the mounted adapter differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from krakenctl.credentials import Credentials
+from krakenctl.errors import CredentialMissing
+from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
+from krakenctl.surfaces.base import Master, Surface
+from krakenctl.surfaces.connect import Connect, ConnectMaster
+from krakenctl.surfaces.kraken import spot
+from krakenctl.transport.http import Http
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+# The embedded sandbox has no address; `.invalid` never resolves, should anything slip past the adapter.
+SANDBOX_URL = "http://sandbox.krakenctl.invalid"
+
+
+class Exchange:
+    """Surfaces by account name. `usernames` fills `{username}` in references, by account name."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        credentials: Credentials,
+        usernames: dict[str, str],
+        adapter: BaseAdapter | None = None,
+    ) -> None:
+        self._workspace = workspace
+        self._credentials = credentials
+        self._usernames = usernames
+        self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
+        self._surfaces: dict[str, Surface] = {}
+        self._offset: float | None = None  # the exchange's clock less ours
+
+    def surface(self, account: str) -> Surface:
+        """Raises CredentialMissing when no credential leads there, else CredentialError."""
+        if account not in self._surfaces:
+            token = self._refs(account).token
+            if not token:
+                raise CredentialMissing(
+                    f"no token is named for the account {account}", hint="add it to credentials in krakenctl.yaml"
+                )
+            self._surfaces[account] = Connect(self._http, self._credentials.token(token))
+        return self._surfaces[account]
+
+    def master(self, account: str) -> Master:
+        """The master account's own key, which requests sub-accounts. Raises CredentialError."""
+        reference = self._refs(account).api_key
+        if not reference:
+            raise CredentialMissing(
+                f"no apiKey is named for the account {account}: sub-accounts are requested with a key of the master",
+                hint="add it to credentials in krakenctl.yaml; the key needs withdraw-funds",
+            )
+        return ConnectMaster(self._http, self._credentials.key_pair(reference), _nonces())
+
+    def now(self) -> int:
+        """The exchange's clock, unix seconds. Asked once; from there our own clock counts on."""
+        if self._offset is None:
+            self._offset = spot.server_time(self._http) - time.monotonic()
+        return int(time.monotonic() + self._offset)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _refs(self, account: str) -> CredentialRefs:
+        return self._workspace.credentials_of(account, self._usernames.get(account, ""))
+
+
+def _nonces() -> Iterator[int]:
+    """Milliseconds, as most clients of a master key send; never the same twice."""
+    last = 0
+    while True:
+        last = max(last + 1, time.time_ns() // 1_000_000)
+        yield last

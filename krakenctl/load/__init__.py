@@ -1,0 +1,13 @@
+"""From files to documents: the only reader of manifests. Nothing is understood here, and nothing outside is touched.
+
+find_files      patterns → the manifests they mean
+read_file       one file → its documents
+read_manifests  patterns → all documents, with a digest over what was read
+locate          places → lines and columns, worked out only when somebody asks
+"""
+
+from krakenctl.load.files import find_files
+from krakenctl.load.locate import locate
+from krakenctl.load.manifests import Manifests, Reading, read_file, read_manifests
+
+__all__ = ["Manifests", "Reading", "find_files", "locate", "read_file", "read_manifests"]

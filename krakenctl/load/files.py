@@ -1,0 +1,144 @@
+"""From glob patterns to the manifests they mean. No file is opened, and nothing outside the workspace is looked at."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from krakenctl.load.content import unreadable
+from krakenctl.load.problem import in_file
+from krakenctl.model.finding import Finding
+
+SUFFIXES = (".yaml", ".yml")
+OWN_FILE, OWN_FOLDER = "krakenctl.yaml", ".krakenctl"
+DEPTH = 64
+
+
+def find_files(root: Path, patterns: Sequence[str]) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """The files that the patterns mean, relative to the workspace, sorted and each once; and what is wrong with them.
+
+    A folder means every .yaml and .yml file below it. Hidden files and folders, `.krakenctl` among them, and the
+    workspace's own krakenctl.yaml are never meant. A pattern that means nothing is a finding.
+    """
+    walk = _Walk(root)
+    files: dict[str, str] = {}  # by their real place, so that a file with two names is read once
+    for pattern in patterns:
+        meant = sorted(set(walk.expand(pattern)))
+        if not meant and not walk.is_faulty(pattern):
+            walk.findings.append(in_file("no-manifests", pattern, f"no manifest matches “{pattern}”"))
+        for file in meant:
+            files.setdefault(walk.real(file), file)
+    unique = {(finding.rule, finding.place): finding for finding in walk.findings}
+    return tuple(sorted(files.values())), tuple(unique.values())
+
+
+class _Walk:
+    """Follows patterns through folders, with an eye on links. `findings` fill up on the way."""
+
+    def __init__(self, root: Path) -> None:
+        self.findings: list[Finding] = []
+        self._root = root
+        self._real_root = Path(os.path.realpath(root))
+        self._faulty: set[str] = set()
+        self._visited: set[tuple[str, tuple[str, ...]]] = set()
+
+    def expand(self, pattern: str) -> Iterator[str]:
+        parts = PurePosixPath(pattern).parts
+        before = len(self.findings)
+        self._visited.clear()
+        if "\0" in pattern or pattern.startswith("/") or ".." in parts:
+            message = f"“{pattern}” leads out of the workspace"
+            self.findings.append(in_file("outside-workspace", pattern, message, hint="manifests lie inside it"))
+        else:
+            yield from self._match("", parts)
+        if len(self.findings) > before:
+            self._faulty.add(pattern)
+
+    def is_faulty(self, pattern: str) -> bool:
+        return pattern in self._faulty
+
+    def real(self, file: str) -> str:
+        return os.path.realpath(self._root / file)
+
+    def _match(self, folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+        """What the rest of a pattern means in a folder of the workspace. No folder is visited twice for the same."""
+        visit = (self.real(folder), parts)
+        if visit in self._visited:
+            return
+        self._visited.add(visit)
+        if not parts:
+            yield from self._below(folder)
+        elif parts[0] == "**":
+            yield from self._match(folder, parts[1:] or ("*",))
+            for name in self._names(folder):
+                if self._is_folder(_join(folder, name)):
+                    yield from self._match(_join(folder, name), parts)
+        elif _is_glob(parts[0]):
+            for name in self._names(folder):
+                if fnmatch.fnmatchcase(name, parts[0]):
+                    yield from self._step(_join(folder, name), parts[1:], literal=False)
+        else:
+            yield from self._step(_join(folder, parts[0]), parts[1:], literal=True)
+
+    def _step(self, path: str, rest: tuple[str, ...], *, literal: bool) -> Iterator[str]:
+        if path == OWN_FOLDER or not os.path.lexists(self._root / path) or not self._is_inside(path):
+            return
+        if self._is_folder(path):
+            yield from self._match(path, rest)
+        elif not rest and path != OWN_FILE and (literal or path.endswith(SUFFIXES)):
+            yield path
+
+    def _below(self, folder: str) -> Iterator[str]:
+        for name in self._names(folder):
+            yield from self._step(_join(folder, name), (), literal=False)
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            return sorted(each.name for each in (self._root / folder).iterdir() if not each.name.startswith("."))
+        except OSError as problem:
+            self.findings.append(unreadable(folder or ".", problem))
+            return []
+
+    def _is_folder(self, path: str) -> bool:
+        """A folder to go into: not one that a link makes its own child."""
+        full = self._root / path
+        if not full.is_dir():
+            return False
+        if full.is_symlink() and self.real(path) in map(self.real, _ancestors(path)):
+            message = "this symbolic link leads back to a folder above it"
+            self.findings.append(in_file("symlink-loop", path, message))
+            return False
+        if path.count("/") >= DEPTH:
+            self.findings.append(in_file("too-deep", path, f"folders are nested more than {DEPTH} levels deep"))
+            return False
+        return True
+
+    def _is_inside(self, path: str) -> bool:
+        """Links are followed within the workspace, and never out of it."""
+        full = self._root / path
+        if not full.is_symlink():
+            return True
+        try:
+            inside = full.resolve(strict=True).is_relative_to(self._real_root)
+        except (OSError, RuntimeError) as problem:
+            self.findings.append(unreadable(path, problem))
+            return False
+        if not inside:
+            message = "this symbolic link leads out of the workspace"
+            self.findings.append(in_file("outside-workspace", path, message, hint="manifests lie inside it"))
+        return inside
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _ancestors(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts))]
+
+
+def _is_glob(part: str) -> bool:
+    return any(letter in part for letter in "*?[")

@@ -1,0 +1,46 @@
+"""A key as the exchange sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from krakenctl.model.permission import Permission
+from krakenctl.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySpec:
+    """Everything about a key that we can ask for. Zero and () are Kraken's words for “no limit”."""
+
+    permissions: frozenset[Permission]
+    ip_allowlist: tuple[str, ...] = ()  # canonical and sorted; (): the whole world
+    valid_until: int = 0  # unix seconds
+    query_from: int = 0
+    query_to: int = 0
+    nonce_window: int = 0  # in the unit of the nonce
+    unknown_permissions: frozenset[str] = frozenset()  # codes or flags of a Kraken newer than this krakenctl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveKey:
+    name: str  # unique in its account, and the only handle there is
+    spec: KeySpec
+    created: int  # unix seconds; the second handle, for a key renamed by a person; 0: not told
+    public_key: str = ""  # empty: the list does not tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedKey:
+    """The one answer that holds the secret."""
+
+    live: LiveKey
+    public_key: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """What signs a Spot call."""
+
+    public_key: str
+    secret: Secret

@@ -1,0 +1,32 @@
+"""What the exchange says, and how much of the truth that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from krakenctl.model.key import LiveKey
+
+
+class Coverage(StrEnum):
+    COMPLETE = "complete"  # every key of the account
+    OUR_CLIENT = "our-client"  # only keys made by our OAuth client
+    NONE = "none"  # nothing was or could be listed
+
+
+class Phase(StrEnum):
+    """How far an account is from being usable."""
+
+    ABSENT = "absent"  # never requested, as far as we know
+    REQUESTED = "requested"  # requested; its owner has still to set it up and to authorise us
+    READY = "ready"  # a credential works, and its IIBAN is the pinned one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAccount:
+    name: str
+    phase: Phase
+    iiban: str = ""  # empty: not known, because not ready
+    coverage: Coverage = Coverage.NONE
+    keys: tuple[LiveKey, ...] = ()
+    reason: str = ""  # why it is not ready, for people

@@ -1,0 +1,47 @@
+"""What became of a plan, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from krakenctl.model.address import Address
+from krakenctl.model.plan import Action, Step
+
+
+class Result(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # waits for something outside this run: a person, an account
+    SKIPPED = "skipped"  # hangs on something that failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Progress, as it happens: one step of one change is about to run, or has ended."""
+
+    address: Address
+    step: Step
+    result: Result | None  # None: about to run
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    address: Address
+    action: Action
+    result: Result
+    message: str = ""  # what happened, when it is not plainly done
+    hint: str = ""
+    code: str = ""  # of the error
+    steps_done: tuple[Step, ...] = ()
+    verdict: str = ""  # verified | listed: how the issued key was checked
+    live_name: str = ""  # the key that is current now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, result: Result) -> int:
+        return sum(outcome.result is result for outcome in self.outcomes)

@@ -1,0 +1,75 @@
+"""What our state remembers: what is ours, what was last sent, what is under way. Never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from krakenctl.model.address import Address
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.key import KeySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAccount:
+    """Enough to reach the account after its manifest is gone, when its keys have still to be revoked."""
+
+    name: str
+    kind: str = "Account"  # Account | SubAccount
+    surface: str = "connect"
+    username: str = ""  # sub-accounts only
+    iiban: str = ""  # the first one seen; another one later is a hard stop
+    requested: bool = False  # we asked the exchange to create it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedKey:
+    """One live key of ours. `retired_until` 0: the current generation; else: in its overlap, ends then."""
+
+    address: Address
+    live_name: str
+    generation: int
+    created: int  # as Kraken told it
+    public_key: str
+    spec: KeySpec  # as last sent
+    secret: SecretRef
+    issued: int  # unix seconds on the exchange's clock: what a rotation's age counts from
+    trigger: str = ""
+    protect: bool = False
+    retired_until: int = 0
+
+    @property
+    def account(self) -> str:
+        return self.address.path[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Written before a key is issued; gone when that key is promoted or revoked. What it names may be live."""
+
+    address: Address
+    live_name: str
+    generation: int
+    began: int
+    secret: SecretRef
+    old_name: str = ""  # the key it is to replace; empty: none
+    stage: str = "intent"  # intent → stored → checked
+
+    @property
+    def account(self) -> str:
+        return self.address.path[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    lineage: str
+    accounts: Mapping[str, RecordedAccount] = field(default_factory=dict)
+    keys: Mapping[Address, RecordedKey] = field(default_factory=dict)
+    retired: tuple[RecordedKey, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    generations: Mapping[Address, int] = field(default_factory=dict)  # the highest ever used: burned
+
+    @property
+    def traces(self) -> tuple[RecordedKey | Intent, ...]:
+        """Everything that may be live because of us."""
+        return (*self.keys.values(), *self.retired, *self.intents)

@@ -1,0 +1,47 @@
+"""What `krakenctl.yaml` says: where manifests, state, stores and credentials are, and which exchange is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    type: str  # `age`
+    path: str  # a folder, relative to the workspace
+    recipients: tuple[str, ...] = ()  # age1… or ssh-…, who can read what we write
+    recipients_file: str = ""  # more of them, one a line
+    identity: str = ""  # a credential reference; empty: this host can write but not read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRefs:
+    """References only (`env:NAME`, `file:PATH`, `store:STORE/PATH`); empty: none. `{account}` has been filled in."""
+
+    token: str = ""  # an OAuth access token of this account, for surface connect
+    api_key: str = ""  # a key pair of the master account, to request sub-accounts with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    name: str
+    endpoint: str  # `sandbox` or the base URL of a Kraken
+    tag: str  # two characters, in the live name of every key this workspace issues
+    manifests: tuple[str, ...]  # glob patterns, relative to the workspace
+    state_path: str
+    stores: Mapping[str, StoreSettings]
+    default_store: str
+    credentials: Mapping[str, CredentialRefs]  # by account name; `*` stands for all others
+    required_version: str = ""  # a PEP 440 specifier; empty: any
+
+    def credentials_of(self, account: str, username: str = "") -> CredentialRefs:
+        """The references for one account, with `{account}` and `{username}` filled in."""
+        refs = self.credentials.get(account) or self.credentials.get("*") or CredentialRefs()
+        fill = {"{account}": account, "{username}": username or account}
+        token, api_key = refs.token, refs.api_key
+        for slot, text in fill.items():
+            token, api_key = token.replace(slot, text), api_key.replace(slot, text)
+        return CredentialRefs(token=token, api_key=api_key)

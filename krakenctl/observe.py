@@ -1,0 +1,71 @@
+"""What is live, account by account, and whether it is the account we mean. Reads the exchange; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from krakenctl.errors import CredentialMissing, SafetyStop
+from krakenctl.model.desired import DesiredAccount
+from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.recorded import RecordedAccount
+from krakenctl.surfaces.base import Surface
+
+OpenSurface = Callable[[str], Surface]  # by account name; raises CredentialMissing
+
+
+def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surface: OpenSurface) -> LiveAccount:
+    """One declared account. A master without a credential is an error; a sub-account without one is a phase."""
+    if desired.surface == "website":  # keys made by a person: no call lists them
+        return LiveAccount(name=desired.name, phase=Phase.READY, coverage=Coverage.NONE)
+    try:
+        surface = open_surface(desired.name)
+    except CredentialMissing as missing:
+        if desired.address.kind == "Account":
+            raise
+        return _not_ready(desired, recorded, missing)
+    return _seen(desired.name, surface, (desired.iiban, recorded.iiban if recorded else ""))
+
+
+def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAccount:
+    """An account whose manifest is gone while keys of ours are still recorded on it."""
+    try:
+        surface = open_surface(recorded.name)
+    except CredentialMissing as missing:
+        reason = f"{recorded.name} is no longer declared, and its credential is gone too: {missing.message}"
+        return LiveAccount(name=recorded.name, phase=Phase.REQUESTED, reason=reason)
+    return _seen(recorded.name, surface, (recorded.iiban,))
+
+
+def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:
+    """Two declared accounts behind one IIBAN: the credentials were mixed up. Raises SafetyStop."""
+    seen: dict[str, str] = {}
+    for live in accounts.values():
+        if live.iiban and (other := seen.setdefault(live.iiban, live.name)) != live.name:
+            raise SafetyStop(
+                f"{other} and {live.name} are declared as two accounts, but their credentials open the same one",
+                hint="check the credentials in krakenctl.yaml; nothing was changed",
+            )
+
+
+def _not_ready(desired: DesiredAccount, recorded: RecordedAccount | None, missing: CredentialMissing) -> LiveAccount:
+    """Absent only if nothing speaks for its existence: to request a sub-account twice would make two."""
+    if recorded is not None and recorded.requested and not recorded.iiban:
+        reason = f"requested; the owner of {desired.email} has still to set it up and to authorise krakenctl"
+        return LiveAccount(name=desired.name, phase=Phase.REQUESTED, reason=reason)
+    if desired.iiban or (recorded is not None and recorded.iiban):
+        reason = f"its credential is missing: {missing.message}"
+        return LiveAccount(name=desired.name, phase=Phase.REQUESTED, reason=reason)
+    return LiveAccount(name=desired.name, phase=Phase.ABSENT, reason="it does not exist yet")
+
+
+def _seen(name: str, surface: Surface, expected: tuple[str, ...]) -> LiveAccount:
+    iiban = surface.iiban()
+    for pin in expected:
+        if pin and pin != iiban:
+            raise SafetyStop(
+                f"the credential of {name} opens the account {iiban}, but {pin} is the one we know",
+                hint="correct the credential; if the account really changed, correct the pin in its manifest",
+                address=name,
+            )
+    listing = surface.list_keys()
+    return LiveAccount(name=name, phase=Phase.READY, iiban=iiban, coverage=listing.coverage, keys=listing.keys)

@@ -1,0 +1,236 @@
+"""The changes of one account: its declared keys, its undeclared ones, and what an earlier run left behind. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from krakenctl.model.address import Address
+from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
+from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.key import LiveKey
+from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.plan import Action, Change, Overlap, Step, Verb
+from krakenctl.model.recorded import Intent, Recorded, RecordedKey
+from krakenctl.plan import diff, keys, names, room
+
+CLOCK_SLACK = 120  # seconds between our intent and Kraken's creation time
+
+
+@dataclass(slots=True)
+class AccountPlan:
+    changes: list[Change] = field(default_factory=list)
+    unchanged: list[Address] = field(default_factory=list)
+    overlaps: list[Overlap] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One account and all that bears on it. `desired` is None when it is no longer declared."""
+
+    name: str
+    account: DesiredAccount | None
+    declared: tuple[DesiredKey, ...]
+    removals: Mapping[Address, str]  # forget | revoke, for keys that are no longer declared
+    live: LiveAccount
+    recorded: tuple[RecordedKey, ...]  # current keys of this account
+    retired: tuple[RecordedKey, ...]
+    intents: tuple[Intent, ...]
+    generations: Mapping[Address, int]  # burned, of all accounts
+    tag: str
+    now: int
+
+
+def plan_account(scene: Scene) -> AccountPlan:
+    """Everything about one account. Keys of an account that is not ready wait for it or are blocked."""
+    if blocked := _why_blocked(scene):
+        return _all_blocked(scene, blocked)
+    result = AccountPlan()
+    by_name = {key.name: key for key in scene.live.keys}
+    undeclared = {record.address: record for record in scene.recorded}
+    changes: list[Change] = []
+    for key in scene.declared:
+        record = _record_of(key, undeclared)
+        _note(decide(scene, key, record, by_name), key.address, changes, result)
+    changes += _undeclared(scene, undeclared.values(), by_name)
+    changes += _ended_overlaps(scene, by_name, result)
+    result.findings += _strangers(scene)
+    leftovers = list(_leftovers(scene, by_name))  # in use by nobody, so they always go first
+    limit = scene.account.keys_limit if scene.account else None
+    result.changes = leftovers + room.fit(changes, len(scene.live.keys) - len(leftovers), limit)
+    return result
+
+
+def decide(scene: Scene, key: DesiredKey, record: RecordedKey | None, by_name: Mapping[str, LiveKey]) -> Change | None:
+    sight = keys.Sight(
+        key=key,
+        recorded=record,
+        live=_same_key(record, by_name),
+        generation=_next_generation(scene, key, record),
+        tag=scene.tag,
+        now=scene.now,
+    )
+    return keys.decide(sight)
+
+
+def wait_for(scene: Scene, account: Address) -> AccountPlan:
+    """All keys of a sub-account that this very plan will ask for: created once it is ready."""
+    result = AccountPlan()
+    for key in scene.declared:
+        change = decide(scene, key, None, {})
+        if change is not None:
+            result.changes.append(replace(change, waits_for=account))
+    return result
+
+
+def _note(change: Change | None, address: Address, changes: list[Change], result: AccountPlan) -> None:
+    if change is None:
+        result.unchanged.append(address)
+    else:
+        changes.append(change)
+
+
+def _record_of(key: DesiredKey, undeclared: dict[Address, RecordedKey]) -> RecordedKey | None:
+    """The key's record, under its address or a former one of the same account; taken out of `undeclared`."""
+    for address in (key.address, *key.formerly):
+        if address in undeclared:
+            return undeclared.pop(address)
+    return None
+
+
+def _same_key(record: RecordedKey | None, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
+    """The live key of that name, unless it was created at another time: then it is somebody else's."""
+    live = by_name.get(record.live_name) if record else None
+    if live is None or record is None or (live.created and record.created and live.created != record.created):
+        return None
+    return live
+
+
+def _next_generation(scene: Scene, key: DesiredKey, record: RecordedKey | None) -> int:
+    """One more than the highest ever seen: a number that was used once is burned."""
+    burned = scene.generations.get(key.address, 0)
+    live = (names.generation_of(other.name, key.address.name, scene.tag) for other in scene.live.keys)
+    recorded = record.generation if record and record.address == key.address else 0
+    return max(burned, recorded, *live, 0) + 1
+
+
+def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
+    for record in records:
+        live = _same_key(record, by_name)
+        if live is None:
+            yield _forget(scene, record, "no longer declared, and gone from the exchange already")
+        elif scene.removals.get(record.address) == "forget":
+            yield _forget(scene, record, "Removed with action: forget; the key lives on, unmanaged")
+        elif record.protect:
+            why = "no longer declared, but protected: declare it with protect: false first, or forget it"
+            yield Change(address=record.address, account=scene.name, action=Action.BLOCKED, reasons=(why,))
+        else:
+            yield keys.revoke(record.address, scene.name, live, "no longer declared")
+
+
+def _forget(scene: Scene, record: RecordedKey, reason: str) -> Change:
+    step = Step(Verb.FORGET, record.live_name)
+    return Change(address=record.address, account=scene.name, action=Action.FORGET, reasons=(reason,), steps=(step,))
+
+
+def _leftovers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
+    """Keys that an interrupted run issued and never promoted. Ours by proof: the name was written down before."""
+    for intent in scene.intents:
+        live = by_name.get(intent.live_name)
+        if live is not None and live.created >= intent.began - CLOCK_SLACK:
+            reason = "left by an interrupted run, and in use by nobody: its secret was never handed out"
+            yield keys.revoke(intent.address, scene.name, live, reason)
+
+
+def _ended_overlaps(scene: Scene, by_name: Mapping[str, LiveKey], result: AccountPlan) -> Iterator[Change]:
+    for record in scene.retired:
+        live = _same_key(record, by_name)
+        if live is None:
+            continue
+        if record.retired_until <= scene.now:
+            yield keys.revoke(record.address, scene.name, live, "replaced, and its overlap has ended")
+        else:
+            result.overlaps.append(Overlap(address=record.address, name=live.name, until=record.retired_until))
+
+
+def _strangers(scene: Scene) -> Iterator[Finding]:
+    """Live keys that nobody here manages. Reported, never touched."""
+    if scene.account is not None and not scene.account.report_unmanaged:
+        return
+    ours = {record.live_name for record in (*scene.recorded, *scene.retired)}
+    ours |= {intent.live_name for intent in scene.intents}
+    for live in scene.live.keys:
+        if live.name not in ours:
+            yield _stranger(scene, live)
+
+
+def _stranger(scene: Scene, live: LiveKey) -> Finding:
+    rights = ", ".join(diff.as_written(live.spec, None)["permissions"]) or "no permission"
+    if not names.carries_tag(live.name, scene.tag):
+        message = f"the key “{live.name}” on {scene.name} is not managed here ({rights})"
+        return Finding(rule="unmanaged-key", severity=Severity.NOTE, message=message)
+    return Finding(
+        rule="unknown-key",
+        severity=Severity.WARNING,
+        message=f"the key “{live.name}” on {scene.name} carries this workspace's tag, but is not recorded ({rights})",
+        hint="was the state lost, or does another workspace use the same tag? It is left alone",
+    )
+
+
+def _why_blocked(scene: Scene) -> str:
+    """The empty text when keys of this account can be seen and changed."""
+    if scene.live.phase is not Phase.READY:
+        return scene.live.reason or f"{scene.name} cannot be reached"
+    if scene.live.coverage is Coverage.NONE:
+        return "keys of surface website are made by a person, and this krakenctl cannot guide one through it yet"
+    return ""
+
+
+def _all_blocked(scene: Scene, reason: str) -> AccountPlan:
+    result = AccountPlan()
+    addresses = {key.address for key in scene.declared} | {record.address for record in scene.recorded}
+    for address in sorted(addresses):
+        blocked = Change(address=address, account=scene.name, action=Action.BLOCKED, reasons=(reason,))
+        result.changes.append(blocked)
+    return result
+
+
+def scenes(desired: Desired, live: Mapping[str, LiveAccount], state: Recorded, tag: str, now: int) -> list[Scene]:
+    """One per account, declared ones first in their order; then those whose keys are still recorded."""
+    declared = _by_account(desired.keys.values())
+    current, retired, intents = _by_account(state.keys.values()), _by_account(state.retired), _by_account(state.intents)
+    removals = {removal.address: removal.action for removal in desired.removals.values()}
+    undeclared = (current.keys() | retired.keys() | intents.keys()) - desired.accounts.keys()
+    return [
+        Scene(
+            name=name,
+            account=desired.accounts.get(name),
+            declared=tuple(declared.get(name, ())),
+            removals=removals,
+            live=live.get(name) or LiveAccount(name=name, phase=Phase.ABSENT),
+            recorded=tuple(current.get(name, ())),
+            retired=tuple(retired.get(name, ())),
+            intents=tuple(intents.get(name, ())),
+            generations=state.generations,
+            tag=tag,
+            now=now,
+        )
+        for name in [*desired.accounts, *sorted(undeclared)]
+    ]
+
+
+class _OfKey(Protocol):
+    @property
+    def account(self) -> str: ...
+
+
+T = TypeVar("T", bound=_OfKey)
+
+
+def _by_account(values: Iterable[T]) -> dict[str, list[T]]:
+    groups: dict[str, list[T]] = {}
+    for value in values:
+        groups.setdefault(value.account, []).append(value)
+    return groups

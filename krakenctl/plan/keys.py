@@ -1,0 +1,218 @@
+"""What becomes of one declared key, given what is live and recorded of it. Pure; knows nothing of its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from krakenctl.model.address import Address
+from krakenctl.model.desired import DesiredKey
+from krakenctl.model.key import KeySpec, LiveKey
+from krakenctl.model.plan import Action, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
+from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.time import show_duration, show_time
+from krakenctl.plan import diff, wanted
+from krakenctl.plan.names import live_name
+
+NEAR = 86400  # seconds; a key that would expire sooner than this (or than its overlap) is rotated instead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Everything known about one declared key."""
+
+    key: DesiredKey
+    recorded: RecordedKey | None
+    live: LiveKey | None  # the recorded key, if it is still there and still the same
+    generation: int  # the next free one
+    tag: str
+    now: int
+
+
+def decide(sight: Sight) -> Change | None:
+    """The change this key needs; None when it is in order."""
+    if _ended(sight.key, sight.now):
+        return _revoke_ended(sight)
+    if sight.recorded is None:
+        return issue(sight, Action.CREATE, ("declared, and not there yet",))
+    if sight.live is None:
+        gone = f"{sight.recorded.live_name} is gone from the exchange: somebody revoked it, or it was renamed"
+        return issue(sight, Action.CREATE, (gone,))
+    return _compare(sight, sight.recorded, sight.live)
+
+
+def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
+    """The dearest of what applies: a replacement covers everything that an update would do."""
+    target = wanted.of_live(sight.key, live.spec, recorded.issued)
+    if reasons := _replace_reasons(sight.key, recorded, live.spec):
+        return issue(sight, Action.REPLACE, reasons)
+    if reasons := _rotate_reasons(sight, recorded, live.spec, target):
+        return issue(sight, Action.ROTATE, reasons)
+    if target != live.spec:
+        return _update(sight, recorded, live, target)
+    return _renamed(sight, recorded, live)
+
+
+def _replace_reasons(key: DesiredKey, recorded: RecordedKey, live: KeySpec) -> tuple[str, ...]:
+    reasons = []
+    if live.permissions != key.grants or live.unknown_permissions:
+        drifted = recorded.spec.permissions != live.permissions or live.unknown_permissions
+        cause = "the live key was changed by somebody" if drifted else "the declared grants changed"
+        reasons.append(f"{cause}; a key's permissions cannot be edited, so it is replaced")
+    if recorded.secret != key.secret:
+        reasons.append("its secret is to live elsewhere, and no secret can be read a second time")
+    return tuple(reasons)
+
+
+def _rotate_reasons(sight: Sight, recorded: RecordedKey, live: KeySpec, target: KeySpec) -> tuple[str, ...]:
+    rotation, now = sight.key.rotation, sight.now
+    reasons = []
+    if rotation.trigger != recorded.trigger:
+        reasons.append(f"rotation.trigger changed to “{rotation.trigger}”")
+    if rotation.max_age is not None and now - recorded.issued >= rotation.max_age:
+        due = show_time(recorded.issued + rotation.max_age)
+        reasons.append(f"due since {due}: rotation.maxAge is {show_duration(rotation.max_age)}")
+    if sight.key.valid_until is None:
+        reasons += _expiry_reasons(now, max(NEAR, rotation.overlap), live.valid_until, target.valid_until)
+    return tuple(reasons)
+
+
+def _expiry_reasons(now: int, near: int, live: int, target: int) -> list[str]:
+    if live and live <= now:
+        return [f"expired at {show_time(live)}"]
+    if target and target - now <= near:
+        return [f"its expiry, {show_time(target)}, is near"]
+    return []
+
+
+def issue(sight: Sight, action: Action, reasons: tuple[str, ...]) -> Change:
+    """A new generation, create-first; it replaces the live key when there is one."""
+    key = sight.key
+    name = live_name(key.address.name, sight.tag, sight.generation)
+    spec = wanted.at_issue(key)
+    after = diff.as_written(spec, key.secret, key.valid_for)
+    new = NewKey(
+        name=name,
+        generation=sight.generation,
+        spec=spec,
+        valid_for=key.valid_for,
+        managed=wanted.managed(key),
+    )
+    return Change(
+        address=key.address,
+        account=key.account,
+        action=action,
+        reasons=reasons,
+        fields=_fields(sight, after),
+        steps=create_first(name, sight.live, key.rotation.overlap),
+        strategy=Strategy.CREATE_FIRST,
+        old=_old(sight.live),
+        new=new,
+        secret=key.secret,
+        overlap=key.rotation.overlap if sight.live else 0,
+        trigger=key.rotation.trigger,
+        protect=key.protect,
+        renamed_from=_former(sight),
+    )
+
+
+def _fields(sight: Sight, after: Mapping[str, object]) -> tuple[FieldChange, ...]:
+    """For a replacement what differs; expiry, counted anew from the issue, is no difference by itself."""
+    if sight.live is None or sight.recorded is None:
+        return diff.all_fields(after)
+    before = diff.as_written(sight.live.spec, sight.recorded.secret)
+    target = wanted.of_live(sight.key, sight.live.spec, sight.recorded.issued)
+    same_expiry = target.valid_until == sight.live.spec.valid_until
+    return diff.fields(before, {**after, "expires": before["expires"]} if same_expiry else after)
+
+
+def create_first(name: str, live: LiveKey | None, overlap: int) -> tuple[Step, ...]:
+    new = tuple(Step(verb, name) for verb in (Verb.ISSUE, Verb.STORE, Verb.CHECK, Verb.PROMOTE))
+    if live is None:
+        return new
+    return (*new, Step(Verb.RETIRE if overlap else Verb.REVOKE, live.name))
+
+
+def revoke_first(name: str, old: str) -> tuple[Step, ...]:
+    new = tuple(Step(verb, name) for verb in (Verb.ISSUE, Verb.STORE, Verb.CHECK, Verb.PROMOTE))
+    return (Step(Verb.REVOKE, old), *new)
+
+
+def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec) -> Change:
+    key = sight.key
+    before = diff.as_written(live.spec, None)
+    drifted = recorded.spec != live.spec
+    reason = "the live key was changed by somebody" if drifted else "the manifest changed"
+    return Change(
+        address=key.address,
+        account=key.account,
+        action=Action.UPDATE,
+        reasons=(f"{reason}; these fields can be edited, so key and secret stay",),
+        fields=diff.fields(before, diff.as_written(target, None)),
+        steps=(Step(Verb.UPDATE, live.name), Step(Verb.CHECK, live.name)),
+        old=_old(live),
+        new=NewKey(
+            name=live.name,
+            generation=recorded.generation,
+            spec=target,
+            valid_for=None,
+            managed=wanted.managed(key),
+        ),
+        secret=recorded.secret,
+        trigger=key.rotation.trigger,
+        protect=key.protect,
+        renamed_from=_former(sight),
+    )
+
+
+def _renamed(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
+    """Same key, new address: only our memory changes, and the live name follows at the next replacement."""
+    former = _former(sight)
+    if former is None:
+        return None
+    change = _update(sight, recorded, live, live.spec)
+    return Change(
+        address=change.address,
+        account=change.account,
+        action=Action.UPDATE,
+        reasons=(f"formerly {former}; the key keeps its live name until it is replaced",),
+        old=change.old,
+        new=change.new,
+        secret=change.secret,
+        trigger=change.trigger,
+        protect=change.protect,
+        renamed_from=former,
+    )
+
+
+def _ended(key: DesiredKey, now: int) -> bool:
+    """`validUntil` ends the grant; `validFor` only one issue of it."""
+    return key.valid_until is not None and key.valid_until <= now
+
+
+def _revoke_ended(sight: Sight) -> Change | None:
+    if sight.recorded is None or sight.live is None:
+        return None
+    ended = show_time(sight.key.valid_until or 0)
+    return revoke(sight.recorded.address, sight.key.account, sight.live, f"its grant ended at {ended} (validUntil)")
+
+
+def revoke(address: Address, account: str, live: LiveKey, reason: str) -> Change:
+    return Change(
+        address=address,
+        account=account,
+        action=Action.REVOKE,
+        reasons=(reason,),
+        steps=(Step(Verb.REVOKE, live.name),),
+        old=_old(live),
+    )
+
+
+def _old(live: LiveKey | None) -> OldKey | None:
+    return None if live is None else OldKey(name=live.name, created=live.created, spec=live.spec)
+
+
+def _former(sight: Sight) -> Address | None:
+    if sight.recorded is None or sight.recorded.address == sight.key.address:
+        return None
+    return sight.recorded.address

@@ -1,0 +1,89 @@
+"""The whole plan, from two pictures and a memory. Pure: everything is handed in, `now` too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from krakenctl.model.desired import Desired, DesiredAccount
+from krakenctl.model.finding import Finding
+from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, Step, Verb
+from krakenctl.model.recorded import Recorded
+from krakenctl.model.workspace import Workspace
+from krakenctl.plan.account import AccountPlan, Scene, plan_account, scenes, wait_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that a plan is made from."""
+
+    workspace: Workspace
+    desired: Desired
+    live: Mapping[str, LiveAccount]
+    recorded: Recorded
+    now: int  # unix seconds
+    findings: tuple[Finding, ...] = ()  # warnings of the manifests, to be shown with the plan
+
+
+def plan(inputs: Inputs) -> Plan:
+    """What would turn live into desired. The same inputs give the same plan, to the byte."""
+    stage = scenes(inputs.desired, inputs.live, inputs.recorded, inputs.workspace.tag, inputs.now)
+    parts = [_part(scene) for scene in stage]
+    return Plan(
+        workspace=inputs.workspace.name,
+        endpoint=inputs.workspace.endpoint,
+        lineage=inputs.recorded.lineage,
+        manifests=inputs.desired.digest,
+        now=inputs.now,
+        accounts=tuple(_account(scene) for scene in stage),
+        changes=tuple(change for part in parts for change in part.changes),
+        unchanged=tuple(address for part in parts for address in part.unchanged),
+        overlaps=tuple(overlap for part in parts for overlap in part.overlaps),
+        findings=(*inputs.findings, *(finding for part in parts for finding in part.findings)),
+    )
+
+
+def _part(scene: Scene) -> AccountPlan:
+    account = scene.account
+    if account is None or account.address.kind == "Account" or scene.live.phase is Phase.READY:
+        return plan_account(scene)
+    if scene.live.phase is Phase.ABSENT:
+        return _with_request(scene, account)
+    part = plan_account(scene)
+    part.changes.insert(0, _waiting(account, scene.live.reason))
+    return part
+
+
+def _with_request(scene: Scene, account: DesiredAccount) -> AccountPlan:
+    part = wait_for(scene, account.address)
+    part.changes.insert(0, _request(account))
+    return part
+
+
+def _request(account: DesiredAccount) -> Change:
+    return Change(
+        address=account.address,
+        account=account.master,
+        action=Action.CREATE,
+        reasons=("declared, and no credential leads to it yet; its owner gets an e-mail and finishes the set-up",),
+        steps=(Step(Verb.REQUEST, account.username),),
+    )
+
+
+def _waiting(account: DesiredAccount, reason: str) -> Change:
+    return Change(address=account.address, account=account.master, action=Action.BLOCKED, reasons=(reason,))
+
+
+def _account(scene: Scene) -> PlannedAccount:
+    account = scene.account
+    return PlannedAccount(
+        name=scene.name,
+        kind=account.address.kind if account else "Account",
+        phase=scene.live.phase,
+        coverage=scene.live.coverage,
+        iiban=scene.live.iiban,
+        username=account.username if account else "",
+        email=account.email if account else "",
+        keys_limit=account.keys_limit if account else None,
+    )

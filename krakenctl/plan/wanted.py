@@ -1,0 +1,56 @@
+"""What one live key should be, field by field, and whether it is. Pure.
+
+A field that nobody declared keeps what it has. Times are compared within two minutes: an expiry is counted from the
+exchange's clock at issue, and answers take their time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from krakenctl.model.desired import DesiredKey
+from krakenctl.model.key import KeySpec
+
+TOLERANCE = 120  # seconds
+
+
+def managed(key: DesiredKey) -> frozenset[str]:
+    """The fields of a `KeySpec` that the manifest (or what it inherits) decides."""
+    declared = {
+        "valid_until": key.valid_for is not None or key.valid_until is not None,
+        "query_from": key.query_from is not None,
+        "query_to": key.query_to is not None,
+        "nonce_window": key.nonce_window is not None,
+    }
+    return frozenset({"permissions", "ip_allowlist", *(name for name, yes in declared.items() if yes)})
+
+
+def at_issue(key: DesiredKey) -> KeySpec:
+    """What a new key is to be. Its expiry is set at the moment of issue when it is declared as a duration."""
+    return KeySpec(
+        permissions=key.grants,
+        ip_allowlist=key.ip_allowlist,
+        valid_until=key.valid_until or 0,
+        query_from=key.query_from or 0,
+        query_to=key.query_to or 0,
+        nonce_window=key.nonce_window or 0,
+    )
+
+
+def of_live(key: DesiredKey, live: KeySpec, issued: int) -> KeySpec:
+    """What the live key should be now: declared fields as declared, all others as they are."""
+    wanted = at_issue(key)
+    expiry = issued + key.valid_for if key.valid_for is not None else wanted.valid_until
+    declared = managed(key)
+    return replace(
+        wanted,
+        valid_until=_settled(expiry, live.valid_until) if "valid_until" in declared else live.valid_until,
+        query_from=wanted.query_from if "query_from" in declared else live.query_from,
+        query_to=wanted.query_to if "query_to" in declared else live.query_to,
+        nonce_window=wanted.nonce_window if "nonce_window" in declared else live.nonce_window,
+    )
+
+
+def _settled(expiry: int, live: int) -> int:
+    """The live time when it is near enough, so that comparing specs is comparing values."""
+    return live if expiry and live and abs(expiry - live) <= TOLERANCE else expiry

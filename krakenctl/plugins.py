@@ -1,0 +1,32 @@
+"""From the name of a plug-in to the thing itself. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from krakenctl.credentials import Credentials
+from krakenctl.errors import StoreError
+from krakenctl.model.workspace import StoreSettings
+from krakenctl.stores.base import Store
+
+
+def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Store:
+    """The store that a workspace describes. Raises StoreError."""
+    from krakenctl.stores.age import AgeStore
+
+    identity = (lambda: credentials.text(settings.identity)) if settings.identity else None
+    return AgeStore(root / settings.path, _recipients(settings, root), identity)
+
+
+def _recipients(settings: StoreSettings, root: Path) -> list[str]:
+    recipients = list(settings.recipients)
+    if settings.recipients_file:
+        path = root / settings.recipients_file
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            raise StoreError(
+                f"the recipients in {settings.recipients_file} cannot be read", hint="`krakenctl init` makes the file"
+            ) from None
+        recipients += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return recipients

@@ -1,0 +1,141 @@
+"""From a folder to a sound project: load → validate. Offline; it neither prints nor asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from krakenctl import schema_files
+from krakenctl.errors import InvalidManifests, WorkspaceError
+from krakenctl.load import locate, read_file, read_manifests
+from krakenctl.model.desired import Desired
+from krakenctl.model.document import Document
+from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.origin import Origin, Place
+from krakenctl.model.workspace import Workspace
+
+WORKSPACE_FILE = "krakenctl.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A workspace whose manifests are sound."""
+
+    root: Path
+    workspace: Workspace
+    desired: Desired
+    warnings: tuple[Finding, ...]
+
+    @property
+    def state_path(self) -> Path:
+        return self.root / self.workspace.state_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What validate knows: everything that is wrong, and the rest if nothing is."""
+
+    findings: tuple[Finding, ...]  # with origins
+    workspace: Workspace | None
+    desired: Desired | None
+    files: int
+    documents: int
+
+
+def examine(root: Path) -> Examined:
+    """Read and check everything, offline. Raises WorkspaceError when there is no workspace."""
+    workspace, findings = _workspace(root)
+    if workspace is None:
+        return Examined(findings=_located(root, findings), workspace=None, desired=None, files=1, documents=0)
+    from krakenctl import validate
+
+    manifests = read_manifests(root, workspace.manifests)
+    desired, sense = validate.desired(manifests.documents, workspace, manifests.digest, schema_files.load_kinds())
+    found = (*findings, *manifests.findings, *sense)
+    errors = any(finding.severity is Severity.ERROR for finding in found)
+    return Examined(
+        findings=_located(root, found),
+        workspace=workspace,
+        desired=None if errors else desired,
+        files=len(manifests.files),
+        documents=len(manifests.documents),
+    )
+
+
+def open_project(root: Path) -> Project:
+    """The same, for those who need it sound. Raises InvalidManifests with every finding."""
+    examined = examine(root)
+    if examined.workspace is None or examined.desired is None:
+        errors = sum(finding.severity is Severity.ERROR for finding in examined.findings)
+        raise InvalidManifests(f"{errors} error{'s' * (errors != 1)} in the manifests", examined.findings)
+    return Project(root=root, workspace=examined.workspace, desired=examined.desired, warnings=examined.findings)
+
+
+def read_workspace(root: Path) -> Workspace:
+    """Only krakenctl.yaml, for those who need no manifests. Raises InvalidManifests or WorkspaceError."""
+    workspace, findings = _workspace(root)
+    if workspace is None:
+        raise InvalidManifests(f"{WORKSPACE_FILE} is not sound", _located(root, findings))
+    return workspace
+
+
+def _workspace(root: Path) -> tuple[Workspace | None, tuple[Finding, ...]]:
+    if not (root / WORKSPACE_FILE).is_file():
+        raise WorkspaceError(
+            f"there is no {WORKSPACE_FILE} in {root}",
+            hint="run `krakenctl init` to make a workspace here, or name one with -C DIR",
+        )
+    from krakenctl import validate
+
+    reading = read_file(root, WORKSPACE_FILE)
+    if reading.findings or len(reading.documents) != 1:
+        return None, reading.findings or (_not_one_document(reading.documents),)
+    workspace, findings = validate.workspace(reading.documents[0], schema_files.load_kinds())
+    if workspace is not None:
+        _refuse_other_version(workspace)
+    return workspace, findings
+
+
+def _not_one_document(documents: Sequence[Document]) -> Finding:
+    message = f"{WORKSPACE_FILE} holds {len(documents)} documents; it must hold one, of kind Workspace"
+    return Finding(rule="workspace-file", message=message, place=Place(WORKSPACE_FILE, 0))
+
+
+def _refuse_other_version(workspace: Workspace) -> None:
+    """Raises WorkspaceError when the workspace wants another krakenctl than this one."""
+    if not workspace.required_version:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    from krakenctl import __version__
+
+    try:
+        wanted = SpecifierSet(workspace.required_version)
+    except InvalidSpecifier:
+        message = f"requiredVersion “{workspace.required_version}” is not a version specifier"
+        raise WorkspaceError(
+            message, hint="write for example requiredVersion: '>=0.1,<1'", file=WORKSPACE_FILE
+        ) from None
+    if not wanted.contains(__version__, prereleases=True):
+        message = f"this workspace wants krakenctl {workspace.required_version}, and this is {__version__}"
+        raise WorkspaceError(message, hint=f"pip install 'krakenctl{workspace.required_version}'", file=WORKSPACE_FILE)
+
+
+def _located(root: Path, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Lines and columns, worked out only now that there is something to report."""
+    places = {finding.place for finding in findings if finding.place is not None}
+    places |= {where for finding in findings for _, where in finding.related if isinstance(where, Place)}
+    origins = locate(root, places) if places else {}
+
+    def origin(where: Place | Origin) -> Origin:
+        return where if isinstance(where, Origin) else origins.get(where, Origin(where.file))
+
+    return tuple(
+        replace(
+            finding,
+            origin=finding.origin or (origin(finding.place) if finding.place else None),
+            related=tuple((text, origin(where)) for text, where in finding.related),
+        )
+        for finding in findings
+    )

@@ -1,0 +1,1 @@
+"""Plans, findings, reports → text. Pure: values in, a string out; whoever called prints it."""

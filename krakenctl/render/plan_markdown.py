@@ -1,0 +1,62 @@
+"""A plan as a pull-request comment: the summary, a table, and the details folded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from krakenctl.model.plan import Change, Plan
+from krakenctl.render import words
+from krakenctl.render.paint import visible
+
+
+def render(plan: Plan) -> str:
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"### krakenctl plan: {_text(plan.workspace)} on {_code(plan.endpoint)}"
+    yield ""
+    yield f"**{words.summary(plan)}**"
+    if plan.changes:
+        yield ""
+        yield "| | change | what | why |"
+        yield "|---|---|---|---|"
+        yield from (_row(change) for change in plan.changes)
+        yield from _details(plan)
+    if plan.findings:
+        yield ""
+        yield from (f"- **{f.severity.value}** {_code(f.rule)}: {_text(f.message)}" for f in plan.findings)
+    if not plan.changes:
+        yield ""
+        yield "No changes. What is live is what is declared."
+
+
+def _row(change: Change) -> str:
+    fields = "<br>".join(f"{_text(field.field)}: {_text(words.field(field))}" for field in change.fields)
+    what = f"**{change.action.value}**" + (" ⚠ gap" if change.gap else "") + (f"<br>{fields}" if fields else "")
+    why = "<br>".join(_text(reason) for reason in change.reasons)
+    return f"| {words.SIGNS[change.action]} | {_code(str(change.address))} | {what} | {why} |"
+
+
+def _details(plan: Plan) -> Iterator[str]:
+    stepped = [change for change in plan.changes if change.steps]
+    if not stepped:
+        return
+    yield ""
+    yield "<details><summary>Steps</summary>"
+    yield ""
+    for change in stepped:
+        life = words.life(change)
+        yield f"- {_code(str(change.address))}: {_text(words.steps(change))}" + (f" — {_text(life)}" if life else "")
+    yield ""
+    yield "</details>"
+
+
+def _code(text: str) -> str:
+    return "`" + visible(text).replace("`", "'").replace("|", "\\|") + "`"
+
+
+def _text(text: str) -> str:
+    """Nothing that a foreign key name could use to forge Markdown or HTML."""
+    escaped = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{char}" if char in "\\`*_[]|#!" else char for char in escaped)

@@ -1,0 +1,62 @@
+"""What became of a plan, for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from krakenctl.model.outcome import Event, Outcome, Report, Result
+from krakenctl.model.plan import Action
+from krakenctl.render.paint import Paint, count, visible
+
+_SIGNS = {Result.DONE: "✓", Result.FAILED: "✗", Result.BLOCKED: "!", Result.SKIPPED: "·"}
+_COLOURS = {Result.DONE: "green", Result.FAILED: "red", Result.BLOCKED: "yellow", Result.SKIPPED: "yellow"}
+
+
+def render(report: Report, paint: Paint) -> str:
+    return "\n".join(_lines(report, paint)) + "\n"
+
+
+def event(happened: Event, paint: Paint) -> str:
+    """One line of progress for a step that has ended."""
+    result = happened.result or Result.DONE
+    sign = paint(_SIGNS[result], _COLOURS[result])
+    line = f"{sign} {happened.address}  {happened.step.verb} {visible(happened.step.name)}"
+    return line + (f": {visible(happened.message)}" if happened.message else "")
+
+
+def _lines(report: Report, paint: Paint) -> Iterator[str]:
+    for outcome in report.outcomes:
+        if outcome.result is not Result.DONE:
+            yield from _trouble(outcome, paint)
+    yield paint(_summary(report), "bold")
+
+
+def _trouble(outcome: Outcome, paint: Paint) -> Iterator[str]:
+    sign = paint(f"{_SIGNS[outcome.result]} {outcome.result}", _COLOURS[outcome.result], "bold")
+    yield f"{sign} {outcome.address} ({outcome.action.value})"
+    yield "    " + paint.wrapped(visible(outcome.message), indent=4)
+    if outcome.steps_done:
+        done = ", ".join(f"{step.verb.value} {visible(step.name)}" for step in outcome.steps_done)
+        yield "    " + paint.wrapped(f"done before that: {done}", indent=4)
+    if outcome.hint:
+        yield "    " + paint.wrapped(f"→ {visible(outcome.hint)}", indent=4)
+
+
+def _summary(report: Report) -> str:
+    """`23 done (21 created, 1 replaced, …), 1 failed`."""
+    done = [outcome.action for outcome in report.outcomes if outcome.result is Result.DONE]
+    kinds = ", ".join(f"{done.count(action)} {word}" for action, word in _PAST.items() if action in done)
+    parts = [f"{count(len(done), 'change')} done" + (f" ({kinds})" if kinds else "")]
+    rest = (Result.FAILED, Result.BLOCKED, Result.SKIPPED)
+    parts += [f"{report.count(result)} {result}" for result in rest if report.count(result)]
+    return ", ".join(parts) + "."
+
+
+_PAST = {
+    Action.CREATE: "created",
+    Action.REPLACE: "replaced",
+    Action.ROTATE: "rotated",
+    Action.UPDATE: "updated",
+    Action.REVOKE: "revoked",
+    Action.FORGET: "forgotten",
+}

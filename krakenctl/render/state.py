@@ -1,0 +1,108 @@
+"""What is recorded, as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from krakenctl.model import key_json
+from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.time import show_time
+from krakenctl.render.paint import Paint, visible
+
+FORMAT = "krakenctl.state/v1"
+
+
+def to_json(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "lineage": recorded.lineage,
+        "accounts": [_account_json(account) for account in recorded.accounts.values()],
+        "keys": [_key_json(key) for key in (*recorded.keys.values(), *recorded.retired)],
+        "intents": [
+            {"address": str(i.address), "liveName": i.live_name, "stage": i.stage, "began": show_time(i.began)}
+            for i in recorded.intents
+        ],
+    }
+
+
+def render(recorded: Recorded, paint: Paint) -> str:
+    return "\n".join(_lines(recorded, paint)) + "\n"
+
+
+def addresses(recorded: Recorded) -> list[str]:
+    accounts = [_address(account) for account in recorded.accounts.values()]
+    return [*accounts, *(str(address) for address in recorded.keys)]
+
+
+def one_json(recorded: Recorded, address: str) -> dict[str, Any] | None:
+    """One account or key with its retired generations; None when nothing is recorded under that address."""
+    for account in recorded.accounts.values():
+        if _address(account) == address:
+            return _account_json(account)
+    for key in recorded.keys.values():
+        if str(key.address) == address:
+            retired = [_key_json(old) for old in recorded.retired if old.address == key.address]
+            return {**_key_json(key), **({"retired": retired} if retired else {})}
+    return None
+
+
+def one_text(found: dict[str, Any], paint: Paint) -> str:
+    return "\n".join(_fields(found, paint, "")) + "\n"
+
+
+def _fields(found: dict[str, Any], paint: Paint, prefix: str) -> Iterator[str]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _fields(value, paint, f"{prefix}{name}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for place, item in enumerate(value):
+                yield from _fields(item, paint, f"{prefix}{name}[{place}].")
+        else:
+            text = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+            yield f"{paint(f'{prefix}{name}:', 'dim')} {visible(text)}"
+
+
+def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
+    if not recorded.lineage:
+        yield "Nothing is recorded yet: there was no apply."
+        return
+    for account in recorded.accounts.values():
+        yield f"{paint(_address(account), 'bold')}  {account.iiban or 'requested, not ready'}"
+    for key in recorded.keys.values():
+        expiry = f"expires {show_time(key.spec.valid_until)}" if key.spec.valid_until else "never expires"
+        yield f"{key.address}  {paint(visible(key.live_name), 'cyan')}  {expiry}  {key.secret.store}:{key.secret.path}"
+    for key in recorded.retired:
+        yield f"{key.address}  {visible(key.live_name)}  retired, until {show_time(key.retired_until)}"
+    for intent in recorded.intents:
+        yield f"{intent.address}  {visible(intent.live_name)}  interrupted at “{intent.stage}”: run plan"
+
+
+def _address(account: RecordedAccount) -> str:
+    return f"{account.kind}/{account.name}"
+
+
+def _account_json(account: RecordedAccount) -> dict[str, Any]:
+    return {
+        "address": _address(account),
+        "surface": account.surface,
+        "username": account.username,
+        "iiban": account.iiban,
+        "requested": account.requested,
+    }
+
+
+def _key_json(key: RecordedKey) -> dict[str, Any]:
+    return {
+        "address": str(key.address),
+        "liveName": key.live_name,
+        "generation": key.generation,
+        "publicKey": key.public_key,
+        "created": show_time(key.created),
+        "issued": show_time(key.issued),
+        "spec": key_json.spec_to_json(key.spec),
+        "secret": {"store": key.secret.store, "path": key.secret.path},
+        "trigger": key.trigger,
+        "protect": key.protect,
+        **({"retiredUntil": show_time(key.retired_until)} if key.retired_until else {}),
+    }

@@ -1,0 +1,87 @@
+"""The words that plans and reports share, whatever they are rendered as. Pure."""
+
+from __future__ import annotations
+
+from krakenctl.model.plan import Action, Change, FieldChange, Plan, Step, Verb
+from krakenctl.model.time import show_duration
+from krakenctl.render.paint import visible
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.REPLACE: "±",
+    Action.ROTATE: "↻",
+    Action.UPDATE: "~",
+    Action.REVOKE: "−",
+    Action.FORGET: "∅",
+    Action.BLOCKED: "!",
+}
+COLOURS = {
+    Action.CREATE: "green",
+    Action.REPLACE: "yellow",
+    Action.ROTATE: "yellow",
+    Action.UPDATE: "cyan",
+    Action.REVOKE: "red",
+    Action.FORGET: "magenta",
+    Action.BLOCKED: "red",
+}
+_COUNTED = {
+    Action.CREATE: "to create",
+    Action.REPLACE: "to replace",
+    Action.ROTATE: "to rotate",
+    Action.UPDATE: "to update in place",
+    Action.REVOKE: "to revoke",
+    Action.FORGET: "to forget",
+    Action.BLOCKED: "blocked",
+    Action.UNCHANGED: "unchanged",
+}
+
+
+def summary(plan: Plan) -> str:
+    """`3 to create · 1 to replace · 15 unchanged`; what there is none of is left out."""
+    parts = [f"{plan.count(action)} {words}" for action, words in _COUNTED.items() if plan.count(action)]
+    return " · ".join(parts) or "nothing is declared, and nothing is there"
+
+
+def value(raw: object) -> str:
+    if raw is None:
+        return "none"
+    if isinstance(raw, (list, tuple)):
+        return ", ".join(visible(str(item)) for item in raw) or "none"
+    return visible(str(raw))
+
+
+def field(change: FieldChange) -> str:
+    """`+ query-ledger − close-trades`, or `from → to`, or just the value of a new key."""
+    if change.added or change.removed:
+        return " ".join([*(f"+{visible(item)}" for item in change.added), *(f"−{visible(i)}" for i in change.removed)])
+    if change.before is None:
+        return value(change.after)
+    return f"{value(change.before)} → {value(change.after)}"
+
+
+def steps(change: Change) -> str:
+    """`issue mm-btc.a7.g2 → store → check → promote → revoke mm-btc.a7.g1`: a name where it changes."""
+    words, last = [], ""
+    for step in change.steps:
+        words.append(_step(step, last))
+        last = step.name
+    return " → ".join(words)
+
+
+def _step(step: Step, last: str) -> str:
+    verb = "request sub-account" if step.verb is Verb.REQUEST else step.verb.value
+    return verb if step.name == last else f"{verb} {visible(step.name)}"
+
+
+def life(change: Change) -> str:
+    """How long the old and the new key live, and whether the consumer stands without one in between."""
+    if change.old is None or change.new is None:
+        return ""
+    old, new = visible(change.old.name), change.new.name
+    if change.gap:
+        return (
+            f"{old} is revoked before {new} is issued: a GAP, the consumer stands without a key until {new} is promoted"
+        )
+    if change.overlap:
+        return f"{old} lives on for {show_duration(change.overlap)} after {new} is promoted, then it is revoked; no gap"
+    return f"{old} lives until {new} is promoted, then it is revoked; no gap"

@@ -1,0 +1,166 @@
+"""What happens outside the API: accounts that exist, owners who consent, people at the website. It serves no request.
+
+Tokens minted here live for ten years, so that a demo does not die overnight; a refresh turns one into an ordinary
+pair. They leave earlier tokens alive unless the switch `new-token-kills` is `all`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from krakenctl.errors import UsageError
+from krakenctl.model.permission import ALL, Permission
+from krakenctl.sandbox import accounts, keys, tokens
+from krakenctl.sandbox.context import Context, read_context
+from krakenctl.sandbox.database import Where, opened, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from krakenctl.sandbox.accounts import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeededAccount:
+    """An account with everything that is shown once."""
+
+    username: str
+    iiban: str
+    token: dict[str, Any] = field(repr=False)  # as the token endpoint answers
+    public_key: str
+    secret: str = field(repr=False)
+
+
+def seed_account(db: Where, *, username: str, email: str, master: bool = True) -> SeededAccount:
+    """An account with a login of its own, our client's token for it, and a website key with all 13 permissions.
+
+    An account of that username is kept as it is; token and key are new each time, because neither can be shown again.
+    """
+    with _writing(db) as context:
+        account = accounts.by_username(context.connection, username)
+        if account is None:
+            account = accounts.insert(context.connection, username, email, context.second, master=master)
+            accounts.open_balances(context.connection, account.id)
+        done = accounts.set_up(context, account)
+        wish = keys.Wish(_free_name(context, account), ALL)
+        key, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish)
+    return SeededAccount(
+        username=username, iiban=done.iiban, token=done.token, public_key=key.public_key, secret=secret
+    )
+
+
+def authorise(db: Where, username: str, *, scopes: Iterable[str] = tokens.ALL_SCOPES) -> dict[str, Any]:
+    """Do what an account's owner does: set it up if it is pending, and consent. Returns the token's answer."""
+    with _writing(db) as context:
+        account = accounts.known(context.connection, username)
+        accounts.give_iiban(context.connection, account)
+        return tokens.mint_seeded(context, account.id, scopes)
+
+
+def reset(db: Path) -> None:
+    """Delete the sandbox. Close it first."""
+    remove(db)
+
+
+def seed_website_key(
+    db: Where,
+    username: str,
+    name: str,
+    permissions: Iterable[Permission | str],
+    *,
+    ip_allowlist: Iterable[str] = (),
+    nonce_window: int = 0,
+    query_from: int = 0,
+    query_to: int = 0,
+    valid_until: int = 0,
+) -> tuple[str, str]:
+    """A person makes a key on the website. Returns its public key and its secret."""
+    wish = keys.Wish(
+        name=name,
+        permissions=_permissions(permissions),
+        ip_allowlist=tuple(ip_allowlist),
+        nonce_window=nonce_window,
+        query_from=query_from,
+        query_to=query_to,
+        valid_until=valid_until,
+    )
+    with _writing(db) as context:
+        account = accounts.known(context.connection, username)
+        _refuse_taken(context, account, name)
+        key, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish)
+    return key.public_key, secret
+
+
+def rename_key(db: Where, username: str, name: str, new_name: str) -> None:
+    """A person renames a key on the website."""
+    with _writing(db) as context:
+        account = accounts.known(context.connection, username)
+        key = _key(context, account, name)
+        _refuse_taken(context, account, new_name)
+        keys.update(context.connection, key.id, context.second, keys.wish_of(key)._replace(name=new_name))
+
+
+def edit_key(
+    db: Where,
+    username: str,
+    name: str,
+    *,
+    permissions: Iterable[Permission | str] | None = None,
+    ip_allowlist: Iterable[str] | None = None,
+    valid_until: int | None = None,
+) -> None:
+    """A person changes a key on the website; None leaves a field as it is."""
+    changed: dict[str, Any] = {} if valid_until is None else {"valid_until": valid_until}
+    if permissions is not None:
+        changed["permissions"] = _permissions(permissions)
+    if ip_allowlist is not None:
+        changed["ip_allowlist"] = tuple(ip_allowlist)
+    with _writing(db) as context:
+        key = _key(context, accounts.known(context.connection, username), name)
+        keys.update(context.connection, key.id, context.second, keys.wish_of(key)._replace(**changed))
+
+
+def delete_key(db: Where, username: str, name: str) -> None:
+    """A person deletes a key on the website."""
+    with _writing(db) as context:
+        keys.delete(context.connection, _key(context, accounts.known(context.connection, username), name).id)
+
+
+@contextmanager
+def _writing(db: Where) -> Iterator[Context]:
+    with opened(db) as database, database.write() as connection:
+        yield read_context(connection)
+
+
+def _permissions(codes: Iterable[Permission | str]) -> frozenset[Permission]:
+    try:
+        return frozenset(map(Permission, codes))
+    except ValueError as error:
+        raise UsageError(f"Kraken has no such permission: {error}") from error
+
+
+def _key(context: Context, account: Account, name: str) -> keys.Key:
+    key = keys.by_name(context.connection, account.id, name)
+    if key is None:
+        raise UsageError(f"the account {account.username} has no key “{name}” in the sandbox")
+    return key
+
+
+def _refuse_taken(context: Context, account: Account, name: str) -> None:
+    if keys.by_name(context.connection, account.id, name) is not None:
+        raise UsageError(f"the account {account.username} already has a key “{name}” in the sandbox")
+
+
+def _free_name(context: Context, account: Account) -> str:
+    """`master`, `master-2`, … or `own`, `own-2`, …"""
+    stem = "master" if account.master else "own"
+    taken = {key.name for key in keys.of_account(context.connection, account.id)}
+    number = next(n for n in range(1, len(taken) + 2) if _numbered(stem, n) not in taken)
+    return _numbered(stem, number)
+
+
+def _numbered(stem: str, number: int) -> str:
+    return stem if number == 1 else f"{stem}-{number}"

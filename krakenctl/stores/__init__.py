@@ -1,0 +1,1 @@
+"""Where secrets are kept, behind one port: `base.Store`."""

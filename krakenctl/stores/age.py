@@ -1,0 +1,205 @@
+"""One age-encrypted file per key and slot: `secrets/bots/mm-btc/current.age`. The only user of pyrage.
+
+The ordinary age program reads them: `age -d -i identity.txt current.age` prints JSON with apiKey and secret.
+Writing needs only recipients; a host without an identity can issue keys that it cannot read afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from krakenctl.errors import StoreError
+from krakenctl.model import key_json
+from krakenctl.model.secret import Secret
+from krakenctl.stores.base import Entry, Slot
+
+FORMAT = "krakenctl.secret/v1"
+
+
+class AgeStore:
+    """See `base.Store`. Files are 0600 and replaced atomically; `identity` is asked for only when something is read."""
+
+    def __init__(self, folder: Path, recipients: Sequence[str], identity: Callable[[], Secret] | None) -> None:
+        self._folder = folder
+        self._recipients = [_recipient(text) for text in recipients]
+        self._identity = identity
+        if not self._recipients:
+            raise StoreError(f"the store in {folder} has no recipients: nobody could read what it keeps")
+
+    def prove_writable(self) -> None:
+        path = self._folder / ".canary.age"
+        for text in (b"canary", b"overwritten"):
+            self._write(path, text)
+        _remove(path)
+
+    def put(self, path: str, slot: Slot, entry: Entry) -> None:
+        self._write(self._file(path, slot), json.dumps(_to_json(entry), indent=2).encode())
+
+    def get(self, path: str, slot: Slot) -> Entry | None:
+        file = self._file(path, slot)
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise StoreError(f"{file} cannot be read: {problem.strerror}") from None
+        return _from_json(self._decrypted(content, file), file)
+
+    def exists(self, path: str, slot: Slot) -> bool:
+        return self._file(path, slot).exists()
+
+    def promote(self, path: str) -> None:
+        pending, current, previous = (self._file(path, slot) for slot in Slot)
+        if not pending.exists():  # an earlier run came this far
+            return
+        try:
+            if current.exists():
+                current.replace(previous)
+            pending.replace(current)
+            _sync_folder(current.parent)
+        except OSError as problem:
+            raise StoreError(f"the slots in {current.parent} cannot be moved: {problem.strerror}") from None
+
+    def remove(self, path: str, slot: Slot) -> None:
+        file = self._file(path, slot)
+        try:
+            _remove(file)
+            if not any(file.parent.iterdir()):
+                file.parent.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as problem:
+            raise StoreError(f"{file} cannot be removed: {problem.strerror}") from None
+
+    def _file(self, path: str, slot: Slot) -> Path:
+        return self._folder / path / f"{slot}.age"
+
+    def _write(self, file: Path, text: bytes) -> None:
+        """Encrypt, write beside, flush, rename, flush the folder, read back."""
+        content = pyrage.encrypt(text, self._recipients)
+        try:
+            _replace(file, content)
+            back = file.read_bytes()
+        except OSError as problem:
+            raise StoreError(
+                f"{file} cannot be written: {problem.strerror}", hint="check the folder's mode and the disk's space"
+            ) from None
+        if back != content or (self._identity is not None and self._decrypted(back, file) != text):
+            raise StoreError(
+                f"{file} reads back differently from what was written",
+                hint="is the identity one of the store's recipients?",
+            )
+
+    def _decrypted(self, content: bytes, file: Path) -> bytes:
+        if self._identity is None:
+            raise StoreError(
+                f"{file} cannot be decrypted here: the store has no identity on this host",
+                hint="name one in krakenctl.yaml, as identity: file:.krakenctl/identity.txt",
+            )
+        try:
+            text: bytes = pyrage.decrypt(content, _identities(self._identity()))
+        except pyrage.DecryptError:
+            raise StoreError(
+                f"{file} cannot be decrypted with this identity",
+                hint="the file was written for other recipients, or is damaged",
+            ) from None
+        return text
+
+
+def new_identity() -> tuple[Secret, str]:
+    """A fresh identity, as the text of an age identity file, and its recipient."""
+    identity = pyrage.x25519.Identity.generate()
+    recipient = str(identity.to_public())
+    return Secret(f"# public key: {recipient}\n{identity}\n"), recipient
+
+
+def recipient_of(identity: Secret) -> str:
+    """The recipient of the first identity in an identity file. Raises StoreError."""
+    return str(_identities(identity)[0].to_public())
+
+
+def _identities(text: Secret) -> list[Any]:
+    lines = (line.strip() for line in text.reveal().splitlines())
+    try:
+        found = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+    except pyrage.IdentityError:
+        found = []
+    if not found:
+        raise StoreError("the store's identity is not an age identity", hint="it starts with AGE-SECRET-KEY-1")
+    return found
+
+
+def _recipient(text: str) -> Any:
+    try:
+        return (pyrage.ssh if text.startswith("ssh-") else pyrage.x25519).Recipient.from_str(text)
+    except pyrage.RecipientError:
+        raise StoreError(
+            f"“{text}” is not an age recipient", hint="a recipient starts with age1, ssh-ed25519 or ssh-rsa"
+        ) from None
+
+
+def _replace(file: Path, content: bytes) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(file)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync_folder(file.parent)
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _to_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "address": entry.address,
+        "lineage": entry.lineage,
+        "liveName": entry.live_name,
+        "generation": entry.generation,
+        "created": entry.created,
+        "apiKey": entry.public_key,
+        "secret": entry.secret.reveal(),
+        "spec": key_json.spec_to_json(entry.spec),
+    }
+
+
+def _from_json(text: bytes, file: Path) -> Entry:
+    try:
+        raw = json.loads(text)
+        if raw["format"] != FORMAT:
+            raise StoreError(f"{file} is of the format {raw['format']!r}, which this krakenctl does not know")
+        return Entry(
+            address=raw["address"],
+            lineage=raw["lineage"],
+            live_name=raw["liveName"],
+            generation=raw["generation"],
+            created=raw["created"],
+            public_key=raw["apiKey"],
+            secret=Secret(raw["secret"]),
+            spec=key_json.spec_from_json(raw["spec"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        raise StoreError(f"{file} does not hold what krakenctl writes into a store") from None

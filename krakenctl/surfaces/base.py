@@ -1,0 +1,55 @@
+"""The port to a key surface: what krakenctl asks of an exchange account, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
+from krakenctl.model.live import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    keys: tuple[LiveKey, ...]
+    coverage: Coverage
+
+
+class Surface(Protocol):
+    """One account, reached with one credential.
+
+    A surface neither compares nor orders, neither prints nor remembers. Every method raises ExchangeError;
+    AnswerLost means that the deed may have been done.
+    """
+
+    def iiban(self) -> str:
+        """Whose account this credential opens, as `AA12 N84G EXAM PLE1`."""
+        ...
+
+    def now(self) -> int:
+        """The exchange's clock, unix seconds."""
+        ...
+
+    def list_keys(self) -> Listing: ...
+
+    def issue(self, name: str, spec: KeySpec) -> IssuedKey:
+        """Create a key. Its secret is in the answer and nowhere else, ever again."""
+        ...
+
+    def update(self, name: str, spec: KeySpec) -> None:
+        """Set everything but the name to `spec`. Key and secret stay; nothing is returned, so list again."""
+        ...
+
+    def revoke(self, name: str) -> None: ...
+
+    def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
+        """Ask the key about itself (GetApiKeyInfo). `nonce` must be above every nonce the key has used."""
+        ...
+
+
+class Master(Protocol):
+    """What only the master account's own key can do."""
+
+    def request_subaccount(self, username: str, email: str) -> None:
+        """Ask for a sub-account. Its owner gets an e-mail and finishes the set-up; the answer tells no IIBAN."""
+        ...

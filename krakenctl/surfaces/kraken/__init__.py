@@ -1,0 +1,1 @@
+"""Kraken's wire: signatures, nonces, envelopes and the shapes of keys. No decisions, no state."""

@@ -1,0 +1,113 @@
+"""Keys as Kraken writes them ↔ `KeySpec` and `LiveKey`. Pure, and tolerant where Kraken's own sources disagree.
+
+Source: krakenfx/api-specs oauth/openapi_v3.yaml (Fast API keys); docs.kraken.com GetApiKeyInfo. Both spellings of
+GetApiKeyInfo's fields, numbers as texts, `[""]` as “no restriction” and null as “not set” have been seen.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from krakenctl.errors import ExchangeError
+from krakenctl.model.key import KeySpec, LiveKey
+from krakenctl.model.permission import BY_FLAG, ON_CONNECT, SPELLINGS, Permission
+
+_CODES = {p.value: p for p in Permission}
+
+
+def fast_key_body(name: str, spec: KeySpec) -> dict[str, Any]:
+    """The body of a create or an update: the complete wanted state, because nobody knows what absent means."""
+    return {
+        "api_key_name": name,
+        "permissions": {SPELLINGS[p].flag: p in spec.permissions for p in Permission if p in ON_CONNECT},
+        "ip_allowlist": list(spec.ip_allowlist),
+        "valid_until": spec.valid_until,
+        "query_from": spec.query_from,
+        "query_to": spec.query_to,
+        "nonce_window": spec.nonce_window,
+    }
+
+
+def live_key(raw: Mapping[str, Any]) -> LiveKey:
+    """Read a key from List, from a create's answer or from GetApiKeyInfo. Raises ExchangeError when it is no key."""
+    field = _Fields(raw)
+    name = field("api_key_name", "apiKeyName")
+    if not isinstance(name, str) or not name:
+        raise ExchangeError("Kraken described a key without a name: this krakenctl does not understand the answer")
+    known, unknown = permissions(raw.get("permissions"))
+    return LiveKey(
+        name=name,
+        created=number(field("created_time", "createdTime")),
+        public_key=str(field("api_key", "apiKey") or ""),
+        spec=KeySpec(
+            permissions=known,
+            unknown_permissions=unknown,
+            ip_allowlist=allowlist(field("ip_allowlist", "ipAllowlist")),
+            valid_until=number(field("valid_until", "validUntil")),
+            query_from=number(field("query_from", "queryFrom")),
+            query_to=number(field("query_to", "queryTo")),
+            nonce_window=number(field("nonce_window", "nonceWindow")),
+        ),
+    )
+
+
+class _Fields:
+    """Reads a field under whichever of its two spellings is there."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        if not isinstance(raw, dict):
+            raise ExchangeError("Kraken's list holds something that is no key: this krakenctl does not understand it")
+        self._raw = raw
+
+    def __call__(self, snake: str, camel: str) -> Any:
+        return self._raw[snake] if snake in self._raw else self._raw.get(camel)
+
+
+def permissions(raw: Any) -> tuple[frozenset[Permission], frozenset[str]]:
+    """Known and unknown ones, from a list of codes or an object of flags. What we do not know, we do not drop."""
+    if isinstance(raw, dict):
+        return _split(tuple(sorted(flag for flag, granted in raw.items() if granted)))
+    if isinstance(raw, list):
+        return _split(tuple(str(code) for code in raw))
+    raise ExchangeError("Kraken described a key without permissions: this krakenctl does not understand the answer")
+
+
+@lru_cache(maxsize=4096)
+def _split(names: tuple[str, ...]) -> tuple[frozenset[Permission], frozenset[str]]:
+    known = {name: BY_FLAG.get(name) or _CODES.get(name) for name in names}
+    return (
+        frozenset(p for p in known.values() if p is not None),
+        frozenset(name for name, p in known.items() if p is None),
+    )
+
+
+def allowlist(raw: Any) -> tuple[str, ...]:
+    """Canonical and sorted; () for the whole world."""
+    return _canonical(tuple(str(entry) for entry in raw or () if entry))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(entries: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({_network(entry) for entry in entries}))
+
+
+def _network(entry: str) -> str:
+    """`198.51.100.7/32` → `198.51.100.7`; what is no address stays as it is, and so differs from all declared."""
+    try:
+        network = ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return entry
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def number(raw: Any) -> int:
+    """Seconds or a count, from a number or a text; null, missing and the empty text are 0."""
+    if raw in (None, ""):
+        return 0
+    try:
+        return int(raw)
+    except (TypeError, ValueError):
+        raise ExchangeError(f"Kraken sent a {type(raw).__name__} where a number belongs") from None

@@ -1,0 +1,27 @@
+"""The signature of a Spot REST call. Pure.
+
+Source: docs.kraken.com, guide “Spot REST authentication”; its vectors are tests.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+from krakenctl.errors import CredentialError
+from krakenctl.model.secret import Secret
+
+
+def sign(secret: Secret, path: str, nonce: str, body: bytes) -> str:
+    """API-Sign for `body` exactly as it will be sent; `path` from `/0/private/` on, with its query string.
+
+    Raises CredentialError when the secret is not base64.
+    """
+    try:
+        key = base64.b64decode(secret.reveal(), validate=True)
+    except (binascii.Error, ValueError):
+        raise CredentialError("the private key is not base64: was it cut off when it was copied?") from None
+    inner = hashlib.sha256(nonce.encode() + body).digest()
+    return base64.b64encode(hmac.new(key, path.encode() + inner, hashlib.sha512).digest()).decode()

@@ -1,0 +1,32 @@
+"""Signed Spot REST calls with one key pair. It makes the nonce unless told, and never retries.
+
+Source: docs.kraken.com, Spot REST: POST /0/private/<Name>, form body, nonce increasing per key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from krakenctl.model.key import KeyPair
+from krakenctl.surfaces.kraken import answers
+from krakenctl.surfaces.kraken.signing import sign
+from krakenctl.transport.http import Http
+
+
+def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, **fields: str) -> Any:
+    """One private call. `nonce` must be above every nonce this key has used. Raises ExchangeError."""
+    path = f"/0/private/{name}"
+    body = urlencode({"nonce": nonce, **fields}).encode()
+    headers = {
+        "API-Key": pair.public_key,
+        "API-Sign": sign(pair.secret, path, str(nonce), body),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    return answers.result(http.call("POST", path, body=body, headers=headers), deed)
+
+
+def server_time(http: Http) -> int:
+    """The exchange's clock, unix seconds (public Time call)."""
+    answer = http.call("GET", "/0/public/Time", headers={})
+    return int(answers.result(answer, "tell the time")["unixtime"])

@@ -1,0 +1,1 @@
+"""HTTP, once: requests → our errors, timeouts, redaction. It never retries and knows no endpoint."""

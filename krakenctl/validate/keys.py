@@ -1,0 +1,125 @@
+"""From the ApiKey resources to the keys desired: references followed, defaults inherited, grants added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from krakenctl.model.address import Address, key_address
+from krakenctl.model.desired import DesiredKey, Rotation, SecretRef
+from krakenctl.model.finding import Finding
+from krakenctl.model.workspace import Workspace
+from krakenctl.validate.grants import Granted, Grants
+from krakenctl.validate.hierarchy import Node
+from krakenctl.validate.report import Report, error
+from krakenctl.validate.resources import Resource, Resources
+from krakenctl.validate.settings import Level, Reader, Settings, check
+from krakenctl.validate.words import guess, quoted, shown
+
+NAME_LIMIT = 32  # characters of a key's name on Kraken
+GENERATION_DIGITS = 4
+
+
+class KeyMaker:
+    """Makes desired keys. Equal rotations are one value in memory."""
+
+    def __init__(
+        self, nodes: Mapping[str, Node], workspace: Workspace, reader: Reader, grants: Grants, report: Report
+    ) -> None:
+        self._nodes = nodes
+        self._workspace = workspace
+        self._reader = reader
+        self._grants = grants
+        self._report = report
+        self._rotations: dict[tuple[int | None, int, str], Rotation] = {}
+        self._longest = NAME_LIMIT - len(f".{workspace.tag}.g") - GENERATION_DIGITS
+
+    def make(self, key: Resource, resources: Resources) -> DesiredKey | None:
+        """The key, as far as it can be made out; None when its account is not known."""
+        node = self._nodes.get(key.spec["account"])
+        if node is None:
+            self._report.extend(_stray(key, resources))
+            return None
+        if len(key.name) > self._longest:
+            self._report.append(self._too_long(key))
+        settings = self._settings(key, node)
+        grants = self._grants.of(key, node)
+        return self._put_together(key, settings, grants)
+
+    def _settings(self, key: Resource, node: Node) -> Settings:
+        level = Level(key.place, ("spec",), key.address)
+        settings = self._reader.read(key.spec, level).over(node.defaults)
+        check(key.spec, settings, level, self._report)
+        if settings.ip_allowlist is None:
+            message = "this key has no allow-list, neither its own nor an inherited one"
+            hint = "write `ipAllowlist`, or the word `any` if it may be used from the whole world"
+            place = level.at("ipAllowlist")
+            self._report.append(error("no-allowlist", place, message, hint=hint, address=key.address))
+        return settings
+
+    def _put_together(self, key: Resource, settings: Settings, grants: Granted) -> DesiredKey:
+        return DesiredKey(
+            address=key.address,
+            grants=grants,
+            ip_allowlist=settings.ip_allowlist or (),
+            valid_for=settings.valid_for,
+            valid_until=settings.valid_until,
+            query_from=settings.query_from,
+            query_to=settings.query_to,
+            nonce_window=settings.nonce_window,
+            rotation=self._rotation(settings.max_age, settings.overlap or 0, settings.trigger or ""),
+            consumer_nonce=settings.consumer_nonce or "unknown",
+            secret=self._secret(key),
+            protect=key.spec.get("protect", False),
+            place=key.place,
+            formerly=tuple(former_address(key, text) for text in key.metadata.get("formerly", ())),
+            labels=key.metadata.get("labels") or _NO_LABELS,
+        )
+
+    def _rotation(self, max_age: int | None, overlap: int, trigger: str) -> Rotation:
+        parts = (max_age, overlap, trigger)
+        known = self._rotations.get(parts)
+        if known is None:
+            known = self._rotations[parts] = Rotation(max_age=max_age, overlap=overlap, trigger=trigger)
+        return known
+
+    def _secret(self, key: Resource) -> SecretRef:
+        written = key.spec.get("secret", {})
+        store, stores = written.get("store", self._workspace.default_store), self._workspace.stores
+        if store not in stores:
+            self._report.append(_unknown_store(key, store, list(stores)))
+        path = written.get("path") or f"{key.spec['account']}/{key.name}"
+        if "." in path and not {".", ".."}.isdisjoint(path.split("/")):
+            message = "a path within a store cannot have “.” or “..” as a part"
+            place = key.place.at("spec", "secret", "path")
+            self._report.append(error("secret-path", place, message, address=key.address))
+        return SecretRef(store, path)
+
+    def _too_long(self, key: Resource) -> Finding:
+        message = f"this name has {len(key.name)} characters and may have {self._longest}"
+        hint = "on Kraken it is followed by the workspace's tag and a generation, and all of it has 32"
+        return error("name-too-long", key.place.at("metadata", "name"), message, hint=hint, address=key.address)
+
+
+_NO_LABELS: Mapping[str, str] = {}
+
+
+def former_address(key: Resource, text: str) -> Address:
+    """A bare name is one in the same account."""
+    return Address.parse(text) if "/" in text else key_address(key.spec["account"], text)
+
+
+def _stray(key: Resource, resources: Resources) -> Iterator[Finding]:
+    """A key whose account is not known. Silent where the account's own document is what is broken."""
+    wanted = key.spec["account"]
+    if wanted in resources.accounts or resources.is_broken_account(wanted):
+        return
+    names = sorted(resources.accounts)
+    hint = guess(wanted, names) or (f"the accounts are {quoted(names[:20])}" if names else "declare it")
+    message = f"no Account or SubAccount is called “{wanted}”"
+    yield error("unknown-account", key.place.at("spec", "account"), message, hint=hint, address=key.address)
+
+
+def _unknown_store(key: Resource, store: str, stores: list[str]) -> Finding:
+    message = f"krakenctl.yaml has no store {shown(store)}"
+    hint = guess(store, stores) or f"its stores are {quoted(stores)}"
+    return error("unknown-store", key.place.at("spec", "secret", "store"), message, hint=hint, address=key.address)

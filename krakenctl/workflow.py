@@ -1,0 +1,181 @@
+"""The pipeline, from top to bottom: project → observe → plan → apply. It neither prints nor asks."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from krakenctl.credentials import Credentials
+from krakenctl.errors import CredentialMissing, PlanStale
+from krakenctl.model.recorded import RecordedAccount
+from krakenctl.model.secret import Secret
+from krakenctl.model.workspace import SANDBOX
+from krakenctl.project import Project
+
+if TYPE_CHECKING:
+    from krakenctl.exchange import Exchange
+    from krakenctl.model.desired import DesiredAccount
+    from krakenctl.model.live import LiveAccount
+    from krakenctl.model.outcome import Event, Report
+    from krakenctl.model.plan import Plan
+    from krakenctl.model.recorded import Recorded
+    from krakenctl.stores.base import Store
+
+
+class Desk:
+    """A project together with its exchange, for one command. `open_desk` makes and closes it."""
+
+    def __init__(self, project: Project, exchange: Exchange, store: Callable[[str], Store]) -> None:
+        self.project = project
+        self._exchange = exchange
+        self._store = store
+
+    def plan(self, as_of: int | None = None) -> Plan:
+        """What apply would do. `as_of`: unix seconds; None: now, on the exchange's clock."""
+        from krakenctl.plan.planner import Inputs, plan
+
+        recorded = self._recorded()
+        return plan(
+            Inputs(
+                workspace=self.project.workspace,
+                desired=self.project.desired,
+                live=self._observe(recorded),
+                recorded=recorded,
+                now=self._exchange.now() if as_of is None else as_of,
+                findings=self.project.warnings,
+            )
+        )
+
+    def refresh(self, saved: Plan) -> Plan:
+        """Plan again as of the saved plan's time. Raises PlanStale, saying what moved, unless it is the same plan."""
+        from krakenctl.apply.freshness import moved
+
+        fresh = self.plan(saved.now)
+        if differences := moved(saved, fresh):
+            lines = "".join(f"\n  {line}" for line in differences)
+            raise PlanStale(
+                f"the world moved since this plan was made; nothing was done{lines}", hint="plan again, and look again"
+            )
+        return fresh
+
+    def apply(self, plan: Plan, tell: Callable[[Event], None], interrupted: Callable[[], bool]) -> Report:
+        """Do it. Everything that can be blamed on one change is in the report; other errors of ours are raised."""
+        from krakenctl.apply.executor import execute
+        from krakenctl.apply.ports import Ports
+        from krakenctl.state.sqlite import open_state
+
+        state = open_state(self.project.state_path)
+        try:
+            self._remember_accounts(plan, state.read(), state.remember_account)
+            recorded = state.read()
+            ports = Ports(
+                surface=self._exchange.surface,
+                master=self._exchange.master,
+                store=self._store,
+                state=state,
+                look_again=lambda name: self._look_again(name, state.remember_account),
+                now=self._exchange.now,
+                wait=time.sleep,
+                interrupted=interrupted,
+                tell=tell,
+            )
+            return execute(plan, recorded, ports)
+        finally:
+            state.close()
+
+    def _recorded(self) -> Recorded:
+        from krakenctl.state.sqlite import read_only
+
+        return read_only(self.project.state_path)
+
+    def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
+        from krakenctl import observe
+
+        declared = self.project.desired.accounts
+        live = {
+            name: observe.account(account, recorded.accounts.get(name), self._exchange.surface)
+            for name, account in declared.items()
+        }
+        for name in {trace.account for trace in recorded.traces} - declared.keys():
+            if (account := recorded.accounts.get(name)) is not None:
+                live[name] = observe.undeclared(account, self._exchange.surface)
+        observe.refuse_twins(live)
+        return live
+
+    def _look_again(self, name: str, remember: Callable[[RecordedAccount], None]) -> LiveAccount:
+        from krakenctl import observe
+
+        desired = self.project.desired.accounts[name]
+        recorded = self._recorded().accounts.get(name)
+        live = observe.account(desired, recorded, self._exchange.surface)
+        if live.iiban:
+            remember(_account_record(desired, live.iiban))
+        return live
+
+    def _remember_accounts(self, plan: Plan, recorded: Recorded, remember: Callable[[RecordedAccount], None]) -> None:
+        """The first IIBAN seen of an account is the only one we shall accept."""
+        for account in plan.accounts:
+            desired = self.project.desired.accounts.get(account.name)
+            known = recorded.accounts.get(account.name)
+            if desired is not None and account.iiban and (known is None or known.iiban != account.iiban):
+                remember(_account_record(desired, account.iiban))
+
+
+@contextmanager
+def open_desk(project: Project, environ: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    from krakenctl.exchange import Exchange
+
+    environ = os.environ if environ is None else environ
+    usernames = {account.name: account.username for account in project.desired.accounts.values()}
+    stores = _stores(project, environ)
+    credentials = Credentials(project.root, environ, lambda store, path: _kept(stores(store), store, path))
+    adapter = None
+    if project.workspace.endpoint == SANDBOX:
+        from krakenctl import embedded
+
+        adapter = embedded.adapter(project.root, project.workspace, usernames)
+    exchange = Exchange(project.workspace, credentials, usernames, adapter)
+    try:
+        yield Desk(project, exchange, stores)
+    finally:
+        exchange.close()
+
+
+def _stores(project: Project, environ: Mapping[str, str]) -> Callable[[str], Store]:
+    """Stores by name, each opened once. An identity comes from a file or the environment, never from a store."""
+    from krakenctl import plugins
+
+    opened: dict[str, Store] = {}
+    credentials = Credentials(project.root, environ)
+
+    def store(name: str) -> Store:
+        if name not in opened:
+            opened[name] = plugins.store(project.workspace.stores[name], project.root, credentials)
+        return opened[name]
+
+    return store
+
+
+def _kept(store: Store, name: str, path: str) -> Secret:
+    """A key pair from a store, as the JSON that a file would hold."""
+    from krakenctl.stores.base import Slot
+
+    entry = store.get(path, Slot.CURRENT)
+    if entry is None:
+        raise CredentialMissing(f"the store {name} keeps nothing at {path}")
+    return Secret(json.dumps({"apiKey": entry.public_key, "secret": entry.secret.reveal()}))
+
+
+def _account_record(account: DesiredAccount, iiban: str) -> RecordedAccount:
+    return RecordedAccount(
+        name=account.name,
+        kind=account.address.kind,
+        surface=account.surface,
+        username=account.username,
+        iiban=iiban,
+        requested=account.address.kind == "SubAccount",
+    )
