@@ -83,7 +83,7 @@ def read_workspace(root: Path) -> Workspace:
 def _workspace(root: Path) -> tuple[Workspace | None, tuple[Finding, ...]]:
     if not (root / WORKSPACE_FILE).is_file():
         raise WorkspaceError(
-            f"there is no {WORKSPACE_FILE} in {root}",
+            f"there is no {WORKSPACE_FILE} in {root.absolute()}",
             hint="run `krakenctl init` to make a workspace here, or name one with -C DIR",
         )
     from krakenctl import validate

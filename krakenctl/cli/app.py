@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from krakenctl.cli.shell import Frame
+from krakenctl.cli.shell import ColorOption, DirOption, Frame
 from krakenctl.errors import KrakenctlError
 
 USAGE = 64  # never 2: that means “changes present”
@@ -65,17 +64,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "KRAKENCTL"},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @app.callback()
 def root(
     ctx: typer.Context,
-    directory: Annotated[
-        Path | None, typer.Option("-C", "--dir", metavar="DIR", help="The workspace's folder.")
-    ] = None,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also on a terminal.")] = False,
+    directory: DirOption = None,
+    no_color: ColorOption = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Terraform for exchange access: declare Kraken accounts, API keys and what every key may do."""
@@ -90,7 +87,7 @@ def root(
 
 def run(args: list[str]) -> int:
     """The exit code. Errors of ours become a sentence, or an envelope with `-o json`; a bug stays a traceback."""
-    frame = Frame()
+    frame = Frame(output=_wanted_output(args))
     try:
         code = typer.main.get_command(app).main(args, prog_name="krakenctl", standalone_mode=False, obj=frame)
         sys.stdout.flush()
@@ -106,6 +103,13 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _wanted_output(args: list[str]) -> str:
+    """Looked for before the flags are read: a mistake in them is told as JSON too, where JSON was asked for."""
+    said = " ".join(args).replace("--output", "-o").replace("=", " ")
+    asked = "-o json" in said or "-ojson" in said or os.environ.get("KRAKENCTL_OUTPUT") == "json"
+    return "json" if asked else "text"
 
 
 def _usage(frame: Frame, problem: typer.TyperException) -> int:

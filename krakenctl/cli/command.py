@@ -7,7 +7,7 @@ import inspect
 import typer
 
 
-def application(*, help_text: str | None = None) -> typer.Typer:
+def application(*, help_text: str | None = None, epilog: str | None = None) -> typer.Typer:
     """An application of one command, or with `help_text` of several below it."""
     return typer.Typer(
         rich_markup_mode=None,
@@ -15,6 +15,7 @@ def application(*, help_text: str | None = None) -> typer.Typer:
         add_completion=False,
         no_args_is_help=help_text is not None,
         help=help_text,
+        epilog=epilog,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 

@@ -16,10 +16,20 @@ app = application()
 @app.command(epilog=example("krakenctl init\nkrakenctl -C my-desk init --name my-desk --tag d1"))
 def init(
     ctx: typer.Context,
-    name: Annotated[str, typer.Option("--name", help="Of the workspace and its first account.")] = "main",
-    tag: Annotated[str, typer.Option("--tag", help="Two characters a-z 0-9, part of every key's name.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", envvar="KRAKENCTL_INIT_NAME", help="Of the workspace and its first account.")
+    ] = "main",
+    tag: Annotated[
+        str,
+        typer.Option("--tag", envvar="KRAKENCTL_INIT_TAG", help="Two characters a-z 0-9, part of every key's name."),
+    ] = "",
     endpoint: Annotated[
-        str, typer.Option("--endpoint", help="sandbox, or the base URL of a Kraken: https://api.kraken.com.")
+        str,
+        typer.Option(
+            "--endpoint",
+            envvar="KRAKENCTL_INIT_ENDPOINT",
+            help="sandbox, or the base URL of a Kraken: https://api.kraken.com.",
+        ),
     ] = "sandbox",
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,

@@ -29,13 +29,25 @@ app = application()
 def plan(
     ctx: typer.Context,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to be applied later.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", envvar="KRAKENCTL_PLAN_OUT", help="Save the plan, to be applied later."),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="Plan as if it were then: 2027-05-01[T12:00:00Z].")
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            envvar="KRAKENCTL_PLAN_AS_OF",
+            help="Plan as if it were then: 2027-05-01 or 2027-05-01T12:00:00Z.",
+        ),
     ] = None,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes, also blocked ones.")
+        bool,
+        typer.Option(
+            "--detailed-exitcode",
+            envvar="KRAKENCTL_PLAN_DETAILED_EXITCODE",
+            help="Exit 2 when there are changes, also blocked ones.",
+        ),
     ] = False,
     directory: DirOption = None,
     output: PlanOutputOption = PlanFormat.TEXT,

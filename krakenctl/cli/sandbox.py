@@ -12,7 +12,10 @@ from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, Tex
 if TYPE_CHECKING:
     from krakenctl.initialise import Made
 
-app = application(help_text="Manage this workspace's embedded sandbox: a Kraken of your own, in one file.")
+app = application(
+    help_text="Manage this workspace's embedded sandbox: a Kraken of your own, in one file.",
+    epilog=example("krakenctl sandbox reset --yes"),
+)
 
 
 @app.callback()

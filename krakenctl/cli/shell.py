@@ -33,11 +33,18 @@ class PlanFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-DirOption = Annotated[Path | None, typer.Option("-C", "--dir", metavar="DIR", help="The workspace's folder.")]
-ColorOption = Annotated[bool, typer.Option("--no-color", help="No colours, also on a terminal.")]
-OutputOption = Annotated[TextOrJson, typer.Option("-o", "--output", help="How the result is written.")]
-PlanOutputOption = Annotated[PlanFormat, typer.Option("-o", "--output", help="How the plan is written.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DIR_HELP = "The workspace's folder."
+DirOption = Annotated[Path | None, typer.Option("-C", "--dir", metavar="DIR", envvar="KRAKENCTL_DIR", help=DIR_HELP)]
+ColorOption = Annotated[
+    bool, typer.Option("--no-color", envvar="KRAKENCTL_NO_COLOR", help="No colours, also on a terminal.")
+]
+OutputOption = Annotated[
+    TextOrJson, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the result is written.")
+]
+PlanOutputOption = Annotated[
+    PlanFormat, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the plan is written.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_YES", help="Do not ask.")]
 
 
 @dataclass(slots=True)

@@ -12,7 +12,10 @@ from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, Tex
 if TYPE_CHECKING:
     from krakenctl.model.recorded import Recorded
 
-app = application(help_text="See what krakenctl remembers: which keys are ours, what was last sent. Never a secret.")
+app = application(
+    help_text="See what krakenctl remembers: which keys are ours, what was last sent. Never a secret.",
+    epilog=example("krakenctl state list\nkrakenctl state show ApiKey/mm-desk/mm-btc"),
+)
 
 
 @app.command("list", epilog=example("krakenctl state list\nkrakenctl state list -o json"))

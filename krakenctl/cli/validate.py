@@ -35,8 +35,9 @@ def validate(
         )
     else:
         from krakenctl.render import findings_text
+        from krakenctl.render.paint import count
 
-        closing = f"Valid: {examined.documents} documents in {examined.files} files."
+        closing = f"Valid: {count(examined.documents, 'document')} in {count(examined.files, 'file')}."
         shell.print(findings_text.render(examined.findings, shell.paint(), closing))
     if any(finding.severity is Severity.ERROR for finding in examined.findings):
         raise typer.Exit(1)

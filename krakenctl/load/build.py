@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from yaml import events as ev
-from yaml.cyaml import CParser  # type: ignore[attr-defined] # typeshed knows CParser in another module only
 
 from krakenctl.load.problem import in_line
 from krakenctl.load.scalars import plain
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import KEY, Origin, Path, Place
+
+try:
+    from yaml.cyaml import CSafeLoader as EventSource
+except ImportError:  # a PyYAML built without libyaml: the same events, many times slower
+    from yaml import SafeLoader as EventSource  # type: ignore[assignment]
 
 DEPTH = 64
 MISTAKES = 100
@@ -80,7 +84,7 @@ class Builder:
         self.findings: list[Finding] = []
         self.marks: dict[int, Marks] = {}
         self.index = -1
-        self._parser = CParser(text)
+        self._parser = EventSource(text)
         self._file = file
         self._marked = marked
         self._marking = False
@@ -155,7 +159,7 @@ class Builder:
         self._tell(
             Finding(
                 rule="duplicate-key",
-                message=f"“{top.key}” is written twice in one mapping",
+                message=f"{_glance(top.key)} is written twice in one mapping",
                 hint="keep one of them",
                 place=first,
                 origin=self._origin(top.key_mark),
@@ -243,7 +247,7 @@ class Builder:
     def _alias(self, event: Event) -> None:
         found = self._anchors.get(event.anchor)
         if found is None or found is _UNFINISHED:
-            self._bad_alias(event, "names no anchor above it" if found is None else "stands within what it names")
+            self._bad_alias(event, is_known=found is not None)
             found = _UNFINISHED
         self._expand(event, found)
         top = self._stack[-1]
@@ -255,9 +259,11 @@ class Builder:
             self._note("complex-key", event, "the name of a field is a text", "")
             top.expects = _DROPPED
 
-    def _bad_alias(self, event: Event, what: str) -> None:
-        rule = "unknown-alias" if "above" in what else "recursive-alias"
-        self._note(rule, event, f"the alias “*{event.anchor}” {what}", "put the text in quotes if it is no alias")
+    def _bad_alias(self, event: Event, *, is_known: bool) -> None:
+        """The alias is not repeated: `token: *Zx81…` may be a secret that lacks its quotes."""
+        rule = "recursive-alias" if is_known else "unknown-alias"
+        message = "this alias stands within what it names" if is_known else "this alias names no anchor above it"
+        self._note(rule, event, message, "a text that begins with * is written in quotes")
 
     def _expand(self, event: Event, found: _Anchored) -> None:
         """Count what an alias stands for: a file of a few lines may stand for billions of nodes."""
@@ -291,3 +297,7 @@ class Builder:
     def _path(self, *end: int) -> Path:
         steps = (top.key if type(top.value) is dict else len(top.value) for top in self._stack[1:])
         return (*steps, *end)
+
+
+def _glance(name: str) -> str:
+    return f"“{name}”" if len(name) <= 40 else "this name"

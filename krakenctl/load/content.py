@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -23,7 +24,7 @@ _UNPRINTABLE = re.compile(
 def read_bytes(root: Path, relative: str) -> bytes | Finding:
     """The whole file, or why there is none."""
     try:
-        if not (root / relative).resolve(strict=True).is_relative_to(root.resolve()):
+        if not _is_inside(root, relative):
             return in_file("outside-workspace", relative, "this path leads out of the workspace", hint=_ELSEWHERE)
         return _read_regular(root / relative, relative)
     except (OSError, RuntimeError, ValueError) as problem:
@@ -44,10 +45,17 @@ def as_text(data: bytes, file: str) -> str | Finding:
 
 def unreadable(file: str, problem: Exception) -> Finding:
     """What the operating system said, in a sentence."""
-    if isinstance(problem, RuntimeError) or getattr(problem, "errno", None) == 40:  # ELOOP
+    if isinstance(problem, RuntimeError) or getattr(problem, "errno", None) == errno.ELOOP:
         return in_file("symlink-loop", file, "this path leads through symbolic links that go round in a circle")
     reason = getattr(problem, "strerror", None) or "the name is not usable"
     return in_file("unreadable", file, f"this cannot be read: {reason.lower()}")
+
+
+def _is_inside(root: Path, relative: str) -> bool:
+    """Whether the path, with every link followed, lies in the workspace. Raises OSError when it leads nowhere."""
+    named = os.path.join(os.path.abspath(root), relative)  # noqa: PTH100, PTH118 - twenty thousand times a run
+    real = os.path.realpath(named, strict=True)
+    return real == named or Path(real).is_relative_to(os.path.realpath(root))
 
 
 def _read_regular(path: Path, relative: str) -> bytes | Finding:

@@ -42,6 +42,7 @@ class _Walk:
         self._root = root
         self._real_root = Path(os.path.realpath(root))
         self._faulty: set[str] = set()
+        self._real: dict[str, str] = {}
         self._visited: set[tuple[str, tuple[str, ...]]] = set()
 
     def expand(self, pattern: str) -> Iterator[str]:
@@ -59,8 +60,14 @@ class _Walk:
     def is_faulty(self, pattern: str) -> bool:
         return pattern in self._faulty
 
-    def real(self, file: str) -> str:
-        return os.path.realpath(self._root / file)
+    def real(self, path: str) -> str:
+        """Where a path really is. Folders are remembered: asking costs a system call for each of their parents."""
+        folder, _, name = path.rpartition("/")
+        known = self._real.get(folder)
+        if known is None:
+            known = self._real[folder] = os.path.realpath(self._root / folder)
+        full = f"{known}/{name}" if name else known
+        return os.path.realpath(full) if os.path.islink(full) else full  # noqa: PTH114 - ten thousand times a run
 
     def _match(self, folder: str, parts: tuple[str, ...]) -> Iterator[str]:
         """What the rest of a pattern means in a folder of the workspace. No folder is visited twice for the same."""
@@ -96,10 +103,16 @@ class _Walk:
 
     def _names(self, folder: str) -> list[str]:
         try:
-            return sorted(each.name for each in (self._root / folder).iterdir() if not each.name.startswith("."))
+            names = sorted(each.name for each in (self._root / folder).iterdir() if not each.name.startswith("."))
+            "/".join(names).encode()
+        except UnicodeEncodeError:
+            message = "a name in this folder is not UTF-8, so nothing of the folder is read"
+            self.findings.append(in_file("unreadable", folder or ".", message, hint="rename it"))
         except OSError as problem:
             self.findings.append(unreadable(folder or ".", problem))
-            return []
+        else:
+            return names
+        return []
 
     def _is_folder(self, path: str) -> bool:
         """A folder to go into: not one that a link makes its own child."""

@@ -34,13 +34,14 @@ def locate(root: Path, places: Iterable[Place]) -> dict[Place, Origin]:
 
 
 def _in_file(root: Path, file: str, wanted: list[Place]) -> dict[Place, Origin]:
-    numbers = {place.document for place in wanted}
-    found: dict[Place, Origin] = {}
-    for number, document in _documents(root, file, numbers):
-        for place in wanted:
-            if place.document == number:
-                found[place] = _origin(place, document)
-    return found
+    by_document: dict[int, list[Place]] = {}
+    for place in wanted:
+        by_document.setdefault(place.document, []).append(place)
+    return {
+        place: _origin(place, document)
+        for number, document in _documents(root, file, set(by_document))
+        for place in by_document[number]
+    }
 
 
 def _documents(root: Path, file: str, numbers: set[int]) -> Iterator[tuple[int, _Found]]:
@@ -48,12 +49,13 @@ def _documents(root: Path, file: str, numbers: set[int]) -> Iterator[tuple[int, 
     text = as_text(data, file) if isinstance(data, bytes) else None
     if not isinstance(text, str):
         return
+    last = max(numbers)
     builder = Builder(text, file, marked=numbers)
     try:
         for number, value, mark in builder.documents():
             if number in numbers:
                 yield number, (value, mark, builder.marks)
-            if number >= max(numbers):
+            if number >= last:
                 return
     except (Stopped, yaml.YAMLError, UnicodeError):
         return

@@ -37,7 +37,9 @@ def _spot(origin: object) -> str:
 
 def _sentence(text: str) -> str:
     clean = visible(text)
-    return clean if clean.endswith((".", "?", "!")) else clean + "."
+    if clean.endswith((".", "?", "!")):
+        return clean
+    return clean + ("?" if clean.startswith("did you mean") else ".")
 
 
 def _summary(findings: Sequence[Finding]) -> str:

@@ -25,21 +25,21 @@ Value = Any  # what a Document may hold
 Problem = tuple[str, str, str, Path]  # rule, message, hint, path
 
 
-def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield every way in which the document breaks its schema, each once."""
-    address = _address(document)
-    told = set()
-    for problem in validator(schema).iter_errors(document.value):
-        for rule, message, hint, path in _problems(problem):
-            if (path not in _FRAME or rule == "missing-field") and (rule, path, message) not in told:
-                told.add((rule, path, message))
-                yield error(rule, document.place.at(*path), message, hint=hint, address=address)
-
-
 class Validator(Protocol):
     """The part of jsonschema's validators that is used here."""
 
     def iter_errors(self, instance: Value) -> Iterator[Broken]: ...
+
+
+def explain(document: Document, checker: Validator) -> Iterator[Finding]:
+    """Yield every way in which the document breaks its schema, each once."""
+    address = _address(document)
+    told = set()
+    for problem in checker.iter_errors(document.value):
+        for rule, message, hint, path in _problems(problem):
+            if (path not in _FRAME or rule == "missing-field") and (rule, path, message) not in told:
+                told.add((rule, path, message))
+                yield error(rule, document.place.at(*path), message, hint=hint, address=address)
 
 
 def validator(schema: Mapping[str, Any]) -> Validator:

@@ -27,7 +27,6 @@ class Grants:
         self._report = report
         self._sums: dict[tuple[tuple[str, ...], tuple[str, ...]], Granted] = {}
         self._shared: dict[Granted, Granted] = {}
-        self.used: set[str] = set()
 
     def of(self, key: Resource, node: Node) -> Granted:
         """All that the key is granted. What it may not have is reported, and stays in the answer."""
@@ -46,7 +45,6 @@ class Grants:
         return granted
 
     def _sum(self, names: tuple[str, ...], permissions: tuple[str, ...]) -> Granted:
-        self.used.update(names)
         granted = frozenset(map(Permission, permissions)).union(*(self._held.get(name, ()) for name in names))
         return self._shared.setdefault(granted, granted)
 

@@ -71,7 +71,7 @@ class KeyMaker:
             secret=self._secret(key),
             protect=key.spec.get("protect", False),
             place=key.place,
-            formerly=tuple(former_address(key, text) for text in key.metadata.get("formerly", ())),
+            formerly=_former_addresses(key) if "formerly" in key.metadata else (),
             labels=key.metadata.get("labels") or _NO_LABELS,
         )
 
@@ -103,9 +103,11 @@ class KeyMaker:
 _NO_LABELS: Mapping[str, str] = {}
 
 
-def former_address(key: Resource, text: str) -> Address:
-    """A bare name is one in the same account."""
-    return Address.parse(text) if "/" in text else key_address(key.spec["account"], text)
+def _former_addresses(key: Resource) -> tuple[Address, ...]:
+    """Each once. A bare name is one in the same account."""
+    account = key.spec["account"]
+    former = (Address.parse(text) if "/" in text else key_address(account, text) for text in key.metadata["formerly"])
+    return tuple(dict.fromkeys(former))
 
 
 def _stray(key: Resource, resources: Resources) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ def _make_sense(resources: Resources, workspace: Workspace, digest: str, report:
     report.extend(together.check_keys(keys, accounts))
     report.extend(together.check_accounts(accounts))
     report.extend(together.check_former(keys, resources, gone))
-    report.extend(together.unused_sets(resources, grants.used))
+    report.extend(together.unused_sets(resources))
     if not (resources.accounts or resources.keys or report):
         report.append(_empty())
     return Desired(accounts=accounts, keys=keys, removals=dict(sorted(gone.items())), digest=digest)

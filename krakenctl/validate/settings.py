@@ -86,9 +86,11 @@ class Reader:
         try:
             seconds = parse_time(text)
         except (ValueError, OverflowError):
-            return self._bad_time(f"“{text}” is no day or no hour that exists", level.at(*path), level)
+            self._bad_time(f"“{text}” is no day or no hour that exists", level.at(*path), level)
+            return None
         if seconds <= 0:
-            return self._bad_time(f"“{text}” lies before 1970", level.at(*path), level)
+            self._bad_time(f"“{text}” lies before 1970", level.at(*path), level)
+            return None
         return seconds
 
     def _bad_time(self, message: str, place: Place, level: Level) -> None:

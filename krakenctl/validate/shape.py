@@ -10,7 +10,7 @@ from typing import Any
 
 from krakenctl.model.document import Document
 from krakenctl.model.finding import Finding
-from krakenctl.validate.explain import explain
+from krakenctl.validate.explain import Validator, explain, validator
 from krakenctl.validate.report import error
 from krakenctl.validate.words import guess, quoted, shown
 
@@ -23,6 +23,7 @@ class Shapes:
     def __init__(self, schemas: Mapping[str, dict[str, Any]]) -> None:
         self._schemas = {name.lower(): schema for name, schema in schemas.items()}
         self._compiled: dict[str, Callable[[Any], bool]] = {}
+        self._validators: dict[str, Validator] = {}
 
     def check(self, document: Document, kinds: tuple[str, ...]) -> tuple[Finding, ...]:
         """All that is wrong with one document by itself; nothing when its shape is right."""
@@ -32,7 +33,7 @@ class Shapes:
         frame = tuple(_frame(document, kinds))
         if kind not in kinds:
             return frame
-        return frame + tuple(explain(document, self._schemas[kind.lower()]))
+        return frame + tuple(explain(document, self._thorough(kind)))
 
     def fits(self, kind: str, value: object) -> bool:
         fits = self._compiled.get(kind)
@@ -41,6 +42,12 @@ class Shapes:
 
             fits = self._compiled[kind] = jsonschema_rs.validator_for(self._schemas[kind.lower()]).is_valid
         return fits(value)
+
+    def _thorough(self, kind: str) -> Validator:
+        found = self._validators.get(kind)
+        if found is None:
+            found = self._validators[kind] = validator(self._schemas[kind.lower()])
+        return found
 
 
 def _frame(document: Document, kinds: tuple[str, ...]) -> list[Finding]:
@@ -65,6 +72,8 @@ def _unknown_kind(document: Document, kinds: tuple[str, ...]) -> Finding:
     kind, place = document.value["kind"], document.place.at("kind")
     if kind == "Workspace":
         return error("misplaced-kind", place, "a Workspace is declared in krakenctl.yaml and nowhere else")
+    if kinds == ("Workspace",):
+        return error("unknown-kind", place, f"krakenctl.yaml declares a Workspace, and {shown(kind)} is none")
     hint = guess(kind, kinds) if isinstance(kind, str) else ""
     message = f"{shown(kind)} is no kind of resource; the kinds are {quoted(kinds)}"
     return error("unknown-kind", place, message, hint=hint)

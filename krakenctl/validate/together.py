@@ -100,8 +100,8 @@ def check_former(keys: Keys, resources: Resources, gone: Mapping[Address, Remova
     """A former name belongs to one key, which is neither declared nor removed any more."""
     claimed: dict[Address, DesiredKey] = {}
     for key in keys.values():
-        for position, former in enumerate(key.formerly):
-            place = key.place.at("metadata", "formerly", position)
+        for former in key.formerly:
+            place = key.place.at("metadata", "formerly")
             rival = claimed.setdefault(former, key)
             if former in resources.keys:
                 related = (("it is declared here", resources.keys[former].place),)
@@ -117,10 +117,13 @@ def check_former(keys: Keys, resources: Resources, gone: Mapping[Address, Remova
                             related=related)  # fmt: skip
 
 
-def unused_sets(resources: Resources, used: set[str]) -> Iterator[Finding]:
-    """Sets that no key is granted and no other set includes."""
+def unused_sets(resources: Resources) -> Iterator[Finding]:
+    """Sets that no key is granted and no other set includes. Silent where a broken key or set may do so."""
+    if any(kind in ("ApiKey", "PermissionSet") for kind, _ in resources.broken):
+        return
+    granted = {name for each in resources.keys.values() for name in each.spec["grants"].get("sets", ())}
     included = {name for each in resources.sets.values() for name in each.spec.get("include", ())}
     for name, resource in resources.sets.items():
-        if name not in used and name not in included:
+        if name not in granted | included:
             place = resource.place.at("metadata", "name")
             yield warning("unused-set", place, f"no key and no set uses “{name}”", address=resource.address)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 
 from krakenctl.model.origin import Path
 from krakenctl.model.permission import SCOPE_PREFIX, SPELLINGS, Permission
@@ -35,11 +36,12 @@ def _is_word(value: object) -> bool:
 
 def guess(word: str, known: Iterable[str]) -> str:
     """“did you mean …”, or nothing when no known word is near."""
-    near = nearest(word, list(known))
+    near = nearest(word, tuple(known))
     return f"did you mean “{near}”" if near else ""
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+@lru_cache(maxsize=1024)  # one wrong name is often written a thousand times
+def nearest(word: str, known: tuple[str, ...]) -> str:
     folded = _fold(word)
     for name in known:
         if _fold(name) == folded:
@@ -52,7 +54,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
 def nearest_permission(word: str) -> str:
     """The code that a word in any of Kraken's four spellings means, or that is near it."""
     folded = _fold(word.removeprefix(SCOPE_PREFIX))
-    return _SPELLINGS.get(folded) or nearest(word, [permission.value for permission in Permission])
+    return _SPELLINGS.get(folded) or nearest(word, tuple(permission.value for permission in Permission))
 
 
 def _fold(text: str) -> str:

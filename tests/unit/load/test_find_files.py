@@ -99,3 +99,9 @@ def test_folders_without_end_are_refused(tmp_path):
     (path / "a.yaml").write_text("a: 1\n")
     found, [finding] = find_files(tmp_path, ["d"])
     assert (found, finding.rule) == ((), "too-deep")
+
+
+def test_a_folder_with_a_name_that_is_no_text_is_told(tmp_path):
+    (tmp_path / b"m\xff.yaml".decode("utf-8", "surrogateescape")).write_text("a: 1\n")
+    found, [finding] = find_files(tmp_path, ["."])
+    assert (found, finding.rule) == ((), "unreadable")

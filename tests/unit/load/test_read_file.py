@@ -5,10 +5,13 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 from krakenctl import load
-from krakenctl.load import content
+from krakenctl.load import build, content
 from krakenctl.model.origin import Origin
+
+BROKEN = Path(__file__).parents[2] / "broken"
 
 
 @pytest.fixture
@@ -234,3 +237,19 @@ def test_the_digest_changes_with_every_byte_and_not_with_the_order_of_patterns(t
     assert digest == load.read_manifests(tmp_path, ["b.yaml", "a.yaml"]).digest
     (tmp_path / "b.yaml").write_text("a: 1 \n")
     assert digest != load.read_manifests(tmp_path, ["."]).digest
+
+
+@pytest.mark.parametrize("file", sorted(BROKEN.glob("*.yaml")), ids=lambda file: file.stem)
+def test_without_libyaml_the_same_is_read_and_found(file, monkeypatch):
+    fast = load.read_file(BROKEN, file.name)
+    monkeypatch.setattr(build, "EventSource", yaml.SafeLoader)
+    slow = load.read_file(BROKEN, file.name)
+    assert slow.documents == fast.documents
+    assert [(f.rule, f.origin.line) for f in slow.findings] == [(f.rule, f.origin.line) for f in fast.findings]
+
+
+@pytest.mark.parametrize("text", ["token: *hunter2\n", "? hunter2hunter2\n: 1\n? hunter2hunter2\n: 2\n" * 2])
+def test_what_may_be_a_secret_without_its_quotes_is_not_repeated(read, text):
+    text = text.replace("hunter2hunter2", "hunter2" * 8)
+    for finding in read(text).findings:
+        assert "hunter2" not in finding.message + finding.hint

@@ -23,7 +23,9 @@ WORKSPACE = Workspace(
     credentials={},
 )
 # What only jsonschema, PyYAML or Python would say.
-FOREIGN = re.compile(r"is not of type|is a required|does not match|is not valid under|unexpected\)|Traceback|while pars")
+FOREIGN = re.compile(
+    r"is not of type|is a required|does not match|is not valid under|unexpected\)|Traceback|while pars"
+)
 SECRETS = ("kQH5HW", "hunter2", "AGE-SECRET-KEY-1", "123456")
 
 

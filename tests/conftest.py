@@ -1,0 +1,33 @@
+"""For every test: no colours or settings from whoever runs them, and in CI nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("krakenctl", deadline=None, derandomize=True, print_blob=False, database=None)
+settings.load_profile("krakenctl")
+
+OURS = ("KRAKENCTL_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+
+
+@pytest.fixture(autouse=True)
+def _neutral_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.skipped and NO_SKIP:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: nothing may be skipped here: {report.longrepr}"
+    return report
+
+
+NO_SKIP = bool(os.environ.get("KRAKENCTL_TESTS_NO_SKIP"))
