@@ -12,6 +12,8 @@ from krakenctl.stores.base import Store
 
 def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Store:
     """The store that a workspace describes. Raises StoreError."""
+    if settings.type != "age":
+        raise StoreError(f"there is no store of the type “{settings.type}”", hint="this krakenctl knows: age")
     from krakenctl.stores.age import AgeStore
 
     identity = (lambda: credentials.text(settings.identity)) if settings.identity else None
@@ -28,5 +30,5 @@ def _recipients(settings: StoreSettings, root: Path) -> list[str]:
             raise StoreError(
                 f"the recipients in {settings.recipients_file} cannot be read", hint="`krakenctl init` makes the file"
             ) from None
-        recipients += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        recipients += [line for line in map(str.strip, lines) if line and not line.startswith("#")]
     return recipients

@@ -51,7 +51,11 @@ def examine(root: Path) -> Examined:
     from krakenctl import validate
 
     manifests = read_manifests(root, workspace.manifests)
-    desired, sense = validate.desired(manifests.documents, workspace, manifests.digest, schema_files.load_kinds())
+    # With a manifest unread, what it may declare is not called missing.
+    complete = not any(finding.severity is Severity.ERROR for finding in manifests.findings)
+    desired, sense = validate.desired(
+        manifests.documents, workspace, manifests.digest, schema_files.load_kinds(), complete=complete
+    )
     found = (*findings, *manifests.findings, *sense)
     errors = any(finding.severity is Severity.ERROR for finding in found)
     return Examined(

@@ -20,7 +20,7 @@ def schema(
         typer.Argument(metavar="[KIND]", help="A kind of manifest, or plan, report, …; left out: all kinds in one."),
     ] = "krakenctl",
 ) -> None:
-    """Print the JSON Schema (2020-12) of a kind of manifest, or of krakenctl's own output."""
+    """Print the JSON Schema of a kind of manifest, or of krakenctl's own output. They are of draft 2020-12."""
     from krakenctl import schema_files
 
     try:

@@ -103,6 +103,8 @@ class Shell:
         self.print(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
     def note(self, text: str) -> None:
+        """To standard error, after whatever was printed before it: in a log of both they keep their order."""
+        sys.stdout.flush()
         sys.stderr.write(text + "\n")
 
     def confirm(self, question: str, flag: str) -> bool:
