@@ -16,6 +16,15 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from krakenctl import workflow
+from krakenctl.embedded import DATABASE, write_private
+from krakenctl.initialise import Wish, initialise
+from krakenctl.model.outcome import Result
+from krakenctl.project import open_project
+from krakenctl.sandbox import open_sandbox
+from krakenctl.sandbox.seed import seed_account
+from krakenctl.transport.wsgi import WsgiAdapter
+
 MASTER = "trading"
 KEYS_EACH = 10  # keys of a sub-account
 ACCOUNTS_A_FILE = 50
@@ -92,7 +101,7 @@ spec:
   permissions:
     allow: [query-funds, query-open-trades, query-closed-trades, modify-trades, close-trades, query-ledger, export-data]
   keyDefaults:
-    ipAllowlist: [{address}, "198.51.100.32/28"]
+    ipAllowlist: [{address}, "2001:db8::/48"]
 """
 
 # One in ten keys brings an allow-list of its own, three in ten are no traders.
@@ -154,11 +163,6 @@ def write(root: Path, *, keys: int = 0, accounts: int = 0) -> None:
 
 def seed(root: Path) -> int:
     """Make everything live that is declared, and return how many HTTP calls that took."""
-    from krakenctl import workflow
-    from krakenctl.initialise import Wish, initialise
-    from krakenctl.model.outcome import Result
-    from krakenctl.project import open_project
-
     initialise(root, Wish("benchmark", "", "sandbox"))
     _sign_up_sub_accounts(root)
     calls = _counted_calls()
@@ -171,11 +175,6 @@ def seed(root: Path) -> int:
 
 def _sign_up_sub_accounts(root: Path) -> None:
     """What the owners of requested sub-accounts do: set them up, and hand us a token."""
-    from krakenctl.embedded import DATABASE, write_private
-    from krakenctl.project import open_project
-    from krakenctl.sandbox import open_sandbox
-    from krakenctl.sandbox.seed import seed_account
-
     accounts = open_project(root).desired.accounts.values()
     sandbox = open_sandbox(root / DATABASE)
     for account in accounts:
@@ -187,8 +186,6 @@ def _sign_up_sub_accounts(root: Path) -> None:
 
 def _counted_calls() -> list[int]:
     """A number that rises with every call to the sandbox from now on."""
-    from krakenctl.transport.wsgi import WsgiAdapter
-
     count, send = [0], WsgiAdapter.send
 
     def counting(self: WsgiAdapter, *args: object, **kwargs: object) -> object:

@@ -35,7 +35,7 @@ class Credentials:
         if scheme == "env":
             return self._from_environment(rest)
         if scheme == "file":
-            return self._from_file(reference, self._root / Path(rest).expanduser())
+            return self._from_file(reference, rest)
         if scheme == "store" and self._read_store is not None:
             store, _, path = rest.partition("/")
             return self._read_store(store, path)
@@ -53,9 +53,8 @@ class Credentials:
     def key_pair(self, reference: str) -> KeyPair:
         """A key pair, as JSON: {"apiKey": …, "secret": …} — which is also how our stores keep one."""
         fields = _parsed(self.text(reference), reference)
-        return KeyPair(
-            public_key=_field(fields, reference, "apiKey"), secret=Secret(_field(fields, reference, "secret"))
-        )
+        public_key = _one_line(Secret(_field(fields, reference, "apiKey")), f"the apiKey of {reference}")
+        return KeyPair(public_key=public_key.reveal(), secret=Secret(_field(fields, reference, "secret")))
 
     def _from_environment(self, name: str) -> Secret:
         text = self._environ.get(name, "").strip()
@@ -63,16 +62,21 @@ class Credentials:
             raise CredentialMissing(f"the environment variable {name} is not set", hint=f"export {name}=…")
         return Secret(text)
 
-    def _from_file(self, reference: str, path: Path) -> Secret:
+    def _from_file(self, reference: str, name: str) -> Secret:
         """Checked on the open file, so that nobody swaps it in between."""
         try:
+            path = self._root / Path(name).expanduser()
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             raise CredentialMissing(f"{reference}: there is no such file", hint="create it, with mode 0600") from None
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, RuntimeError) as problem:  # RuntimeError: ~somebody has no home
             raise CredentialError(f"{reference} cannot be read: {_reason(problem)}") from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:  # before fdopen, which takes no folder
             _refuse_unsafe(os.fstat(descriptor), reference, path)
+        except CredentialError:
+            os.close(descriptor)
+            raise
+        with os.fdopen(descriptor, "rb") as file:
             return _decoded(file.read(LARGEST_BYTES + 1), reference)
 
 
@@ -89,20 +93,27 @@ def _refuse_unsafe(status: os.stat_result, reference: str, path: Path) -> None:
 def _decoded(content: bytes, reference: str) -> Secret:
     if len(content) > LARGEST_BYTES:
         raise CredentialError(f"{reference} is larger than 64 KiB: that is no credential")
-    try:
-        text = content.decode().strip()
-    except UnicodeDecodeError:
-        raise CredentialError(f"{reference} is not UTF-8 text") from None
+    text = _utf8(content)
+    if text is None:
+        raise CredentialError(f"{reference} is not UTF-8 text")
     if not text:
         raise CredentialMissing(f"{reference} is empty")
     return Secret(text)
+
+
+def _utf8(content: bytes) -> str | None:
+    """None when it is none; an error raised from here would have a context that shows the content."""
+    try:
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        return None
 
 
 def _one_line(text: Secret, reference: str) -> Secret:
     """A header cannot carry anything else, and the error of whoever tried would show the token."""
     if text.reveal().isascii() and text.reveal().isprintable() and " " not in text.reveal():
         return text
-    raise CredentialError(f"{reference} does not hold a token: it has blanks, line breaks or other odd characters")
+    raise CredentialError(f"{reference} does not fit into a header: it has blanks, line breaks or other odd characters")
 
 
 def _parsed(text: Secret, reference: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def sign_up(root: Path, workspace: Workspace, account: str) -> list[str]:
 
 def _path(root: Path, reference: str) -> Path | None:
     scheme, _, rest = reference.partition(":")
-    return root / rest if scheme == "file" and rest else None
+    return root / Path(rest).expanduser() if scheme == "file" and rest else None
 
 
 def _write(root: Path, reference: str, content: Mapping[str, Any]) -> None:

@@ -39,7 +39,7 @@ class Exchange:
         self._usernames = usernames
         self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
         self._surfaces: dict[str, Surface] = {}
-        self._offset: float | None = None  # the exchange's clock less ours
+        self._clock: tuple[int, float] | None = None  # the exchange's time, and our monotonic time when it was told
 
     def surface(self, account: str) -> Surface:
         """Raises CredentialMissing when no credential leads there, else CredentialError."""
@@ -64,9 +64,10 @@ class Exchange:
 
     def now(self) -> int:
         """The exchange's clock, unix seconds. Asked once; from there our own clock counts on."""
-        if self._offset is None:
-            self._offset = spot.server_time(self._http) - time.monotonic()
-        return int(time.monotonic() + self._offset)
+        if self._clock is None:
+            self._clock = spot.server_time(self._http), time.monotonic()
+        told, then = self._clock
+        return told + int(time.monotonic() - then)
 
     def close(self) -> None:
         self._http.close()

@@ -79,16 +79,17 @@ def _ignored(root: Path) -> list[Made]:
 def _identity(root: Path, store: StoreSettings) -> list[Made]:
     """A key of our own to read the store with, and its public half among the recipients."""
     scheme, _, path = store.identity.partition(":")
-    if scheme != "file" or not path or (root / path).exists():
+    file = root / Path(path).expanduser()
+    if scheme != "file" or not path or file.exists():
         return []
     from krakenctl.stores.age import new_identity
 
     identity, recipient = new_identity()
-    write_private(root / path, identity.reveal())
     made = [Made(path, "the age identity that reads the store: back it up, never commit it")]
-    if store.recipients_file:
+    if store.recipients_file:  # first: whoever is killed in between is left with a reader too many, not with none
         _add_recipient(root / store.recipients_file, recipient)
         made.append(Made(store.recipients_file, "who can read the store: commit it"))
+    write_private(file, identity.reveal())
     return made
 
 

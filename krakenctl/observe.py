@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from krakenctl.errors import CredentialMissing, SafetyStop
+from krakenctl.errors import CredentialMissing, ExchangeError, NotAuthorised, SafetyStop
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.recorded import RecordedAccount
@@ -13,8 +13,26 @@ from krakenctl.surfaces.base import Surface
 OpenSurface = Callable[[str], Surface]  # by account name; raises CredentialMissing
 
 
+def accounts(
+    declared: Mapping[str, DesiredAccount], recorded: Mapping[str, RecordedAccount], open_surface: OpenSurface
+) -> dict[str, LiveAccount]:
+    """All declared ones. A dead credential blocks its account and no other, unless no master can be seen at all."""
+    live: dict[str, LiveAccount] = {}
+    dead: list[ExchangeError | CredentialMissing] = []
+    for name, desired in declared.items():
+        try:
+            live[name] = account(desired, recorded.get(name), open_surface)
+        except (CredentialMissing, NotAuthorised) as problem:
+            dead.append(problem)
+            live[name] = LiveAccount(name=name, phase=Phase.REQUESTED, reason=problem.message)
+    masters = sum(desired.address.kind == "Account" for desired in declared.values())
+    if dead and len(dead) == masters:
+        raise dead[0]
+    return live
+
+
 def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surface: OpenSurface) -> LiveAccount:
-    """One declared account. A master without a credential is an error; a sub-account without one is a phase."""
+    """One declared account. A master without a living credential is an error; a sub-account without one is a phase."""
     if desired.surface == "website":  # keys made by a person: no call lists them
         return LiveAccount(name=desired.name, phase=Phase.READY, coverage=Coverage.NONE)
     try:
@@ -23,17 +41,23 @@ def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surf
         if desired.address.kind == "Account":
             raise
         return _not_ready(desired, recorded, missing)
-    return _seen(desired.name, surface, (desired.iiban, recorded.iiban if recorded else ""))
+    try:
+        return _seen(desired.name, surface, desired.iiban or (recorded.iiban if recorded else ""))
+    except NotAuthorised as refused:
+        if desired.address.kind == "Account":
+            raise
+        reason = f"its credential is refused: {refused.message}"
+        return LiveAccount(name=desired.name, phase=Phase.REQUESTED, reason=reason)
 
 
 def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAccount:
     """An account whose manifest is gone while keys of ours are still recorded on it."""
     try:
         surface = open_surface(recorded.name)
-    except CredentialMissing as missing:
-        reason = f"{recorded.name} is no longer declared, and its credential is gone too: {missing.message}"
+        return _seen(recorded.name, surface, recorded.iiban)
+    except (CredentialMissing, NotAuthorised) as problem:
+        reason = f"{recorded.name} is no longer declared, and its credential is gone too: {problem.message}"
         return LiveAccount(name=recorded.name, phase=Phase.REQUESTED, reason=reason)
-    return _seen(recorded.name, surface, (recorded.iiban,))
 
 
 def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:
@@ -44,6 +68,17 @@ def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:
             raise SafetyStop(
                 f"{other} and {live.name} are declared as two accounts, but their credentials open the same one",
                 hint="check the credentials in krakenctl.yaml; nothing was changed",
+            )
+
+
+def refuse_known(live: LiveAccount, known: Mapping[str, RecordedAccount]) -> None:
+    """The same, for an account seen for the first time in the middle of a run. Raises SafetyStop."""
+    for other in known.values():
+        if live.iiban and other.iiban == live.iiban and other.name != live.name:
+            raise SafetyStop(
+                f"the credential of {live.name} opens {other.iiban}, which is the account {other.name}",
+                hint="check the credentials in krakenctl.yaml",
+                address=live.name,
             )
 
 
@@ -58,14 +93,14 @@ def _not_ready(desired: DesiredAccount, recorded: RecordedAccount | None, missin
     return LiveAccount(name=desired.name, phase=Phase.ABSENT, reason="it does not exist yet")
 
 
-def _seen(name: str, surface: Surface, expected: tuple[str, ...]) -> LiveAccount:
+def _seen(name: str, surface: Surface, pin: str) -> LiveAccount:
+    """`pin`: as declared, else as remembered; empty: never seen."""
     iiban = surface.iiban()
-    for pin in expected:
-        if pin and pin != iiban:
-            raise SafetyStop(
-                f"the credential of {name} opens the account {iiban}, but {pin} is the one we know",
-                hint="correct the credential; if the account really changed, correct the pin in its manifest",
-                address=name,
-            )
+    if pin and pin != iiban:
+        raise SafetyStop(
+            f"the credential of {name} opens the account {iiban}, but {pin} is the one we know",
+            hint="correct the credential; if the account really changed, pin the new one in its manifest (iiban)",
+            address=name,
+        )
     listing = surface.list_keys()
     return LiveAccount(name=name, phase=Phase.READY, iiban=iiban, coverage=listing.coverage, keys=listing.keys)

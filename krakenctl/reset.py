@@ -21,6 +21,7 @@ def reset(project: Project) -> list[Made]:
         )
     from krakenctl.sandbox import seed
 
+    _refuse_others(project)
     try:
         _remove_secrets(project)
         for reference in _credential_files(project):
@@ -30,6 +31,29 @@ def reset(project: Project) -> list[Made]:
     except OSError as problem:
         raise WorkspaceError(f"{problem.filename} cannot be removed: {problem.strerror}") from None
     return initialise(project.root, Wish(project.workspace.name, project.workspace.tag, SANDBOX))
+
+
+def _refuse_others(project: Project) -> None:
+    """The endpoint may have been changed for a try: what the state knows of a real exchange is not ours to delete."""
+    from krakenctl.sandbox.database import opened
+    from krakenctl.state.sqlite import read_only
+    from krakenctl.surfaces.connect import normal_iiban
+
+    iibans = {account.iiban for account in read_only(project.state_path).accounts.values() if account.iiban}
+    file = project.root / DATABASE
+    if not iibans:
+        return
+    try:
+        with opened(file) as database:
+            rows = database.connection().execute("SELECT iiban FROM account WHERE iiban IS NOT NULL")
+            ours = {normal_iiban(iiban) for (iiban,) in rows}
+    except WorkspaceError:  # a damaged sandbox: to start afresh is what reset is for
+        return
+    if others := iibans - ours:
+        raise SafetyStop(
+            f"the state knows {', '.join(sorted(others))}, which is no account of this sandbox; nothing was done",
+            hint=f"if nobody needs what it remembers, delete {project.workspace.state_path} yourself",
+        )
 
 
 def _remove_secrets(project: Project) -> None:
@@ -52,7 +76,8 @@ def _credential_files(project: Project) -> list[Path]:
     accounts = project.desired.accounts.values()
     refs = [project.workspace.credentials_of(account.name, account.username) for account in accounts]
     references = [reference for ref in refs for reference in (ref.token, ref.api_key)]
-    return [project.root / text.partition(":")[2] for text in references if text.startswith("file:")]
+    files = [Path(text.partition(":")[2]).expanduser() for text in references if text.startswith("file:")]
+    return [project.root / file for file in files]
 
 
 def _remove_database(path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from krakenctl.credentials import Credentials
-from krakenctl.errors import CredentialMissing, PlanStale
+from krakenctl.errors import CredentialMissing, PlanStale, StoreError
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import SANDBOX
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 class Desk:
     """A project together with its exchange, for one command. `open_desk` makes and closes it."""
 
-    def __init__(self, project: Project, exchange: Exchange, store: Callable[[str], Store]) -> None:
+    def __init__(
+        self, project: Project, exchange: Exchange, store: Callable[[str], Store], usernames: dict[str, str]
+    ) -> None:
         self.project = project
         self._exchange = exchange
         self._store = store
+        self._usernames = usernames  # by account; the exchange reads it
 
     def plan(self, as_of: int | None = None) -> Plan:
         """What apply would do. `as_of`: unix seconds; None: now, on the exchange's clock."""
@@ -96,12 +99,10 @@ class Desk:
         from krakenctl import observe
 
         declared = self.project.desired.accounts
-        live = {
-            name: observe.account(account, recorded.accounts.get(name), self._exchange.surface)
-            for name, account in declared.items()
-        }
+        live = observe.accounts(declared, recorded.accounts, self._exchange.surface)
         for name in {trace.account for trace in recorded.traces} - declared.keys():
             if (account := recorded.accounts.get(name)) is not None:
+                self._usernames[name] = account.username
                 live[name] = observe.undeclared(account, self._exchange.surface)
         observe.refuse_twins(live)
         return live
@@ -110,8 +111,9 @@ class Desk:
         from krakenctl import observe
 
         desired = self.project.desired.accounts[name]
-        recorded = self._recorded().accounts.get(name)
-        live = observe.account(desired, recorded, self._exchange.surface)
+        known = self._recorded().accounts
+        live = observe.account(desired, known.get(name), self._exchange.surface)
+        observe.refuse_known(live, known)
         if live.iiban:
             remember(_account_record(desired, live.iiban))
         return live
@@ -140,7 +142,7 @@ def open_desk(project: Project, environ: Mapping[str, str] | None = None) -> Ite
         adapter = embedded.adapter(project.root, project.workspace, usernames)
     exchange = Exchange(project.workspace, credentials, usernames, adapter)
     try:
-        yield Desk(project, exchange, stores)
+        yield Desk(project, exchange, stores, usernames)
     finally:
         exchange.close()
 
@@ -153,6 +155,11 @@ def _stores(project: Project, environ: Mapping[str, str]) -> Callable[[str], Sto
     credentials = Credentials(project.root, environ)
 
     def store(name: str) -> Store:
+        if name not in project.workspace.stores:
+            raise StoreError(
+                f"krakenctl.yaml has no store {name} any more, and secrets of ours are still recorded in it",
+                hint="declare it again until they are gone",
+            )
         if name not in opened:
             opened[name] = plugins.store(project.workspace.stores[name], project.root, credentials)
         return opened[name]

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from krakenctl.apply import queue
+from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
 from krakenctl.apply.session import Memory, Session
+from krakenctl.apply.tidy import tidy
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, KrakenctlError, StoreError
 from krakenctl.model.live import Phase
@@ -24,7 +26,10 @@ def execute(plan: Plan, recorded: Recorded, ports: Ports) -> Report:
     accounts = {account.name: account for account in plan.accounts}
     _request_subaccounts(works, accounts, ports)
     _hold_back(works, ports)
-    _run_accounts(works, accounts, recorded, ports)
+    places = Places.of(recorded)
+    _run_accounts(works, accounts, recorded, places, ports)
+    if not ports.interrupted():
+        tidy(plan, recorded, places, ports)
     return Report(outcomes=tuple(work.outcome() for work in works))
 
 
@@ -48,7 +53,10 @@ def _prove_stores(works: Sequence[Work], ports: Ports) -> None:
 
 def _request_subaccounts(works: Sequence[Work], accounts: dict[str, PlannedAccount], ports: Ports) -> None:
     for work in works:
-        if work.open and work.change.address.kind == "SubAccount" and not ports.interrupted():
+        if work.open and work.change.address.kind == "SubAccount":
+            if ports.interrupted():
+                work.end(Result.SKIPPED, "interrupted before its turn")
+                continue
             with work.step(Verb.REQUEST, work.change.steps[0].name):
                 _request(work, accounts[work.change.address.name], ports)
             work.end(Result.DONE)
@@ -71,29 +79,40 @@ def _request(work: Work, account: PlannedAccount, ports: Ports) -> None:
 def _hold_back(works: Sequence[Work], ports: Ports) -> None:
     """Keys below a sub-account that this run requested: they go on if it is ready, and wait or are skipped if not."""
     requests = {work.change.address: work for work in works if work.change.address.kind == "SubAccount"}
-    ready: dict[str, str] = {}
+    ready: dict[str, str | KrakenctlError] = {}
     for work in works:
         above = requests.get(work.change.waits_for) if work.change.waits_for else None
         if above is None or not work.open:
             continue
         if above.result is not Result.DONE:
             work.end(Result.SKIPPED, f"{above.change.address} was not requested")
-        elif reason := _not_ready(work.change.account, ready, ports):
-            work.end(Result.BLOCKED, reason)
+        else:
+            _end_unless_ready(work, ready, ports)
 
 
-def _not_ready(account: str, seen: dict[str, str], ports: Ports) -> str:
-    """Why keys cannot be made there yet; empty when they can. Each account is looked at once."""
+def _end_unless_ready(work: Work, seen: dict[str, str | KrakenctlError], ports: Ports) -> None:
+    """Each account is looked at once; the empty text means that keys can be made there."""
+    account = work.change.account
     if account not in seen:
-        try:
-            live = ports.look_again(account)
-            seen[account] = "" if live.phase is Phase.READY else live.reason
-        except KrakenctlError as problem:
-            seen[account] = problem.message
-    return seen[account]
+        seen[account] = _look(account, ports)
+    match seen[account]:
+        case KrakenctlError() as problem:
+            work.fail(problem)
+        case reason if reason:
+            work.end(Result.BLOCKED, str(reason))
 
 
-def _run_accounts(works: Sequence[Work], accounts: dict[str, PlannedAccount], recorded: Recorded, ports: Ports) -> None:
+def _look(account: str, ports: Ports) -> str | KrakenctlError:
+    try:
+        live = ports.look_again(account)
+    except KrakenctlError as problem:
+        return problem
+    return "" if live.phase is Phase.READY else live.reason
+
+
+def _run_accounts(
+    works: Sequence[Work], accounts: dict[str, PlannedAccount], recorded: Recorded, places: Places, ports: Ports
+) -> None:
     groups: dict[str, list[Work]] = {}
     for work in works:
         if work.open and work.change.address.kind == "ApiKey":
@@ -107,7 +126,7 @@ def _run_accounts(works: Sequence[Work], accounts: dict[str, PlannedAccount], re
                 work.fail(problem)
             continue
         memory = memories.get(name, Memory())
-        queue.run(Session(accounts[name], surface, ports, memory, recorded.lineage), group)
+        queue.run(Session(accounts[name], surface, ports, memory, places, recorded.lineage), group)
 
 
 def _memories(recorded: Recorded) -> dict[str, Memory]:

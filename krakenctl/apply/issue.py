@@ -8,6 +8,7 @@ new key back.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
@@ -91,10 +92,11 @@ class Issuer:
             secret=issued.secret,
             spec=work.sent or new.spec,
         )
+        self._session.places.stored(secret, self._session.owner(new.name))
         try:
             self._ports.store(secret.store).put(secret.path, Slot.PENDING, entry)
         except StoreError as problem:
-            raise StoreError(f"{problem.message}; {self._take_back(work, new.name, None)}", hint=problem.hint) from None
+            raise StoreError(f"{problem.message}; {self._take_back(work, new.name)}", hint=problem.hint) from None
         self._ports.state.advance(work.change.address, new.name, "stored")
 
     def _check(self, work: Work, issued: IssuedKey, sent: KeySpec, listed: LiveKey | None) -> str:
@@ -126,7 +128,7 @@ class Issuer:
 
         Nonces start at 1, because the key's consumer may count from anywhere above. None: no answer to be had.
         """
-        if sent.ip_allowlist:
+        if sent.ip_allowlist or self._session.stopped:
             return None
         pair = KeyPair(public_key=issued.public_key, secret=issued.secret)
         for nonce in range(1, PROPAGATION_TRIES + 1):
@@ -134,25 +136,27 @@ class Issuer:
                 return self._surface.inspect(pair, nonce)
             except NotAuthorised:
                 self._ports.wait(PROPAGATION_SECONDS)
-            except ExchangeError:
+            except ExchangeError as problem:  # the list has confirmed the key; a lockout still ends this account's run
+                self._session.stop_after(problem.code, f"the check of {issued.live.name}")
                 return None
         return None
 
     def _mismatch(self, work: Work, name: str, wrong: tuple[str, ...]) -> KeyMismatch:
-        taken_back = self._take_back(work, name, work.change.secret)
+        taken_back = self._take_back(work, name)
         return KeyMismatch(
             f"the exchange issued {name} differently from what was declared: {'; '.join(wrong)}; {taken_back}",
             hint="the key in use was not touched; run apply again, and tell Kraken if it happens again",
         )
 
-    def _take_back(self, work: Work, name: str, pending: SecretRef | None) -> str:
+    def _take_back(self, work: Work, name: str) -> str:
         """Revoke a key that only this run has seen; says what came of it."""
         try:
             self._surface.revoke(name)
         except ExchangeError as problem:
             return f"it could not be revoked either ({problem.message}), the next plan shows it"
-        if pending is not None:
-            self._ports.store(pending.store).remove(pending.path, Slot.PENDING)
+        if secret := work.change.secret:
+            with suppress(StoreError):  # a dead secret, and the next issue overwrites it
+                self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
         self._ports.state.revoked(work.change.address, name)
         return "the new key was revoked at once"
 
@@ -171,6 +175,7 @@ class Issuer:
             protect=change.protect,
         )
         self._ports.store(secret.store).promote(secret.path)
+        self._session.places.promoted(secret, self._session.owner(new.name))
         self._ports.state.promote(key, self._retired(work), change.renamed_from)
 
     def _retired(self, work: Work) -> RecordedKey | None:

@@ -11,7 +11,6 @@ from krakenctl.apply.revoke import revoke
 from krakenctl.apply.session import Live, Session, end_all
 from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError, PlanStale, SafetyStop
-from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Action
 
 _HANDLERS: dict[Action, Callable[[Session, Sequence[Work]], None]] = {
@@ -27,7 +26,7 @@ _HANDLERS: dict[Action, Callable[[Session, Sequence[Work]], None]] = {
 def run(session: Session, works: Sequence[Work]) -> None:
     """Take the works to their ends. Never raises an error of ours: it ends the works it concerns."""
     if session.ports.interrupted():
-        _end_unreached(works)
+        session.skip(works)
         return
     try:
         _same_account(session)
@@ -37,8 +36,9 @@ def run(session: Session, works: Sequence[Work]) -> None:
         return
     _verify_preconditions(works, live)
     for handler, group in groupby(works, key=lambda work: _HANDLERS[work.change.action]):
-        handler(session, list(group))
-    _end_unreached(works)
+        if not session.stopped:
+            handler(session, list(group))
+    session.skip(works)
 
 
 def _same_account(session: Session) -> None:
@@ -55,8 +55,3 @@ def _verify_preconditions(works: Iterable[Work], live: Live) -> None:
     for work in works:
         if work.change.old is not None and (difference := moved(work.change.old, live)):
             work.fail(PlanStale(f"{difference}; nothing was done", hint="plan again"))
-
-
-def _end_unreached(works: Iterable[Work]) -> None:
-    for work in works:
-        work.end(Result.SKIPPED, "interrupted before its turn")

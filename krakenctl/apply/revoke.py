@@ -6,27 +6,32 @@ from collections.abc import Sequence
 
 from krakenctl.apply.precondition import another_key
 from krakenctl.apply.session import Live, Session, finish
+from krakenctl.apply.undo import give_back
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, PlanStale
-from krakenctl.model.desired import SecretRef
-from krakenctl.model.plan import Change, OldKey, Verb
+from krakenctl.model.plan import OldKey, Verb
 from krakenctl.stores.base import Slot
 
 
 def revoke(session: Session, works: Sequence[Work]) -> None:
     """Keys that get no successor."""
-    revoke_old(session, list(session.each(works)))
+    if not session.ports.interrupted():
+        revoke_old(session, works, interruptible=True)
     finish(works)
 
 
-def revoke_old(session: Session, works: Sequence[Work]) -> None:
-    """The old key of each work, after one more look at the list."""
+def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool = False) -> None:
+    """The old key of each work, after one more look at the list. What has begun to be replaced is not interrupted."""
+    if session.stopped:
+        return
     live = session.list_for(works)
-    for work in works:
-        if work.open and (old := work.change.old):
+    for work in session.each(works, interruptible=interruptible):
+        if old := work.change.old:
             with work.step(Verb.REVOKE, old.name):
+                if intent := session.memory.intents.get(old.name):
+                    give_back(session, intent)
                 _revoke(session, old, live)
-                _clear_slots(session, work.change, old.name)
+                clear_slots(session, old.name)
                 session.ports.state.revoked(work.change.address, old.name)
 
 
@@ -48,24 +53,14 @@ def _surely(session: Session, name: str) -> None:
             raise
 
 
-def _clear_slots(session: Session, change: Change, name: str) -> None:
-    """The secret of a dead key is of no use to anybody."""
+def clear_slots(session: Session, name: str) -> None:
+    """The secret of a dead key is of no use to anybody. Only its own slots: another key may use the same path now."""
     secret = session.secret_of(name)
     if secret is None:
         return
     store = session.ports.store(secret.store)
-    for slot in _slots(session, change, name, secret):
+    for slot in session.places.of_owner(secret, session.owner(name)):
         store.remove(secret.path, slot)
-
-
-def _slots(session: Session, change: Change, name: str, secret: SecretRef) -> tuple[Slot, ...]:
-    """Where the secret of that key lies now."""
-    if name in session.memory.intents:
-        return (Slot.PENDING,)
-    if change.new is not None:  # replaced: in its own place it was pushed aside, unless the old one went first
-        pushed_aside = change.secret == secret and not change.gap
-        return (Slot.PREVIOUS,) if pushed_aside else (Slot.CURRENT,)
-    successor = session.memory.current.get(change.address)
-    if successor is not None and successor.live_name != name and successor.secret == secret:
-        return (Slot.PREVIOUS,)
-    return (Slot.CURRENT, Slot.PREVIOUS)
+        session.places.emptied(secret, slot)
+    if session.places.unused(secret):  # what a key before it left behind
+        store.remove(secret.path, Slot.PREVIOUS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from krakenctl.apply.places import Owner, Places
 from krakenctl.apply.ports import Ports
 from krakenctl.apply.work import Work
 from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NotAuthorised, Unreachable
@@ -16,8 +17,9 @@ from krakenctl.model.plan import Change, PlannedAccount
 from krakenctl.model.recorded import Intent, RecordedKey
 from krakenctl.surfaces.base import Surface
 
-# After one of these the account's other calls would fail too, or make it worse.
+# After one of these the account's other deeds would fail too, or make it worse.
 FATAL = (NotAuthorised.code, LockedOut.code, Unreachable.code)
+HOPELESS = (NotAuthorised.code, LockedOut.code)  # not even a look at the list is worth a call
 
 Live = dict[str, LiveKey]  # by name
 
@@ -37,8 +39,11 @@ class Session:
     surface: Surface
     ports: Ports
     memory: Memory
+    places: Places
     lineage: str
     count: int = 0  # live keys, as far as we know right now
+    stopped: str = ""  # why nothing more is done on this account; empty: go on
+    hopeless: bool = False  # stopped, and no call of any kind is made
 
     def list(self) -> Live:
         """The account's keys, afresh. Raises ExchangeError."""
@@ -50,22 +55,39 @@ class Session:
         """The same, if any of these works still needs it; a failure ends them all."""
         if not any(work.open for work in works):
             return {}
+        if self.hopeless:
+            self.skip(works)
+            return {}
         try:
             return self.list()
         except ExchangeError as problem:
+            self.stop_after(problem.code, "the account's list")
             end_all(works, problem)
             return {}
 
     def each(self, works: Iterable[Work], *, interruptible: bool = True) -> Iterator[Work]:
         """The open ones, one after another, until somebody interrupts or one failure says that all would fail."""
-        works = list(works)
-        for work in works:
-            if interruptible and self.ports.interrupted():
+        for work in list(works):
+            if self.stopped or (interruptible and self.ports.interrupted()):
                 return
             if work.open:
                 yield work
-            if work.code in FATAL:
-                _skip_rest(works, work)
+                self.stop_after(work.code, str(work.change.address))
+
+    def stop_after(self, code: str, what: str) -> None:
+        """Whether this error of `what` is one that would repeat itself."""
+        if code in FATAL:
+            self.stopped = self.stopped or f"not tried: {what} failed in a way that would repeat itself"
+        if code in HOPELESS:
+            self.hopeless = True
+
+    def skip(self, works: Iterable[Work]) -> None:
+        """What was not reached, and why."""
+        for work in works:
+            work.end(Result.SKIPPED, self.stopped or "interrupted before its turn")
+
+    def owner(self, name: str) -> Owner:
+        return (self.account.name, name)
 
     def current(self, change: Change) -> RecordedKey | None:
         """The record of the key that a change replaces or updates."""
@@ -77,9 +99,9 @@ class Session:
 
 
 def finish(works: Iterable[Work]) -> None:
-    """Whatever came through its steps, and was not ended on the way, is done."""
+    """Whatever came through all its steps, and was not ended on the way, is done."""
     for work in works:
-        if work.done or not work.change.steps:
+        if work.change.steps and all(step in work.done for step in work.change.steps):
             work.end(Result.DONE)
 
 
@@ -87,9 +109,3 @@ def end_all(works: Iterable[Work], problem: KrakenctlError) -> None:
     for work in works:
         if work.open:
             work.fail(problem)
-
-
-def _skip_rest(works: Iterable[Work], failed: Work) -> None:
-    for work in works:
-        if work.open and not work.done:
-            work.end(Result.SKIPPED, f"not tried: {failed.change.address} failed in a way that would repeat itself")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
 from krakenctl.apply.session import Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import ExchangeError
+from krakenctl.errors import AnswerLost, ExchangeError, StateError
 from krakenctl.model.key import LiveKey
+from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, NewKey, Verb
 
 
@@ -31,16 +33,25 @@ def update(session: Session, works: Sequence[Work]) -> None:
         if work.open and (new := work.change.new):
             with work.step(Verb.CHECK, new.name):
                 _must_match(new, live.get(new.name))
-                _remember(session, work.change, new)
     finish(works)
 
 
 def _update(session: Session, work: Work, new: NewKey) -> None:
     if not work.change.steps:  # only the key's address changes
-        _remember(session, work.change, new)
+        _move(session, work, new)
         return
     with work.step(Verb.UPDATE, new.name):
-        session.surface.update(new.name, new.spec)
+        with suppress(AnswerLost):  # the list that follows knows what was done
+            session.surface.update(new.name, new.spec)
+        _remember(session, work.change, new)
+
+
+def _move(session: Session, work: Work, new: NewKey) -> None:
+    try:
+        _remember(session, work.change, new)
+    except StateError as problem:
+        work.fail(problem)
+    work.end(Result.DONE)
 
 
 def _remember(session: Session, change: Change, new: NewKey) -> None:

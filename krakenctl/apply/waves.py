@@ -9,7 +9,7 @@ from krakenctl.apply.issue import Issuer
 from krakenctl.apply.revoke import revoke_old
 from krakenctl.apply.session import Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import TooManyKeys
+from krakenctl.errors import AnswerLost, TooManyKeys
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.plan import Change, NewKey, OldKey, Strategy, Verb
 
@@ -21,7 +21,7 @@ def issue(session: Session, works: Sequence[Work]) -> None:
             revoke_old(session, [work])
             _wave(session, [work])
     while waiting := [work for work in works if work.open]:
-        if session.ports.interrupted() or not _wave(session, waiting[: _room(session)]):
+        if session.stopped or session.ports.interrupted() or not _wave(session, waiting[: _room(session)]):
             return
 
 
@@ -40,7 +40,8 @@ def _wave(session: Session, wave: Sequence[Work]) -> bool:
         if work.open and (parts := _parts(work)):
             issuer.check_and_promote(work, *parts, live.get(parts[0].name))
     _retire(session, [work for work in issued if work.open and work.change.overlap])
-    revoke_old(session, [work for work in issued if work.open and not work.change.overlap and not work.change.gap])
+    replaced = [work for work in issued if work.open and work.change.old]
+    revoke_old(session, [work for work in replaced if not work.change.overlap and not work.change.gap])
     finish(issued)
     return any(not work.open for work in wave)
 
@@ -60,7 +61,7 @@ def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]
 
 def _retire(session: Session, works: Sequence[Work]) -> None:
     """The old key gets an end on the exchange too, so that it ends even if nobody runs krakenctl again."""
-    for work in works:
+    for work in session.each(works, interruptible=False):
         if old := work.change.old:
             with work.step(Verb.RETIRE, old.name):
                 _set_end(session, work.change, old)
@@ -68,8 +69,13 @@ def _retire(session: Session, works: Sequence[Work]) -> None:
 
 def _set_end(session: Session, change: Change, old: OldKey) -> None:
     end = session.ports.now() + change.overlap
-    if not old.spec.valid_until or old.spec.valid_until > end:
-        session.surface.update(old.name, replace(old.spec, valid_until=end))
+    if old.spec.valid_until and old.spec.valid_until <= end:
+        return
+    ended = replace(old.spec, valid_until=end)
+    try:
+        session.surface.update(old.name, ended)
+    except AnswerLost:  # to say it twice does no harm; an overlap without an end would
+        session.surface.update(old.name, ended)
 
 
 def _parts(work: Work) -> tuple[NewKey, SecretRef] | None:

@@ -9,6 +9,7 @@ import typer
 
 from krakenctl.cli.command import application, example
 from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson, YesOption
+from krakenctl.errors import PlanStale, SafetyStop
 
 if TYPE_CHECKING:
     from krakenctl.model.outcome import Report
@@ -86,10 +87,12 @@ def _print(shell: Shell, report: Report, plan: Plan) -> None:
 
 
 def _exit_code(report: Report) -> int:
-    """Partly done outranks failed, failed outranks waiting."""
+    """Partly done outranks all; then stopped for safety, stale, failed, waiting."""
     from krakenctl.model.outcome import Result
 
     if report.count(Result.FAILED) + report.count(Result.SKIPPED):
-        progressed = any(outcome.steps_done for outcome in report.outcomes)
-        return PARTLY if progressed else FAILED
+        if any(outcome.steps_done for outcome in report.outcomes):
+            return PARTLY
+        codes = {outcome.code for outcome in report.outcomes}
+        return next((error.exit_code for error in (SafetyStop, PlanStale) if error.code in codes), FAILED)
     return WAITING if report.count(Result.BLOCKED) else 0

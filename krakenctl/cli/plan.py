@@ -65,6 +65,8 @@ def plan(
     if out is not None:
         write_plan(out, drawn)
         shell.note(f"Saved to {out}. Apply it with `krakenctl apply {out}`.")
+    elif drawn.has_changes and not shell.json:
+        shell.note("Apply with `krakenctl apply`.")
     if detailed_exitcode and drawn.changes:
         raise typer.Exit(CHANGES_PRESENT)
 

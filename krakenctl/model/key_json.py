@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from krakenctl.model.key import KeySpec
@@ -26,7 +28,7 @@ def spec_to_json(spec: KeySpec) -> dict[str, Any]:
 def spec_from_json(raw: dict[str, Any]) -> KeySpec:
     """Raises KeyError, TypeError or ValueError when it is not what `spec_to_json` writes."""
     return KeySpec(
-        permissions=frozenset(Permission(code) for code in raw["permissions"]),
+        permissions=_permissions(tuple(raw["permissions"])),
         ip_allowlist=tuple(str(entry) for entry in raw["ipAllowlist"]),
         valid_until=int(raw["validUntil"]),
         query_from=int(raw["queryFrom"]),
@@ -34,3 +36,8 @@ def spec_from_json(raw: dict[str, Any]) -> KeySpec:
         nonce_window=int(raw["nonceWindow"]),
         unknown_permissions=frozenset(raw.get("unknownPermissions", ())),
     )
+
+
+@lru_cache(maxsize=1024)  # ten thousand keys have a handful of different grants
+def _permissions(codes: Sequence[str]) -> frozenset[Permission]:
+    return frozenset(map(Permission, codes))

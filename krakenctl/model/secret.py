@@ -25,9 +25,14 @@ class Secret:
         return repr(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(_bytes(self), _bytes(other))
 
     __hash__ = None  # type: ignore[assignment] # a secret is no dictionary key
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret cannot be pickled or copied")
+
+
+def _bytes(secret: Secret) -> bytes:
+    """Of any text: the error about one that is no UTF-8 would show it."""
+    return secret.reveal().encode("utf-8", "surrogatepass")

@@ -11,9 +11,10 @@ from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.permission import in_order
 from krakenctl.model.plan import Action, Change, Overlap, Step, Verb
 from krakenctl.model.recorded import Intent, Recorded, RecordedKey
-from krakenctl.plan import diff, keys, names, room
+from krakenctl.plan import keys, names, room
 
 CLOCK_SLACK = 120  # seconds between our intent and Kraken's creation time
 
@@ -50,25 +51,31 @@ def plan_account(scene: Scene) -> AccountPlan:
     result = AccountPlan()
     by_name = {key.name: key for key in scene.live.keys}
     undeclared = {record.address: record for record in scene.recorded}
+    used = names.generations(by_name, scene.tag)
     changes: list[Change] = []
     for key in scene.declared:
         record = _record_of(key, undeclared)
-        _note(decide(scene, key, record, by_name), key.address, changes, result)
+        _note(decide(scene, key, record, by_name, used), key.address, changes, result)
     changes += _undeclared(scene, undeclared.values(), by_name)
-    changes += _ended_overlaps(scene, by_name, result)
-    result.findings += _strangers(scene)
-    leftovers = list(_leftovers(scene, by_name))  # in use by nobody, so they always go first
+    first = [*_leftovers(scene, by_name), *_retired(scene, by_name, changes, result)]
+    result.findings += _strangers(scene, by_name)
     limit = scene.account.keys_limit if scene.account else None
-    result.changes = leftovers + room.fit(changes, len(scene.live.keys) - len(leftovers), limit)
+    result.changes = first + room.fit(changes, len(scene.live.keys) - len(first), limit)
     return result
 
 
-def decide(scene: Scene, key: DesiredKey, record: RecordedKey | None, by_name: Mapping[str, LiveKey]) -> Change | None:
+def decide(
+    scene: Scene,
+    key: DesiredKey,
+    record: RecordedKey | None,
+    by_name: Mapping[str, LiveKey],
+    used: Mapping[str, int],  # the highest live generation, by key name
+) -> Change | None:
     sight = keys.Sight(
         key=key,
         recorded=record,
         live=_same_key(record, by_name),
-        generation=_next_generation(scene, key, record),
+        generation=_next_generation(scene, key, record, used),
         tag=scene.tag,
         now=scene.now,
     )
@@ -79,9 +86,8 @@ def wait_for(scene: Scene, account: Address) -> AccountPlan:
     """All keys of a sub-account that this very plan will ask for: created once it is ready."""
     result = AccountPlan()
     for key in scene.declared:
-        change = decide(scene, key, None, {})
-        if change is not None:
-            result.changes.append(replace(change, waits_for=account))
+        change = decide(scene, key, None, {}, {})
+        _note(change and replace(change, waits_for=account), key.address, result.changes, result)
     return result
 
 
@@ -108,12 +114,11 @@ def _same_key(record: RecordedKey | None, by_name: Mapping[str, LiveKey]) -> Liv
     return live
 
 
-def _next_generation(scene: Scene, key: DesiredKey, record: RecordedKey | None) -> int:
+def _next_generation(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapping[str, int]) -> int:
     """One more than the highest ever seen: a number that was used once is burned."""
     burned = scene.generations.get(key.address, 0)
-    live = (names.generation_of(other.name, key.address.name, scene.tag) for other in scene.live.keys)
     recorded = record.generation if record and record.address == key.address else 0
-    return max(burned, recorded, *live, 0) + 1
+    return max(burned, recorded, used.get(key.address.name, 0)) + 1
 
 
 def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
@@ -125,7 +130,7 @@ def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[s
             yield _forget(scene, record, "Removed with action: forget; the key lives on, unmanaged")
         elif record.protect:
             why = "no longer declared, but protected: declare it with protect: false first, or forget it"
-            yield Change(address=record.address, account=scene.name, action=Action.BLOCKED, reasons=(why,))
+            yield keys.blocked(record.address, scene.name, why)
         else:
             yield keys.revoke(record.address, scene.name, live, "no longer declared")
 
@@ -137,46 +142,91 @@ def _forget(scene: Scene, record: RecordedKey, reason: str) -> Change:
 
 def _leftovers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
     """Keys that an interrupted run issued and never promoted. Ours by proof: the name was written down before."""
-    for intent in scene.intents:
-        live = by_name.get(intent.live_name)
-        if live is not None and live.created >= intent.began - CLOCK_SLACK:
-            reason = "left by an interrupted run, and in use by nobody: its secret was never handed out"
-            yield keys.revoke(intent.address, scene.name, live, reason)
+    for intent in sorted(scene.intents, key=_handle):
+        live = _left_by(intent, by_name)
+        if live is not None:
+            handed_out = intent.stage == "checked"  # perhaps: the run may have died just after that, too
+            use = "its secret may be out, so the one before it is put back" if handed_out else "in use by nobody"
+            yield keys.revoke(intent.address, scene.name, live, f"left by an interrupted run; {use}")
 
 
-def _ended_overlaps(scene: Scene, by_name: Mapping[str, LiveKey], result: AccountPlan) -> Iterator[Change]:
-    for record in scene.retired:
+def _left_by(intent: Intent, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
+    """The key an intent may have made. One that was there before it, or does not tell, is none of ours."""
+    live = by_name.get(intent.live_name)
+    return live if live is not None and live.created >= intent.began - CLOCK_SLACK else None
+
+
+def _ours(trace: RecordedKey | Intent, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
+    return _left_by(trace, by_name) if isinstance(trace, Intent) else _same_key(trace, by_name)
+
+
+def _retired(
+    scene: Scene, by_name: Mapping[str, LiveKey], changes: list[Change], result: AccountPlan
+) -> Iterator[Change]:
+    """Yields the revokes that go first: a successor is in use. Where one has still to be made, they join `changes`."""
+    homes = {former: key.address for key in scene.declared for former in key.formerly}
+    fates = {change.address: change.action for change in changes}
+    for record in sorted(scene.retired, key=_handle):
         live = _same_key(record, by_name)
         if live is None:
             continue
-        if record.retired_until <= scene.now:
-            yield keys.revoke(record.address, scene.name, live, "replaced, and its overlap has ended")
+        fate = fates.get(homes.get(record.address, record.address))
+        if reason := _why_over(record, fate, scene.now):
+            change = keys.revoke(record.address, scene.name, live, reason)
+            if fate is Action.CREATE:
+                changes.append(change)
+            else:
+                yield change
         else:
             result.overlaps.append(Overlap(address=record.address, name=live.name, until=record.retired_until))
 
 
-def _strangers(scene: Scene) -> Iterator[Finding]:
+def _why_over(record: RecordedKey, fate: Action | None, now: int) -> str:
+    """Why a retired key goes now; empty while its overlap runs."""
+    if record.retired_until <= now:
+        return "replaced, and its overlap has ended"
+    if fate in (Action.REPLACE, Action.ROTATE):
+        return "its overlap ends early: its successor is replaced too, and at most two generations live"
+    if fate is Action.REVOKE:
+        return "its overlap ends early: its successor is revoked too"
+    return ""
+
+
+def _strangers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding]:
     """Live keys that nobody here manages. Reported, never touched."""
     if scene.account is not None and not scene.account.report_unmanaged:
         return
-    ours = {record.live_name for record in (*scene.recorded, *scene.retired)}
-    ours |= {intent.live_name for intent in scene.intents}
-    for live in scene.live.keys:
-        if live.name not in ours:
-            yield _stranger(scene, live)
+    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
+    taken = {trace.live_name for trace in traces}
+    ours = {trace.live_name for trace in traces if _ours(trace, by_name)}
+    for name, live in sorted(by_name.items()):
+        if name not in ours:
+            yield _stranger(scene, live, is_taken=name in taken)
 
 
-def _stranger(scene: Scene, live: LiveKey) -> Finding:
-    rights = ", ".join(diff.as_written(live.spec, None)["permissions"]) or "no permission"
+def _stranger(scene: Scene, live: LiveKey, *, is_taken: bool) -> Finding:
+    known = in_order(live.spec.permissions)
+    rights = ", ".join([*known, *sorted(live.spec.unknown_permissions)]) or "no permission"
+    key = f"the key “{live.name}” on {scene.name}"
+    if is_taken:
+        return Finding(
+            rule="unknown-key",
+            severity=Severity.WARNING,
+            message=f"{key} has the name of a key of ours, but not its creation time ({rights})",
+            hint="somebody made it again; it is left alone",
+        )
     if not names.carries_tag(live.name, scene.tag):
-        message = f"the key “{live.name}” on {scene.name} is not managed here ({rights})"
-        return Finding(rule="unmanaged-key", severity=Severity.NOTE, message=message)
+        return Finding(rule="unmanaged-key", severity=Severity.NOTE, message=f"{key} is not managed here ({rights})")
     return Finding(
         rule="unknown-key",
         severity=Severity.WARNING,
-        message=f"the key “{live.name}” on {scene.name} carries this workspace's tag, but is not recorded ({rights})",
+        message=f"{key} carries this workspace's tag, but is not recorded ({rights})",
         hint="was the state lost, or does another workspace use the same tag? It is left alone",
     )
+
+
+def _handle(trace: RecordedKey | Intent) -> tuple[Address, str]:
+    return trace.address, trace.live_name
 
 
 def _why_blocked(scene: Scene) -> str:
@@ -189,11 +239,11 @@ def _why_blocked(scene: Scene) -> str:
 
 
 def _all_blocked(scene: Scene, reason: str) -> AccountPlan:
+    """Also for what may be live because of us: what cannot be seen must not look clean."""
     result = AccountPlan()
-    addresses = {key.address for key in scene.declared} | {record.address for record in scene.recorded}
-    for address in sorted(addresses):
-        blocked = Change(address=address, account=scene.name, action=Action.BLOCKED, reasons=(reason,))
-        result.changes.append(blocked)
+    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
+    addresses = {key.address for key in scene.declared} | {trace.address for trace in traces}
+    result.changes += (keys.blocked(address, scene.name, reason) for address in sorted(addresses))
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
@@ -15,6 +15,7 @@ from krakenctl.plan import diff, wanted
 from krakenctl.plan.names import live_name
 
 NEAR = 86400  # seconds; a key that would expire sooner than this (or than its overlap) is rotated instead
+_EXACT = ("ip_allowlist", "query_from", "query_to", "nonce_window")  # what can be edited, beside the expiry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | Non
         return issue(sight, Action.ROTATE, reasons)
     if target != live.spec:
         return _update(sight, recorded, live, target)
-    return _renamed(sight, recorded, live)
+    return _remember(sight, recorded, live)
 
 
 def _replace_reasons(key: DesiredKey, recorded: RecordedKey, live: KeySpec) -> tuple[str, ...]:
@@ -72,17 +73,22 @@ def _rotate_reasons(sight: Sight, recorded: RecordedKey, live: KeySpec, target: 
     if rotation.max_age is not None and now - recorded.issued >= rotation.max_age:
         due = show_time(recorded.issued + rotation.max_age)
         reasons.append(f"due since {due}: rotation.maxAge is {show_duration(rotation.max_age)}")
-    if sight.key.valid_until is None:
-        reasons += _expiry_reasons(now, max(NEAR, rotation.overlap), live.valid_until, target.valid_until)
-    return tuple(reasons)
+    return (*reasons, *_expiry_reasons(sight.key, now, live.valid_until, target.valid_until))
 
 
-def _expiry_reasons(now: int, near: int, live: int, target: int) -> list[str]:
-    if live and live <= now:
-        return [f"expired at {show_time(live)}"]
-    if target and target - now <= near:
-        return [f"its expiry, {show_time(target)}, is near"]
-    return []
+def _expiry_reasons(key: DesiredKey, now: int, live: int, target: int) -> tuple[str, ...]:
+    """A declared `validUntil` ends the grant, so being near it is no reason; having expired before it is one."""
+    if live and live <= now and (key.valid_until is None or target > now):
+        return (f"expired at {show_time(live)}",)
+    if key.valid_until is None and target and target - now <= _near(key):
+        return (f"its expiry, {show_time(target)}, {'is near' if target > now else 'has passed'}",)
+    return ()
+
+
+def _near(key: DesiredKey) -> int:
+    """Never in the first half of a key's life: a short-lived key would be rotated for ever, each one new and near."""
+    near = max(NEAR, key.rotation.overlap)
+    return near if key.valid_for is None else min(near, key.valid_for // 2)
 
 
 def issue(sight: Sight, action: Action, reasons: tuple[str, ...]) -> Change:
@@ -122,8 +128,15 @@ def _fields(sight: Sight, after: Mapping[str, object]) -> tuple[FieldChange, ...
         return diff.all_fields(after)
     before = diff.as_written(sight.live.spec, sight.recorded.secret)
     target = wanted.of_live(sight.key, sight.live.spec, sight.recorded.issued)
-    same_expiry = target.valid_until == sight.live.spec.valid_until
-    return diff.fields(before, {**after, "expires": before["expires"]} if same_expiry else after)
+    same_expiry = sight.key.valid_for is not None and target.valid_until == sight.live.spec.valid_until
+    differing = diff.fields(before, {**after, "expires": before["expires"]} if same_expiry else after)
+    return (*differing, *_protection(sight.key, sight.recorded))
+
+
+def _protection(key: DesiredKey, recorded: RecordedKey) -> tuple[FieldChange, ...]:
+    """It lives in our memory only, where it outlives the manifest."""
+    same = key.protect == recorded.protect
+    return () if same else (FieldChange("protect", recorded.protect, key.protect),)
 
 
 def create_first(name: str, live: LiveKey | None, overlap: int) -> tuple[Step, ...]:
@@ -141,14 +154,14 @@ def revoke_first(name: str, old: str) -> tuple[Step, ...]:
 def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec) -> Change:
     key = sight.key
     before = diff.as_written(live.spec, None)
-    drifted = recorded.spec != live.spec
+    drifted = _drifted(recorded.spec, live.spec, target)
     reason = "the live key was changed by somebody" if drifted else "the manifest changed"
     return Change(
         address=key.address,
         account=key.account,
         action=Action.UPDATE,
         reasons=(f"{reason}; these fields can be edited, so key and secret stay",),
-        fields=diff.fields(before, diff.as_written(target, None)),
+        fields=(*diff.fields(before, diff.as_written(target, None)), *_protection(key, recorded)),
         steps=(Step(Verb.UPDATE, live.name), Step(Verb.CHECK, live.name)),
         old=_old(live),
         new=NewKey(
@@ -165,24 +178,22 @@ def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec)
     )
 
 
-def _renamed(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
-    """Same key, new address: only our memory changes, and the live name follows at the next replacement."""
-    former = _former(sight)
-    if former is None:
+def _drifted(sent: KeySpec, live: KeySpec, target: KeySpec) -> bool:
+    """Whether a field to be updated is no longer as we last sent it. What nobody declared is no evidence."""
+    moved = wanted.settled(sent.valid_until, live.valid_until) != live.valid_until
+    expiry = moved and target.valid_until != live.valid_until
+    return expiry or any(getattr(sent, name) != getattr(live, name) != getattr(target, name) for name in _EXACT)
+
+
+def _remember(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
+    """Same key, new address or protection: only our memory changes. Nothing is sent, so there is no step."""
+    former, protection = _former(sight), _protection(sight.key, recorded)
+    reasons = [f"formerly {former}; the key keeps its live name until it is replaced"] if former else []
+    if protection:
+        reasons.append("protection is remembered here, so that it outlives the manifest; nothing is sent")
+    if not reasons:
         return None
-    change = _update(sight, recorded, live, live.spec)
-    return Change(
-        address=change.address,
-        account=change.account,
-        action=Action.UPDATE,
-        reasons=(f"formerly {former}; the key keeps its live name until it is replaced",),
-        old=change.old,
-        new=change.new,
-        secret=change.secret,
-        trigger=change.trigger,
-        protect=change.protect,
-        renamed_from=former,
-    )
+    return replace(_update(sight, recorded, live, live.spec), reasons=tuple(reasons), fields=protection, steps=())
 
 
 def _ended(key: DesiredKey, now: int) -> bool:
@@ -193,8 +204,10 @@ def _ended(key: DesiredKey, now: int) -> bool:
 def _revoke_ended(sight: Sight) -> Change | None:
     if sight.recorded is None or sight.live is None:
         return None
-    ended = show_time(sight.key.valid_until or 0)
-    return revoke(sight.recorded.address, sight.key.account, sight.live, f"its grant ended at {ended} (validUntil)")
+    ended = f"its grant ended at {show_time(sight.key.valid_until or 0)} (validUntil)"
+    if sight.key.protect:
+        return blocked(sight.key.address, sight.key.account, f"{ended}, but it is protected: declare protect: false")
+    return revoke(sight.recorded.address, sight.key.account, sight.live, ended)
 
 
 def revoke(address: Address, account: str, live: LiveKey, reason: str) -> Change:
@@ -206,6 +219,10 @@ def revoke(address: Address, account: str, live: LiveKey, reason: str) -> Change
         steps=(Step(Verb.REVOKE, live.name),),
         old=_old(live),
     )
+
+
+def blocked(address: Address, account: str, reason: str) -> Change:
+    return Change(address=address, account=account, action=Action.BLOCKED, reasons=(reason,))
 
 
 def _old(live: LiveKey | None) -> OldKey | None:

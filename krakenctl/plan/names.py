@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _GENERATION = re.compile(r"\.g([1-9]\d{0,3})")
 
@@ -16,6 +17,17 @@ def generation_of(live: str, name: str, tag: str) -> int:
     stem = f"{name}.{tag}"
     found = _GENERATION.fullmatch(live[len(stem) :]) if live.startswith(stem) else None
     return int(found[1]) if found else 0
+
+
+def generations(live: Iterable[str], tag: str) -> dict[str, int]:
+    """The highest generation among live names, by the name of the key it belongs to."""
+    highest: dict[str, int] = {}
+    for text in live:
+        name = text.rsplit(".", 2)[0]
+        generation = generation_of(text, name, tag)
+        if generation > highest.get(name, 0):
+            highest[name] = generation
+    return highest
 
 
 def carries_tag(live: str, tag: str) -> bool:

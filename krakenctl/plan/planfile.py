@@ -28,6 +28,15 @@ from krakenctl.model.plan import (
 from krakenctl.model.time import parse_time, show_time
 
 FORMAT = "krakenctl.plan/v1"
+_SPEC_FIELDS = {
+    "permissions": "permissions",
+    "ip_allowlist": "ipAllowlist",
+    "valid_until": "validUntil",
+    "query_from": "queryFrom",
+    "query_to": "queryTo",
+    "nonce_window": "nonceWindow",
+}
+_MANAGED = {written: name for name, written in _SPEC_FIELDS.items()}
 
 
 def dump(plan: Plan, *, with_now: bool) -> str:
@@ -49,7 +58,7 @@ def load(text: str) -> Plan:
         )
     try:
         return _plan(raw)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise PlanFileError("this plan is damaged", hint="make it again with `krakenctl plan --out FILE`") from None
 
 
@@ -147,7 +156,7 @@ def _new_json(new: NewKey | None) -> dict[str, Any] | None:
         return None
     raw = {"name": new.name, "generation": new.generation, "spec": key_json.spec_to_json(new.spec)}
     valid_for = {} if new.valid_for is None else {"validForSeconds": new.valid_for}
-    return {**raw, **valid_for, "managed": sorted(new.managed)}
+    return {**raw, **valid_for, "managed": sorted(_SPEC_FIELDS[name] for name in new.managed)}
 
 
 def _secret_json(secret: SecretRef | None) -> dict[str, Any] | None:
@@ -160,16 +169,16 @@ def _without_none(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _plan(raw: dict[str, Any]) -> Plan:
     return Plan(
-        workspace=str(raw["workspace"]),
-        endpoint=str(raw["endpoint"]),
-        lineage=str(raw["lineage"]),
-        manifests=str(raw["manifests"]),
+        workspace=_text(raw["workspace"]),
+        endpoint=_text(raw["endpoint"]),
+        lineage=_text(raw["lineage"]),
+        manifests=_text(raw["manifests"]),
         now=parse_time(raw["now"]),
         accounts=tuple(_account(row) for row in raw["accounts"]),
         changes=tuple(_change(row) for row in raw["changes"]),
         unchanged=tuple(Address.parse(text) for text in raw["unchanged"]),
         overlaps=tuple(
-            Overlap(address=Address.parse(row["address"]), name=row["name"], until=parse_time(row["until"]))
+            Overlap(address=Address.parse(row["address"]), name=_text(row["name"]), until=parse_time(row["until"]))
             for row in raw["overlaps"]
         ),
         findings=tuple(_finding(row) for row in raw["findings"]),
@@ -177,15 +186,16 @@ def _plan(raw: dict[str, Any]) -> Plan:
 
 
 def _account(raw: dict[str, Any]) -> PlannedAccount:
+    limit = raw.get("keysPerAccount")
     return PlannedAccount(
-        name=raw["name"],
-        kind=raw["kind"],
+        name=_text(raw["name"]),
+        kind=_text(raw["kind"]),
         phase=Phase(raw["phase"]),
         coverage=Coverage(raw["coverage"]),
-        iiban=raw.get("iiban", ""),
-        username=raw.get("username", ""),
-        email=raw.get("email", ""),
-        keys_limit=raw.get("keysPerAccount"),
+        iiban=_text(raw.get("iiban", "")),
+        username=_text(raw.get("username", "")),
+        email=_text(raw.get("email", "")),
+        keys_limit=None if limit is None else _number(limit),
     )
 
 
@@ -193,53 +203,77 @@ def _change(raw: dict[str, Any]) -> Change:
     waits, former = raw.get("waitsFor"), raw.get("renamedFrom")
     return Change(
         address=Address.parse(raw["address"]),
-        account=raw["account"],
+        account=_text(raw["account"]),
         action=Action(raw["action"]),
-        reasons=tuple(raw["reasons"]),
+        reasons=_texts(raw["reasons"]),
         fields=tuple(_field(row) for row in raw["fields"]),
-        steps=tuple(Step(Verb(row["verb"]), row["name"]) for row in raw["steps"]),
+        steps=tuple(Step(Verb(row["verb"]), _text(row["name"])) for row in raw["steps"]),
         strategy=Strategy(raw["strategy"]) if "strategy" in raw else None,
         old=_old(raw["old"]) if "old" in raw else None,
         new=_new(raw["new"]) if "new" in raw else None,
-        secret=SecretRef(raw["secret"]["store"], raw["secret"]["path"]) if "secret" in raw else None,
-        overlap=raw.get("overlapSeconds", 0),
+        secret=_secret(raw["secret"]) if "secret" in raw else None,
+        overlap=_number(raw.get("overlapSeconds", 0)),
         waits_for=Address.parse(waits) if waits else None,
-        trigger=raw.get("trigger", ""),
-        protect=raw.get("protect", False),
+        trigger=_text(raw.get("trigger", "")),
+        protect=raw.get("protect", False) is True,
         renamed_from=Address.parse(former) if former else None,
     )
 
 
 def _field(raw: dict[str, Any]) -> FieldChange:
-    added, removed = tuple(raw.get("added", ())), tuple(raw.get("removed", ()))
-    return FieldChange(raw["field"], raw["before"], raw["after"], added=added, removed=removed)
+    added, removed = _texts(raw.get("added", [])), _texts(raw.get("removed", []))
+    return FieldChange(_text(raw["field"]), raw["before"], raw["after"], added=added, removed=removed)
 
 
 def _old(raw: dict[str, Any]) -> OldKey:
-    return OldKey(name=raw["name"], created=raw["created"], spec=key_json.spec_from_json(raw["spec"]))
+    return OldKey(name=_text(raw["name"]), created=_number(raw["created"]), spec=key_json.spec_from_json(raw["spec"]))
 
 
 def _new(raw: dict[str, Any]) -> NewKey:
+    valid_for = raw.get("validForSeconds")
     return NewKey(
-        name=raw["name"],
-        generation=raw["generation"],
+        name=_text(raw["name"]),
+        generation=_number(raw["generation"]),
         spec=key_json.spec_from_json(raw["spec"]),
-        valid_for=raw.get("validForSeconds"),
-        managed=frozenset(raw["managed"]),
+        valid_for=None if valid_for is None else _number(valid_for),
+        managed=frozenset(_MANAGED[name] for name in _texts(raw["managed"])),
     )
+
+
+def _secret(raw: dict[str, Any]) -> SecretRef:
+    return SecretRef(_text(raw["store"]), _text(raw["path"]))
 
 
 def _finding(raw: dict[str, Any]) -> Finding:
     return Finding(
-        rule=raw["rule"],
+        rule=_text(raw["rule"]),
         severity=Severity(raw["severity"]),
-        message=raw["message"],
-        hint=raw.get("hint", ""),
-        address=raw.get("address", ""),
+        message=_text(raw["message"]),
+        hint=_text(raw.get("hint", "")),
+        address=_text(raw.get("address", "")),
         origin=_origin(raw) if "file" in raw else None,
-        related=tuple((row["message"], _origin(row)) for row in raw.get("related", ())),
+        related=tuple((_text(row["message"]), _origin(row)) for row in raw.get("related", [])),
     )
 
 
 def _origin(raw: dict[str, Any]) -> Origin:
-    return Origin(raw["file"], raw.get("line", 0), raw.get("column", 0))
+    return Origin(_text(raw["file"]), _number(raw.get("line", 0)), _number(raw.get("column", 0)))
+
+
+def _text(raw: object) -> str:
+    """Whoever made the file, what is read of it is what its type says: `show` prints it."""
+    if isinstance(raw, str):
+        return raw
+    raise TypeError("not a text")
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    if isinstance(raw, list):
+        return tuple(_text(item) for item in raw)
+    raise TypeError("not a list")
+
+
+def _number(raw: object) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    raise TypeError("not a whole number")

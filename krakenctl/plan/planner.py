@@ -11,6 +11,7 @@ from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.workspace import Workspace
+from krakenctl.plan import keys
 from krakenctl.plan.account import AccountPlan, Scene, plan_account, scenes, wait_for
 
 
@@ -36,7 +37,7 @@ def plan(inputs: Inputs) -> Plan:
         lineage=inputs.recorded.lineage,
         manifests=inputs.desired.digest,
         now=inputs.now,
-        accounts=tuple(_account(scene) for scene in stage),
+        accounts=tuple(_account(scene, inputs.recorded) for scene in stage),
         changes=tuple(change for part in parts for change in part.changes),
         unchanged=tuple(address for part in parts for address in part.unchanged),
         overlaps=tuple(overlap for part in parts for overlap in part.overlaps),
@@ -66,20 +67,20 @@ def _request(account: DesiredAccount) -> Change:
         address=account.address,
         account=account.master,
         action=Action.CREATE,
-        reasons=("declared, and no credential leads to it yet; its owner gets an e-mail and finishes the set-up",),
+        reasons=(f"declared, and no credential leads to it yet; {account.email} gets an e-mail to finish the set-up",),
         steps=(Step(Verb.REQUEST, account.username),),
     )
 
 
 def _waiting(account: DesiredAccount, reason: str) -> Change:
-    return Change(address=account.address, account=account.master, action=Action.BLOCKED, reasons=(reason,))
+    return keys.blocked(account.address, account.master, reason)
 
 
-def _account(scene: Scene) -> PlannedAccount:
-    account = scene.account
+def _account(scene: Scene, recorded: Recorded) -> PlannedAccount:
+    account, memory = scene.account, recorded.accounts.get(scene.name)
     return PlannedAccount(
         name=scene.name,
-        kind=account.address.kind if account else "Account",
+        kind=account.address.kind if account else memory.kind if memory else "Account",
         phase=scene.live.phase,
         coverage=scene.live.coverage,
         iiban=scene.live.iiban,

@@ -44,13 +44,13 @@ def of_live(key: DesiredKey, live: KeySpec, issued: int) -> KeySpec:
     declared = managed(key)
     return replace(
         wanted,
-        valid_until=_settled(expiry, live.valid_until) if "valid_until" in declared else live.valid_until,
+        valid_until=settled(expiry, live.valid_until) if "valid_until" in declared else live.valid_until,
         query_from=wanted.query_from if "query_from" in declared else live.query_from,
         query_to=wanted.query_to if "query_to" in declared else live.query_to,
         nonce_window=wanted.nonce_window if "nonce_window" in declared else live.nonce_window,
     )
 
 
-def _settled(expiry: int, live: int) -> int:
+def settled(expiry: int, live: int) -> int:
     """The live time when it is near enough, so that comparing specs is comparing values."""
     return live if expiry and live and abs(expiry - live) <= TOLERANCE else expiry

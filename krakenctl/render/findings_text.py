@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.origin import Origin
-from krakenctl.render.paint import Paint, count, visible
+from krakenctl.render.paint import NARROWEST, Paint, count, visible
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
@@ -22,17 +22,26 @@ def render(findings: Sequence[Finding], paint: Paint, closing: str) -> str:
 
 def finding_lines(findings: Sequence[Finding], paint: Paint) -> Iterator[str]:
     for finding in findings:
-        where = f"{visible(str(finding.origin))} " if finding.origin else ""
-        yield f"{where}{paint(finding.severity.value, _COLOURS[finding.severity], 'bold')} {paint(finding.rule, 'dim')}"
+        yield _head(finding, paint)
         yield "    " + paint.wrapped(_sentence(finding.message), indent=4)
         if finding.hint:
             yield "    " + paint.wrapped(_sentence(finding.hint), indent=4)
         for text, origin in finding.related:
-            yield "      " + paint.wrapped(f"{visible(text)} ({_spot(origin)})", indent=8, first=6)
+            yield "      " + paint.wrapped(visible(text) + _spot(origin), indent=8, first=6)
+
+
+def _head(finding: Finding, paint: Paint) -> str:
+    severity, rule = finding.severity.value, visible(finding.rule)
+    said = f"{paint(severity, _COLOURS[finding.severity], 'bold')} {paint(rule, 'dim')}"
+    if not finding.origin:
+        return said
+    where = visible(str(finding.origin))
+    fits = len(f"{where} {severity} {rule}") <= max(paint.width, NARROWEST)
+    return where + (" " if fits else "\n    ") + said
 
 
 def _spot(origin: object) -> str:
-    return visible(str(origin)) if isinstance(origin, Origin) else ""
+    return f" ({visible(str(origin))})" if isinstance(origin, Origin) else ""
 
 
 def _sentence(text: str) -> str:

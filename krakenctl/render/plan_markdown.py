@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from krakenctl.model.plan import Change, Plan
+from krakenctl.model.time import show_time
 from krakenctl.render import words
 from krakenctl.render.paint import visible
+
+# Where GitHub and GitLab would see a mention, an issue or an address; a space without width behind it prevents that.
+_LINKS = re.compile(r"[@#!]|:(?=/)|\b(www|gh)(?=[.-])", re.IGNORECASE)
 
 
 def render(plan: Plan) -> str:
@@ -23,6 +28,12 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield "|---|---|---|---|"
         yield from (_row(change) for change in plan.changes)
         yield from _details(plan)
+    if plan.overlaps:
+        yield ""
+        yield from (
+            f"- {_code(str(o.address))}: {_code(o.name)} lives on until {show_time(o.until)} (overlap)"
+            for o in plan.overlaps
+        )
     if plan.findings:
         yield ""
         yield from (f"- **{f.severity.value}** {_code(f.rule)}: {_text(f.message)}" for f in plan.findings)
@@ -33,8 +44,9 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _row(change: Change) -> str:
     fields = "<br>".join(f"{_text(field.field)}: {_text(words.field(field))}" for field in change.fields)
-    what = f"**{change.action.value}**" + (" ⚠ gap" if change.gap else "") + (f"<br>{fields}" if fields else "")
-    why = "<br>".join(_text(reason) for reason in change.reasons)
+    what = f"**{change.action.value}**" + (" ⚠ **GAP**" if change.gap else "") + (f"<br>{fields}" if fields else "")
+    waits = (f"once {change.waits_for} is ready",) if change.waits_for else ()
+    why = "<br>".join(_text(reason) for reason in (*change.reasons, *waits))
     return f"| {words.SIGNS[change.action]} | {_code(str(change.address))} | {what} | {why} |"
 
 
@@ -53,10 +65,12 @@ def _details(plan: Plan) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    return "`" + visible(text).replace("`", "'").replace("|", "\\|") + "`"
+    """A bar cannot be escaped behind a backslash that a foreign name brings along; so it is another bar."""
+    return "`" + visible(text).replace("`", "'").replace("|", "¦") + "`"
 
 
 def _text(text: str) -> str:
-    """Nothing that a foreign key name could use to forge Markdown or HTML."""
+    """Nothing that a foreign key name could use to forge Markdown or HTML, to link somewhere or to call somebody."""
     escaped = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{char}" if char in "\\`*_[]|#!" else char for char in escaped)
+    marked = "".join(f"\\{char}" if char in "\\`*_[]|#!~$" else char for char in escaped)
+    return _LINKS.sub(r"\g<0>&#8203;", marked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from krakenctl.model.live import Phase
+from krakenctl.model.permission import in_order
 from krakenctl.model.plan import Action, Change, Plan, PlannedAccount
 from krakenctl.model.time import show_time
 from krakenctl.render import words
@@ -13,9 +14,10 @@ from krakenctl.render.paint import Paint, count, visible
 
 INDENT = 6
 LABEL = 13
+ANY = "any"
 FOOT = {
-    Action.REPLACE: "± replace: a new key and secret, then the old key is revoked.",
-    Action.ROTATE: "↻ rotate: the same grants, a new key and secret.",
+    Action.REPLACE: "± replace: a new key with a new secret, because grants cannot be edited.",
+    Action.ROTATE: "↻ rotate: the same grants, a new key with a new secret.",
 }
 
 
@@ -24,14 +26,16 @@ def render(plan: Plan, paint: Paint) -> str:
 
 
 def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
-    yield f"{paint('Plan', 'bold')} for {plan.workspace} on {_endpoint(plan)}"
-    yield paint(f"  {words.summary(plan)}", "bold")
+    title = f"Plan for {visible(plan.workspace)} on {_endpoint(plan)}"
+    yield paint("Plan", "bold") + paint.wrapped(title, indent=2, first=0).removeprefix("Plan")
+    yield paint("  " + paint.wrapped(words.summary(plan), indent=2), "bold", *(("red",) if _gaps(plan) else ()))
     sections = _sections(plan)
     for account in plan.accounts:
         yield from _account(account, sections.get(account.name, ()), paint)
     for overlap in plan.overlaps:
         yield ""
-        yield f"  {overlap.address}: {visible(overlap.name)} lives on until {show_time(overlap.until)} (overlap)"
+        until = f"{visible(overlap.name)} lives on until {show_time(overlap.until)} (overlap)"
+        yield paint.beside((f"  {visible(str(overlap.address))}:",), (until,), indent=INDENT, between=" ")
     if plan.findings:
         yield ""
         yield from finding_lines(plan.findings, paint)
@@ -40,7 +44,11 @@ def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
 
 
 def _endpoint(plan: Plan) -> str:
-    return "the embedded sandbox" if plan.endpoint == "sandbox" else plan.endpoint
+    return "the embedded sandbox" if plan.endpoint == "sandbox" else visible(plan.endpoint)
+
+
+def _gaps(plan: Plan) -> bool:
+    return any(change.gap for change in plan.changes)
 
 
 def _sections(plan: Plan) -> dict[str, list[Change]]:
@@ -56,26 +64,32 @@ def _account(account: PlannedAccount, changes: Sequence[Change], paint: Paint) -
     if not changes:
         return
     yield ""
-    yield f"{paint(f'{account.kind}/{account.name}', 'bold')} {paint(_standing(account), 'dim')}"
-    for change in changes:
-        yield from _change(change, paint)
+    address = visible(f"{account.kind}/{account.name}")
+    yield paint.beside((address, "bold"), (_standing(account), "dim"), indent=2, between=" ")
+    for before, change in zip([None, *changes], changes, strict=False):
+        yield from _change(change, paint, before)
 
 
 def _standing(account: PlannedAccount) -> str:
     if account.iiban:
-        return f"({account.iiban})"
+        return f"({visible(account.iiban)})"
     return {Phase.ABSENT: "(does not exist yet)", Phase.REQUESTED: "(not ready)"}.get(account.phase, "")
 
 
-def _change(change: Change, paint: Paint) -> Iterator[str]:
+def _change(change: Change, paint: Paint, before: Change | None) -> Iterator[str]:
     colour = words.COLOURS[change.action]
-    head = f"  {words.SIGNS[change.action]} {change.address}"
-    yield f"{paint(head, colour)}  {paint(_what(change), colour, 'bold')}"
+    head = f"  {words.SIGNS[change.action]} {visible(str(change.address))}"
+    if before and before.action is change.action is Action.BLOCKED and before.reasons == change.reasons:
+        yield paint.beside((head, colour), ("blocked likewise", colour, "bold"), indent=INDENT)
+        return
+    yield paint.beside((head, colour), (_what(change), "red" if change.gap else colour, "bold"), indent=INDENT)
     if change.action is Action.CREATE and change.old is None and change.new is not None:
         yield from _new_key(change, paint)
         return
     for field in change.fields:
-        yield _row(field.field, words.field(field), paint)
+        yield _row(field.field, words.field(field), paint, *_alarm(field.added))
+    if change.action is Action.REVOKE and change.old is not None:
+        yield _row("could", ", ".join(in_order(change.old.spec.permissions)) or "nothing", paint)
     yield from (_row("why", reason, paint) for reason in change.reasons)
     if change.new is not None and change.steps and change.action is not Action.UPDATE and change.secret:
         yield _row("secret", f"a new one, in store {change.secret.store} at {change.secret.path}", paint)
@@ -89,21 +103,25 @@ def _what(change: Change) -> str:
     """The action, and the live name it acts on where that is not said below."""
     if change.address.kind == "SubAccount":
         return "request it" if change.action is Action.CREATE else change.action.value
+    if change.action is Action.UPDATE and not change.steps:
+        return "rename" if change.renamed_from else "remember"
     if change.action is Action.UPDATE:
-        return "update in place" if change.steps else "rename"
+        return "update in place"
     if change.action is Action.CREATE and change.new:
-        return f"create {change.new.name}"
+        wait = f", once {change.waits_for} is ready" if change.waits_for else ""
+        return visible(f"create {change.new.name}{wait}")
     if change.action in (Action.REVOKE, Action.FORGET):
-        name = change.old.name if change.old else change.steps[0].name
-        return f"{change.action.value} {visible(name)}"
-    return change.action.value
+        names = [change.old.name] if change.old else [step.name for step in change.steps[:1]]
+        return " ".join([change.action.value, *(visible(name) for name in names)])
+    return f"{change.action.value}, with a GAP" if change.gap else change.action.value
 
 
 def _new_key(change: Change, paint: Paint) -> Iterator[str]:
     """Compact: most plans that create, create many. Why is said only where it is not plain."""
     fields = {field.field: words.value(field.after) for field in change.fields}
     yield _row("permissions", fields.pop("permissions", "none"), paint)
-    yield _row("from", fields.pop("ipAllowlist", "any"), paint)
+    origins = fields.pop("ipAllowlist", ANY)
+    yield _row("from", origins, paint, *_alarm([origins]))
     expires, secret = fields.pop("expires", "never"), fields.pop("secret", "")
     yield _row("expires", f"{expires} · secret to {secret}", paint)
     for name, text in fields.items():
@@ -112,19 +130,24 @@ def _new_key(change: Change, paint: Paint) -> Iterator[str]:
         yield from (_row("why", reason, paint) for reason in change.reasons)
 
 
+def _alarm(came: Sequence[str]) -> tuple[str, ...]:
+    """A key that opens to the whole world must not be overlooked."""
+    return ("red",) if ANY in came else ()
+
+
 def _row(label: str, text: str, paint: Paint, *styles: str) -> str:
-    padded = f"{label:<{LABEL - 1}} "
-    body = paint.wrapped(text, indent=INDENT + LABEL, first=INDENT + len(padded))
+    padded = f"{visible(label):<{LABEL - 1}} "
+    body = paint.wrapped(visible(text), indent=INDENT + LABEL, first=INDENT + len(padded))
     return " " * INDENT + paint(padded, "dim") + paint(body, *styles)
 
 
 def _foot(plan: Plan, paint: Paint) -> Iterator[str]:
     for action, text in FOOT.items():
         if plan.count(action):
-            yield paint(text, "dim")
+            yield paint(paint.wrapped(text, indent=2, first=0), "dim")
     if plan.has_changes:
         touched = sum(change.is_change for change in plan.changes)
-        yield f"{count(touched, 'change')}. Apply with `krakenctl apply`."
+        yield f"{count(touched, 'change')}."
     elif plan.count(Action.BLOCKED):
         yield f"Nothing to do now; {plan.count(Action.BLOCKED)} blocked, as said above."
     else:

@@ -20,7 +20,7 @@ def event(happened: Event, paint: Paint) -> str:
     """One line of progress for a step that has ended."""
     result = happened.result or Result.DONE
     sign = paint(_SIGNS[result], _COLOURS[result])
-    line = f"{sign} {happened.address}  {happened.step.verb} {visible(happened.step.name)}"
+    line = f"{sign} {visible(str(happened.address))}  {happened.step.verb} {visible(happened.step.name)}"
     return line + (f": {visible(happened.message)}" if happened.message else "")
 
 
@@ -28,13 +28,15 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     for outcome in report.outcomes:
         if outcome.result is not Result.DONE:
             yield from _trouble(outcome, paint)
-    yield paint(_summary(report), "bold")
+    yield paint(paint.wrapped(_summary(report), indent=2, first=0), "bold")
 
 
 def _trouble(outcome: Outcome, paint: Paint) -> Iterator[str]:
-    sign = paint(f"{_SIGNS[outcome.result]} {outcome.result}", _COLOURS[outcome.result], "bold")
-    yield f"{sign} {outcome.address} ({outcome.action.value})"
-    yield "    " + paint.wrapped(visible(outcome.message), indent=4)
+    sign = (f"{_SIGNS[outcome.result]} {outcome.result}", _COLOURS[outcome.result], "bold")
+    doing = "" if outcome.action is Action.BLOCKED else f" ({outcome.action.value})"
+    yield paint.beside(sign, (visible(str(outcome.address)) + doing,), indent=4, between=" ")
+    if outcome.message:
+        yield "    " + paint.wrapped(visible(outcome.message), indent=4)
     if outcome.steps_done:
         done = ", ".join(f"{step.verb.value} {visible(step.name)}" for step in outcome.steps_done)
         yield "    " + paint.wrapped(f"done before that: {done}", indent=4)

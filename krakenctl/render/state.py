@@ -68,7 +68,8 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
         yield "Nothing is recorded yet: there was no apply."
         return
     for account in recorded.accounts.values():
-        yield f"{paint(_address(account), 'bold')}  {account.iiban or 'requested, not ready'}"
+        standing = visible(account.iiban) or ("requested, not ready" if account.requested else "not seen yet")
+        yield f"{paint(_address(account), 'bold')}  {standing}"
     for key in recorded.keys.values():
         expiry = f"expires {show_time(key.spec.valid_until)}" if key.spec.valid_until else "never expires"
         yield f"{key.address}  {paint(visible(key.live_name), 'cyan')}  {expiry}  {key.secret.store}:{key.secret.path}"
@@ -98,7 +99,7 @@ def _key_json(key: RecordedKey) -> dict[str, Any]:
         "liveName": key.live_name,
         "generation": key.generation,
         "publicKey": key.public_key,
-        "created": show_time(key.created),
+        **({"created": show_time(key.created)} if key.created else {}),  # Kraken does not always tell
         "issued": show_time(key.issued),
         "spec": key_json.spec_to_json(key.spec),
         "secret": {"store": key.secret.store, "path": key.secret.path},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
@@ -54,10 +54,11 @@ def _below(account: DesiredAccount, tree: _Tree) -> Sequence[DesiredAccount]:
 
 
 def _account(account: DesiredAccount, tree: _Tree, paint: Paint) -> Iterator[str]:
-    yield f"{paint(str(account.address), 'bold')}  {paint(_ceiling(account), 'dim')}"
+    yield from paint.beside((str(account.address), "bold"), (_ceiling(account), "dim"), indent=4).split("\n")
+    within = replace(paint, width=paint.width - len("├─ "))
     children = [
-        *(list(_key(key, paint)) for key in tree.keys.get(account.name, ())),
-        *(list(_account(below, tree, paint)) for below in _below(account, tree)),
+        *(list(_key(key, within)) for key in tree.keys.get(account.name, ())),
+        *(list(_account(below, tree, within)) for below in _below(account, tree)),
     ]
     for place, lines in enumerate(children):
         last = place == len(children) - 1
@@ -75,13 +76,11 @@ def _ceiling(account: DesiredAccount) -> str:
 
 
 def _key(key: DesiredKey, paint: Paint) -> Iterator[str]:
-    grants = ", ".join(_painted(permission, paint) for permission in in_order(key.grants))
-    yield f"{paint(key.address.name, 'cyan')}  {grants}"
-    yield paint(f"from {', '.join(key.ip_allowlist) or 'any address'} · {_expiry(key)}", "dim")
-
-
-def _painted(permission: Permission, paint: Paint) -> str:
-    return paint(permission.value, _RISK_COLOURS[SPELLINGS[permission].risk])
+    name = key.address.name
+    grants = ((permission.value, _RISK_COLOURS[SPELLINGS[permission].risk]) for permission in in_order(key.grants))
+    yield from f"{paint(name, 'cyan')}  {paint.flowing(grants, indent=4, first=len(name) + 2)}".split("\n")
+    origins = f"from {', '.join(key.ip_allowlist) or 'any address'} · {_expiry(key)}"
+    yield from (paint(line, "dim") for line in paint.wrapped(origins, indent=4, first=0).split("\n"))
 
 
 def _expiry(key: DesiredKey) -> str:
@@ -91,12 +90,14 @@ def _expiry(key: DesiredKey) -> str:
 
 
 def _account_json(account: DesiredAccount, tree: _Tree) -> dict[str, Any]:
-    own = {"allow": None if account.own_allow is None else _codes(account.own_allow), "deny": _codes(account.own_deny)}
+    allow = {} if account.own_allow is None else {"allow": _codes(account.own_allow)}
+    deny = {"deny": _codes(account.own_deny)} if account.own_deny else {}
     return {
         "address": str(account.address),
         "surface": account.surface,
         "ceiling": _codes(account.ceiling),
-        **{name: value for name, value in own.items() if value},
+        **allow,
+        **deny,
         "keys": [_key_json(key) for key in tree.keys.get(account.name, ())],
         "subAccounts": [_account_json(below, tree) for below in _below(account, tree)],
     }

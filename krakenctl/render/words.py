@@ -39,12 +39,16 @@ _COUNTED = {
 def summary(plan: Plan) -> str:
     """`3 to create · 1 to replace · 15 unchanged`; what there is none of is left out."""
     parts = [f"{plan.count(action)} {words}" for action, words in _COUNTED.items() if plan.count(action)]
+    if gaps := sum(change.gap for change in plan.changes):
+        parts.append(f"{gaps} with a GAP")
     return " · ".join(parts) or "nothing is declared, and nothing is there"
 
 
 def value(raw: object) -> str:
     if raw is None:
         return "none"
+    if isinstance(raw, bool):
+        return str(raw).lower()
     if isinstance(raw, (list, tuple)):
         return ", ".join(visible(str(item)) for item in raw) or "none"
     return visible(str(raw))
@@ -75,9 +79,9 @@ def _step(step: Step, last: str) -> str:
 
 def life(change: Change) -> str:
     """How long the old and the new key live, and whether the consumer stands without one in between."""
-    if change.old is None or change.new is None:
+    if change.old is None or change.new is None or change.action is Action.UPDATE:
         return ""
-    old, new = visible(change.old.name), change.new.name
+    old, new = visible(change.old.name), visible(change.new.name)
     if change.gap:
         return (
             f"{old} is revoked before {new} is issued: a GAP, the consumer stands without a key until {new} is promoted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ VERSION = 1
 BUSY_SECONDS = 10
 # Locks on these do not hold between hosts: two runs would both believe to be alone.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "lustre"})
-
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc/self/mounts writes blanks
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE account (
@@ -48,7 +49,7 @@ class SqliteState:
         self._path = path
 
     def read(self) -> Recorded:
-        with self._transaction():
+        with _as_damage(self._path), self._transaction("BEGIN"):
             keys = [_key(row) for row in self._db.execute("SELECT * FROM key ORDER BY address, generation")]
             return Recorded(
                 lineage=self._meta("lineage"),
@@ -89,6 +90,8 @@ class SqliteState:
     def update(self, key: RecordedKey, former: Address | None = None) -> None:
         with self._transaction():
             self._drop_current(former)
+            if not key.retired_until:
+                self._drop_current(key.address)  # under whichever name: an address has one current key
             self._put(key)
 
     def revoked(self, address: Address, live_name: str) -> None:
@@ -99,7 +102,7 @@ class SqliteState:
 
     def forget(self, address: Address) -> None:
         with self._transaction():
-            self._db.execute("DELETE FROM key WHERE address = ?", (str(address),))
+            self._drop_current(address)
 
     def close(self) -> None:
         self._db.close()
@@ -124,15 +127,16 @@ class SqliteState:
         return str(self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
         with _as_state_error(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(begin)
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk makes SQLite roll back by itself
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
 
 def open_state(path: Path, mounts: Callable[[], str] | None = None) -> SqliteState:
@@ -152,13 +156,19 @@ def open_state(path: Path, mounts: Callable[[], str] | None = None) -> SqliteSta
 
 def read_only(path: Path) -> Recorded:
     """What is recorded, without making or touching the file. A missing file is an empty state without a lineage."""
-    if not path.exists():
-        return Recorded(lineage="")
-    state = open_state(path)
+    with _as_state_error(path):
+        if not path.exists() or not path.stat().st_size:
+            return Recorded(lineage="")
+        _refuse_network(path, _read_mounts)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
     try:
-        return state.read()
+        with _as_state_error(path):
+            _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], path)
+        return SqliteState(connection, path).read()
     finally:
-        state.close()
+        connection.close()
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -167,11 +177,17 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StateError(f"{path} is another program's database", hint="name another file as state.path")
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES ('lineage', ?)", (str(uuid.uuid4()),))
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
+    _refuse_newer(version, path)
+
+
+def _refuse_newer(version: int, path: Path) -> None:
     if version > VERSION:
         raise StateError(f"{path} was written by a newer krakenctl (format {version})", hint="upgrade krakenctl")
 
@@ -181,14 +197,31 @@ def _as_state_error(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as problem:
-        hint = "another krakenctl may be running" if "locked" in str(problem) else "restore it from a backup"
-        raise StateError(f"the state {path} cannot be used: {problem}", hint=hint) from problem
+        raise StateError(f"the state {path} cannot be used: {problem}", hint=_hint(problem)) from problem
     except OSError as problem:
         raise StateError(f"the state {path} cannot be opened: {problem.strerror}") from problem
 
 
+def _hint(problem: sqlite3.DatabaseError) -> str:
+    name = str(getattr(problem, "sqlite_errorname", ""))
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "another krakenctl may be running; run it again when that one is done"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM")):
+        return "check the modes of the file and its folder, and the disk's space"
+    return "restore it from a backup"
+
+
+@contextmanager
+def _as_damage(path: Path) -> Iterator[None]:
+    """Rows that read as nothing that was ever written."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as problem:
+        raise StateError(f"the state {path} is damaged", hint="restore it from a backup") from problem
+
+
 def _refuse_network(path: Path, mounts: Callable[[], str]) -> None:
-    kind = _file_system(path.absolute(), mounts())
+    kind = _file_system(path.resolve(), mounts())
     if kind in NETWORK_FILE_SYSTEMS:
         raise StateError(
             f"{path} is on a network file system ({kind}), where SQLite's locks do not hold",
@@ -207,7 +240,8 @@ def _file_system(path: Path, mounts: str) -> str:
     """The type of the file system with the longest mount point above `path`."""
     best, kind = "", ""
     for line in mounts.splitlines():
-        _, point, found = line.split()[:3]
+        _, escaped, found = line.split()[:3]
+        point = _OCTAL.sub(lambda code: chr(int(code[1], 8)), escaped)
         below = str(path).startswith(point.rstrip("/") + "/")
         if below and len(point) >= len(best):
             best, kind = point, found

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyrage
 
-from krakenctl.errors import StoreError
+from krakenctl.errors import CredentialError, StoreError
 from krakenctl.model import key_json
 from krakenctl.model.secret import Secret
 from krakenctl.stores.base import Entry, Slot
@@ -33,10 +34,16 @@ class AgeStore:
             raise StoreError(f"the store in {folder} has no recipients: nobody could read what it keeps")
 
     def prove_writable(self) -> None:
-        path = self._folder / ".canary.age"
-        for text in (b"canary", b"overwritten"):
-            self._write(path, text)
-        _remove(path)
+        path = self._folder / f".canary.{os.getpid()}.age"  # of our own: two runs may prove one store at once
+        try:
+            for text in (b"canary", b"overwritten"):
+                self._write(path, text)
+        except StoreError:
+            with suppress(OSError):
+                _remove(path)
+            raise
+        with _as_store_error(f"{path} cannot be removed"):
+            _remove(path)
 
     def put(self, path: str, slot: Slot, entry: Entry) -> None:
         self._write(self._file(path, slot), json.dumps(_to_json(entry), indent=2).encode())
@@ -45,44 +52,43 @@ class AgeStore:
         file = self._file(path, slot)
         try:
             content = file.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
             raise StoreError(f"{file} cannot be read: {problem.strerror}") from None
         return _from_json(self._decrypted(content, file), file)
 
     def exists(self, path: str, slot: Slot) -> bool:
-        return self._file(path, slot).exists()
+        file = self._file(path, slot)
+        with _as_store_error(f"whether there is a file {file} cannot be seen"):
+            return file.exists()
 
     def promote(self, path: str) -> None:
         pending, current, previous = (self._file(path, slot) for slot in Slot)
-        if not pending.exists():  # an earlier run came this far
-            return
-        try:
+        with _as_store_error(f"the slots in {current.parent} cannot be moved"):
+            if not pending.exists():  # an earlier run came this far
+                return
             if current.exists():
                 current.replace(previous)
             pending.replace(current)
             _sync_folder(current.parent)
-        except OSError as problem:
-            raise StoreError(f"the slots in {current.parent} cannot be moved: {problem.strerror}") from None
 
     def remove(self, path: str, slot: Slot) -> None:
         file = self._file(path, slot)
-        try:
+        with _as_store_error(f"{file} cannot be removed"), suppress(FileNotFoundError, NotADirectoryError):
             _remove(file)
             if not any(file.parent.iterdir()):
                 file.parent.rmdir()
-        except FileNotFoundError:
-            return
-        except OSError as problem:
-            raise StoreError(f"{file} cannot be removed: {problem.strerror}") from None
 
     def _file(self, path: str, slot: Slot) -> Path:
         return self._folder / path / f"{slot}.age"
 
     def _write(self, file: Path, text: bytes) -> None:
         """Encrypt, write beside, flush, rename, flush the folder, read back."""
-        content = pyrage.encrypt(text, self._recipients)
+        try:
+            content = pyrage.encrypt(text, self._recipients)
+        except pyrage.EncryptError:
+            raise StoreError(f"{file} cannot be encrypted for the store's recipients") from None
         try:
             _replace(file, content)
             back = file.read_bytes()
@@ -104,6 +110,8 @@ class AgeStore:
             )
         try:
             text: bytes = pyrage.decrypt(content, _identities(self._identity()))
+        except CredentialError as problem:
+            raise StoreError(f"the store's identity is not to be had: {problem.message}", hint=problem.hint) from None
         except pyrage.DecryptError:
             raise StoreError(
                 f"{file} cannot be decrypted with this identity",
@@ -139,13 +147,15 @@ def _recipient(text: str) -> Any:
     try:
         return (pyrage.ssh if text.startswith("ssh-") else pyrage.x25519).Recipient.from_str(text)
     except pyrage.RecipientError:
+        shown = f"“{text}”" if text.startswith(("age1", "ssh-")) else "a line"  # which may be somebody's identity
         raise StoreError(
-            f"“{text}” is not an age recipient", hint="a recipient starts with age1, ssh-ed25519 or ssh-rsa"
+            f"{shown} among the store's recipients is not an age recipient",
+            hint="a recipient starts with age1, ssh-ed25519 or ssh-rsa",
         ) from None
 
 
 def _replace(file: Path, content: bytes) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(file.parent)
     beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
@@ -157,6 +167,23 @@ def _replace(file: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise
     _sync_folder(file.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Every missing one with mode 0700 (mkdir's `parents` leaves that to the umask), and each durable."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+@contextmanager
+def _as_store_error(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise StoreError(f"{what}: {problem.strerror}") from None
 
 
 def _remove(file: Path) -> None:
@@ -201,5 +228,5 @@ def _from_json(text: bytes, file: Path) -> Entry:
             secret=Secret(raw["secret"]),
             spec=key_json.spec_from_json(raw["spec"]),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise StoreError(f"{file} does not hold what krakenctl writes into a store") from None

@@ -36,7 +36,7 @@ class Connect:
     def iiban(self) -> str:
         answer = self._call("GET", "/oauth/userinfo")
         iban = _object(answers.result(answer, "say whose account this is")).get("iban")
-        if not isinstance(iban, str):
+        if not isinstance(iban, str) or not iban.strip():
             raise ExchangeError("Kraken's userinfo names no IIBAN: this krakenctl does not understand the answer")
         return normal_iiban(iban)
 
@@ -52,19 +52,16 @@ class Connect:
     def issue(self, name: str, spec: KeySpec) -> IssuedKey:
         answer = self._call("POST", _KEYS, shapes.fast_key_body(name, spec))
         row = answers.result(answer, f"issue the key {name}")
-        try:
-            public_key, secret = row["api_key"], row["secret"]
-            live = shapes.live_key({"permissions": {}, "api_key_name": name, **row})
-        except (KeyError, TypeError, ExchangeError):
-            # Not `from`: the cause's text may hold the secret.
-            raise AnswerLost(f"Kraken's answer to issuing {name} makes no sense: the key may exist") from None
-        return IssuedKey(live=live, public_key=public_key, secret=Secret(secret))
+        issued = _issued(name, row)
+        if issued is None:
+            raise AnswerLost(f"Kraken's answer to issuing {name} makes no sense: the key may exist")
+        return issued
 
     def update(self, name: str, spec: KeySpec) -> None:
-        answers.result(self._call("PUT", _KEYS, shapes.fast_key_body(name, spec)), f"update the key {name}")
+        _must_be_done(self._call("PUT", _KEYS, shapes.fast_key_body(name, spec)), f"update the key {name}")
 
     def revoke(self, name: str) -> None:
-        answers.result(self._call("DELETE", _KEYS, {"api_key_name": name}), f"revoke the key {name}")
+        _must_be_done(self._call("DELETE", _KEYS, {"api_key_name": name}), f"revoke the key {name}")
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         row = spot.call(self._http, pair, "GetApiKeyInfo", nonce, "describe the key")
@@ -111,6 +108,26 @@ def _no_such_path(answer: Answer) -> bool:
         return True
     entries = answer.body.get("error") if isinstance(answer.body, dict) else None
     return isinstance(entries, list) and any("unknown method" in str(entry).lower() for entry in entries)
+
+
+def _must_be_done(answer: Answer, deed: str) -> None:
+    """The specification's answer is `true`. Anything empty does not say that it was done."""
+    if not answers.result(answer, deed):
+        raise AnswerLost(f"Kraken did not say yes when asked to {deed}: it may have been done")
+
+
+def _issued(name: str, row: Any) -> IssuedKey | None:
+    """None when it makes no sense. An error raised from here would have a context, whose text may hold the secret."""
+    if not isinstance(row, dict):
+        return None
+    public_key, secret = row.get("api_key"), row.get("secret")
+    if not (isinstance(public_key, str) and public_key and isinstance(secret, str) and secret):
+        return None
+    try:
+        live = shapes.live_key({"api_key_name": name, **row, "permissions": row.get("permissions") or {}})
+    except ExchangeError:
+        return None
+    return IssuedKey(live=live, public_key=public_key, secret=Secret(secret))
 
 
 def _object(row: Any) -> dict[str, Any]:

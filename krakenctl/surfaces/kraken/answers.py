@@ -25,6 +25,9 @@ _UNAUTHORISED = (401, 403)
 _TOO_MANY = 429
 _SERVER_FAULT = 500
 
+# Nobody knows what was done. Source: errors guide, “check state first” for a deadline; an internal error says nothing.
+_UNCERTAIN = ("EService:Deadline elapsed", "EService:Timeout", "EGeneral:Internal error", "EDatabase:Internal error")
+
 _KINDS: tuple[tuple[str, type[Refused], str], ...] = (
     (
         "EGeneral:Temporary lockout",
@@ -52,15 +55,9 @@ _KINDS: tuple[tuple[str, type[Refused], str], ...] = (
 def result(answer: Answer, deed: str) -> Any:
     """The answer's `result`. `deed` completes the sentence “Kraken refused to …”. Raises ExchangeError."""
     errors = _errors(answer.body)
-    if errors:
-        raise _refusal(errors, deed)
-    if answer.status in _UNAUTHORISED:
-        message = f"Kraken refused to {deed}: HTTP {answer.status}"
-        raise NotAuthorised(message, hint="the token has expired, was withdrawn, or lacks a scope: authorise again")
-    if answer.status == _TOO_MANY:
-        raise RateLimited(f"Kraken refused to {deed}: HTTP 429", hint="wait a few seconds and run it again")
-    if answer.status >= _SERVER_FAULT:
-        raise AnswerLost(f"no usable answer when asked to {deed} (HTTP {answer.status}): it may have been done")
+    problem = _by_string(errors, deed) or _by_status(answer.status, errors, deed)
+    if problem is not None:
+        raise problem
     if not isinstance(answer.body, dict) or "result" not in answer.body:
         raise _unusable(answer, deed)
     return answer.body["result"]
@@ -85,12 +82,25 @@ def _errors(body: Any) -> tuple[str, ...]:
     return tuple(str(entry) for entry in entries if not str(entry).startswith("W"))
 
 
-def _refusal(errors: tuple[str, ...], deed: str) -> ExchangeError:
-    if errors[0].replace(": ", ":", 1).startswith("EService:Deadline elapsed"):  # errors guide: “check state first”
-        return AnswerLost(f"Kraken did not {deed} in time: it may have been done")
-    message = f"Kraken refused to {deed}: {', '.join(errors)}"
-    first = errors[0].replace(": ", ":", 1)
+def _by_string(errors: tuple[str, ...], deed: str) -> ExchangeError | None:
+    """None: there is no error, or one that says nothing to us."""
+    first = errors[0].replace(": ", ":", 1) if errors else ""
+    if first.startswith(_UNCERTAIN):
+        return AnswerLost(f"Kraken failed when asked to {deed} ({', '.join(errors)}): it may have been done")
     for prefix, kind, hint in _KINDS:
         if first.startswith(prefix):
-            return kind(message, errors=errors, hint=hint)
-    return Refused(message, errors=errors)
+            return kind(f"Kraken refused to {deed}: {', '.join(errors)}", errors=errors, hint=hint)
+    return None
+
+
+def _by_status(status: int, errors: tuple[str, ...], deed: str) -> ExchangeError | None:
+    """What the status says, for errors that Kraken's guide does not know and answers that are not Kraken's at all."""
+    message = f"Kraken refused to {deed}: {', '.join(errors) or f'HTTP {status}'}"
+    if status in _UNAUTHORISED:
+        hint = "the token has expired, was withdrawn, or lacks a scope: authorise again"
+        return NotAuthorised(message, errors=errors, hint=hint)
+    if status == _TOO_MANY:
+        return RateLimited(message, errors=errors, hint="wait a few seconds and run it again")
+    if status >= _SERVER_FAULT:
+        return AnswerLost(f"no usable answer when asked to {deed} (HTTP {status}): it may have been done")
+    return Refused(message, errors=errors) if errors else None

@@ -85,13 +85,24 @@ def _split(names: tuple[str, ...]) -> tuple[frozenset[Permission], frozenset[str
 
 
 def allowlist(raw: Any) -> tuple[str, ...]:
-    """Canonical and sorted; () for the whole world."""
+    """Canonical and sorted; () for the whole world, as it is for null and missing."""
+    if raw is not None and not isinstance(raw, list):
+        raise ExchangeError("Kraken sent an allow-list that is no list: this krakenctl does not understand the answer")
     return _canonical(tuple(str(entry) for entry in raw or () if entry))
 
 
 @lru_cache(maxsize=4096)
 def _canonical(entries: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({_network(entry) for entry in entries}))
+    return tuple(sorted({_network(entry) for entry in entries}, key=_order))
+
+
+def _order(entry: str) -> tuple[int, int, int, str]:
+    """By address, as manifests are ordered, and not as text: 9.0.0.1 stands before 10.0.0.1."""
+    try:
+        network = ipaddress.ip_network(entry)
+    except ValueError:
+        return (0, 0, 0, entry)
+    return (network.version, int(network.network_address), network.prefixlen, "")
 
 
 def _network(entry: str) -> str:
@@ -109,5 +120,5 @@ def number(raw: Any) -> int:
         return 0
     try:
         return int(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # OverflowError: Infinity
         raise ExchangeError(f"Kraken sent a {type(raw).__name__} where a number belongs") from None

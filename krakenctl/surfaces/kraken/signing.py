@@ -19,9 +19,16 @@ def sign(secret: Secret, path: str, nonce: str, body: bytes) -> str:
 
     Raises CredentialError when the secret is not base64.
     """
-    try:
-        key = base64.b64decode(secret.reveal(), validate=True)
-    except (binascii.Error, ValueError):
-        raise CredentialError("the private key is not base64: was it cut off when it was copied?") from None
+    key = _decoded(secret)
+    if not key:
+        raise CredentialError("the private key is not base64: was it cut off when it was copied?")
     inner = hashlib.sha256(nonce.encode() + body).digest()
     return base64.b64encode(hmac.new(key, path.encode() + inner, hashlib.sha512).digest()).decode()
+
+
+def _decoded(secret: Secret) -> bytes | None:
+    """None when it cannot be; raising from here would give the error a context that shows the secret."""
+    try:
+        return base64.b64decode(secret.reveal(), validate=True)
+    except (binascii.Error, ValueError):
+        return None

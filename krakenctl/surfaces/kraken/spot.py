@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from krakenctl.errors import ExchangeError
 from krakenctl.model.key import KeyPair
-from krakenctl.surfaces.kraken import answers
+from krakenctl.surfaces.kraken import answers, shapes
 from krakenctl.surfaces.kraken.signing import sign
 from krakenctl.transport.http import Http
 
@@ -28,5 +29,8 @@ def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, **fields: 
 
 def server_time(http: Http) -> int:
     """The exchange's clock, unix seconds (public Time call)."""
-    answer = http.call("GET", "/0/public/Time", headers={})
-    return int(answers.result(answer, "tell the time")["unixtime"])
+    told = answers.result(http.call("GET", "/0/public/Time", headers={}), "tell the time")
+    seconds = shapes.number(told.get("unixtime")) if isinstance(told, dict) else 0
+    if seconds <= 0:
+        raise ExchangeError("Kraken's clock shows no time: this krakenctl does not understand the answer")
+    return seconds

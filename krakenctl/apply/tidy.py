@@ -1,0 +1,48 @@
+"""What is recorded and no longer there: replaced keys that expired or were deleted by a person, secrets of keys that
+never came to be. The plan shows no change for these, because nothing on the exchange would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import TypeVar
+
+from krakenctl.apply.places import Places
+from krakenctl.apply.ports import Ports
+from krakenctl.errors import KrakenctlError
+from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.plan import Plan
+from krakenctl.model.recorded import Intent, Recorded, RecordedKey
+from krakenctl.stores.base import Slot
+
+Trace = TypeVar("Trace", RecordedKey, Intent)
+
+
+def tidy(plan: Plan, recorded: Recorded, places: Places, ports: Ports) -> None:
+    """Nobody waits for it: what cannot be done now is done by the next run."""
+    for key in _gone(plan, recorded.retired):
+        if key.retired_until <= plan.now:
+            with suppress(KrakenctlError):
+                _empty(key, places.of_owner(key.secret, (key.account, key.live_name)), places, ports)
+                ports.state.revoked(key.address, key.live_name)
+    for intent in _gone(plan, recorded.intents):  # stays recorded: its key may show up late, and its name is burned
+        slots = places.of_owner(intent.secret, (intent.account, intent.live_name))
+        if intent.stage != "intent" and Slot.PENDING in slots:
+            with suppress(KrakenctlError):
+                _empty(intent, (Slot.PENDING,), places, ports)
+
+
+def _gone(plan: Plan, traces: Iterable[Trace]) -> Iterator[Trace]:
+    """Those that the plan looked for and does not speak of."""
+    seen = {a.name for a in plan.accounts if a.phase is Phase.READY and a.coverage is not Coverage.NONE}
+    spoken = {(change.account, change.old.name) for change in plan.changes if change.old}
+    for trace in traces:
+        if trace.account in seen and (trace.account, trace.live_name) not in spoken:
+            yield trace
+
+
+def _empty(trace: RecordedKey | Intent, slots: tuple[Slot, ...], places: Places, ports: Ports) -> None:
+    store = ports.store(trace.secret.store)
+    for slot in slots:
+        store.remove(trace.secret.path, slot)
+        places.emptied(trace.secret, slot)

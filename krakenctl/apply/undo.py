@@ -1,0 +1,39 @@
+"""A key that a dead run had promoted in the store, and not lived to record: its consumers read it already. Before it
+is revoked, the slots become what they were."""
+
+from __future__ import annotations
+
+from krakenctl.apply.session import Session
+from krakenctl.errors import StoreError
+from krakenctl.model.recorded import Intent
+from krakenctl.stores.base import Slot
+
+
+def give_back(session: Session, intent: Intent) -> None:
+    """Raises StoreError where the store cannot be read: then nothing is revoked, for it may be in use."""
+    if intent.stage != "checked" or _outgrown(session, intent):
+        return
+    try:
+        _give_back(session, intent)
+    except StoreError as problem:
+        message = f"{problem.message}; {intent.live_name} may be what its consumer reads, so it was not revoked"
+        raise StoreError(message, hint=problem.hint) from None
+
+
+def _give_back(session: Session, intent: Intent) -> None:
+    store, path = session.ports.store(intent.secret.store), intent.secret.path
+    current = store.get(path, Slot.CURRENT)
+    if current is not None and current.live_name != intent.live_name:  # the promotion had not begun
+        return
+    before = store.get(path, Slot.PREVIOUS)
+    if before is not None and before.live_name == intent.old_name:
+        store.put(path, Slot.CURRENT, before)
+        store.remove(path, Slot.PREVIOUS)
+    elif current is not None:
+        store.remove(path, Slot.CURRENT)
+
+
+def _outgrown(session: Session, intent: Intent) -> bool:
+    """Whether a later issue of the same key has been promoted since."""
+    record = session.memory.current.get(intent.address)
+    return record is not None and record.generation > intent.generation

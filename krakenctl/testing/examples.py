@@ -1,0 +1,80 @@
+"""Values to test with: keys, intents and entries in which only what is asked for matters. No test is here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from krakenctl.model.address import Address, key_address
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.key import KeySpec
+from krakenctl.model.permission import Permission
+from krakenctl.model.recorded import Intent, RecordedAccount, RecordedKey
+from krakenctl.model.secret import Secret
+from krakenctl.state.base import State
+from krakenctl.stores.base import Entry
+
+# Easy to find wherever it leaks, and base64 as Kraken's are.
+SECRET = "TEVBS0VE" * 10 + "LEAKED=="
+ADDRESS = key_address("mm-desk", "mm-btc")
+OTHER = key_address("mm-desk", "mm-eth")
+SPEC = KeySpec(
+    permissions=frozenset({Permission.QUERY_FUNDS, Permission.MODIFY_TRADES}),
+    ip_allowlist=("198.51.100.0/28", "203.0.113.10"),
+    valid_until=1_815_552_000,
+    nonce_window=10,
+)
+
+
+def entry(**fields: Any) -> Entry:
+    some = Entry(
+        address=str(ADDRESS),
+        lineage="5f0c1d1e-0000-4000-8000-000000000000",
+        live_name="mm-btc.a7.g3",
+        generation=3,
+        created=1_800_000_000,
+        public_key="4/SDrDBcOOPnm3nPlNfEMMJDeRcIVqPz+QhRxIodyZbI9po/aVRiHsgX",
+        secret=Secret(SECRET),
+        spec=SPEC,
+    )
+    return replace(some, **fields)
+
+
+def key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> RecordedKey:
+    some = RecordedKey(
+        address=address,
+        live_name=f"{address.name}.a7.g{generation}",
+        generation=generation,
+        created=1_800_000_000,
+        public_key="4/SDrDBcOOPnm3nPlNfEMMJDeRcIVqPz+QhRxIodyZbI9po/aVRiHsgX",
+        spec=SPEC,
+        secret=SecretRef("desk", f"bots/{address.name}"),
+        issued=1_800_000_001,
+    )
+    return replace(some, **fields)
+
+
+def intent(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Intent:
+    some = Intent(
+        address=address,
+        live_name=f"{address.name}.a7.g{generation}",
+        generation=generation,
+        began=1_800_000_000,
+        secret=SecretRef("desk", f"bots/{address.name}"),
+    )
+    return replace(some, **fields)
+
+
+# The life of a key, one deed of the state's at a time: issued, replaced, renamed, revoked.
+STORY: tuple[Callable[[State], None], ...] = (
+    lambda state: state.remember_account(RecordedAccount(name="mm-desk", iiban="AA12 N84G EXAM PLE1")),
+    lambda state: state.begin(intent(1)),
+    lambda state: state.advance(ADDRESS, intent(1).live_name, "stored"),
+    lambda state: state.promote(key(1), None),
+    lambda state: state.begin(intent(2, old_name=key(1).live_name)),
+    lambda state: state.promote(key(2), key(1, retired_until=1_800_086_400)),
+    lambda state: state.revoked(ADDRESS, key(1).live_name),
+    lambda state: state.update(key(2, address=OTHER, live_name=key(2).live_name), former=ADDRESS),
+    lambda state: state.forget(OTHER),
+)

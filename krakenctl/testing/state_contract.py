@@ -1,0 +1,253 @@
+"""What every state keeps to. See `krakenctl.state.base.State`; the reference is `memory.MemoryState`."""
+
+# ruff: noqa: S101 - these are tests
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from krakenctl.errors import StateError
+from krakenctl.model.address import key_address
+from krakenctl.model.recorded import Recorded, RecordedAccount
+from krakenctl.state.base import State
+from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, intent, key
+from krakenctl.testing.memory import MemoryState
+
+MakeState = Callable[..., State]
+WRITERS, WRITES = 3, 15
+
+_addresses = st.sampled_from([ADDRESS, OTHER, key_address("acme", "mm-btc")])
+_generations = st.integers(1, 4)
+_current = st.builds(key, _generations, _addresses)
+_retired = st.builds(key, _generations, _addresses, retired_until=st.integers(1, 2**40))
+_formers = st.none() | _addresses
+_names = st.builds(lambda address, n: key(n, address).live_name, _addresses, _generations)
+_deeds = st.one_of(
+    st.tuples(st.just("begin"), st.builds(intent, _generations, _addresses)),
+    st.tuples(st.just("advance"), _addresses, _names, st.sampled_from(["stored", "checked"])),
+    st.tuples(st.just("promote"), _current, st.none() | _retired, _formers),
+    st.tuples(st.just("update"), _current | _retired, _formers),
+    st.tuples(st.just("revoked"), _addresses, _names),
+    st.tuples(st.just("forget"), _addresses),
+    st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=st.text())),
+)
+_numbers = itertools.count()
+
+
+class StateContract:
+    """Subclass it, and say with fixtures how to reach your state. Needed: `make_state`; for a real death: `opening`."""
+
+    @pytest.fixture
+    def make_state(self) -> MakeState:
+        """Opens the state of a name (`make_state("law-1")`), the same again with each call; new ones are empty.
+
+        The name has a default, `state`. Closing what is still open is the fixture's business too.
+        """
+        raise NotImplementedError("give your contract a fixture make_state")
+
+    @pytest.fixture
+    def opening(self) -> str:
+        """Python that binds `state` to the state of the default name, to be run by another process."""
+        pytest.skip("this contract was not told how another process opens the state")
+
+    @pytest.fixture
+    def state(self, make_state: MakeState) -> State:
+        return make_state()
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(deeds=st.lists(st.tuples(st.booleans(), _deeds), max_size=10))
+    def test_any_deeds_of_two_runs_leave_what_they_would_leave_in_a_dictionary(
+        self, make_state: MakeState, deeds: list[tuple[bool, tuple[Any, ...]]]
+    ) -> None:
+        place, reference = f"law-{next(_numbers)}", MemoryState()
+        ours, theirs = make_state(place), make_state(place)
+        for one, (name, *arguments) in deeds:
+            for state in (ours if one else theirs, reference):
+                getattr(state, name)(*arguments)
+        assert _comparable(theirs) == _comparable(ours) == _comparable(reference)
+
+    def test_a_new_state_is_empty_and_has_a_lineage(self, state: State) -> None:
+        recorded = state.read()
+        assert recorded.lineage
+        assert recorded == Recorded(lineage=recorded.lineage)
+
+    def test_the_lineage_stays_and_is_nobody_elses(self, make_state: MakeState) -> None:
+        lineage = make_state().read().lineage
+        for deed in STORY:
+            deed(make_state())
+        assert make_state().read().lineage == lineage
+        assert make_state("another").read().lineage != lineage
+
+    def test_what_one_run_has_done_the_next_one_knows(self, make_state: MakeState) -> None:
+        reference = MemoryState()
+        for deed in STORY:
+            deed(make_state())
+            deed(reference)
+            assert _comparable(make_state()) == _comparable(reference)
+
+    def test_every_field_is_read_as_it_was_written(self, state: State) -> None:
+        account = RecordedAccount(
+            name="mm-desk", kind="SubAccount", surface="website", username="ü‘; --", iiban="AA12", requested=True
+        )
+        current = key(7, trigger="leak of 2026-11\n“quoted”", protect=True)
+        retired = key(6, retired_until=2**40, protect=True, trigger="t")
+        pending = intent(8, old_name=current.live_name, stage="checked")
+        state.remember_account(account)
+        state.promote(current, retired)
+        state.begin(pending)
+        recorded = state.read()
+        assert recorded.accounts == {"mm-desk": account}
+        assert (recorded.keys, recorded.retired, recorded.intents) == ({ADDRESS: current}, (retired,), (pending,))
+        assert recorded.keys[ADDRESS].spec == SPEC
+
+    def test_a_promotion_replaces_retires_and_ends_the_intent_in_one(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.begin(intent(2))
+        state.promote(key(2), key(1, retired_until=5))
+        recorded = state.read()
+        assert (recorded.keys, recorded.retired) == ({ADDRESS: key(2)}, (key(1, retired_until=5),))
+        assert recorded.intents == ()
+
+    def test_a_promotion_without_a_key_to_retire_leaves_only_the_new_one(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.promote(key(2), None)
+        assert state.read().traces == (key(2),)
+
+    def test_a_promotion_may_take_a_key_over_from_its_former_address(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.promote(key(2, OTHER), key(1, OTHER, retired_until=5), former=ADDRESS)
+        recorded = state.read()
+        assert (recorded.keys, recorded.retired) == ({OTHER: key(2, OTHER)}, (key(1, OTHER, retired_until=5),))
+
+    def test_an_update_may_move_a_key_to_another_address(self, state: State) -> None:
+        state.promote(key(1), None)
+        moved = key(1, OTHER, live_name=key(1).live_name)
+        state.update(moved, former=ADDRESS)
+        assert state.read().keys == {OTHER: moved}
+
+    def test_an_address_has_one_current_key_however_it_came_to_it(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.update(key(1, live_name="renamed by a person"))
+        assert state.read().traces == (key(1, live_name="renamed by a person"),)
+
+    def test_an_update_of_a_retired_key_leaves_the_current_one(self, state: State) -> None:
+        state.promote(key(2), key(1, retired_until=5))
+        state.update(key(1, retired_until=9))
+        assert state.read().traces == (key(2), key(1, retired_until=9))
+
+    def test_an_intent_goes_through_its_stages(self, state: State) -> None:
+        state.begin(intent(1))
+        state.begin(intent(1, OTHER))
+        state.advance(ADDRESS, intent(1).live_name, "stored")
+        assert {one.address: one.stage for one in state.read().intents} == {ADDRESS: "stored", OTHER: "intent"}
+
+    def test_a_generation_that_was_ever_meant_is_never_free_again(self, state: State) -> None:
+        state.begin(intent(5))
+        state.revoked(ADDRESS, intent(5).live_name)
+        state.begin(intent(3))
+        state.promote(key(3), None)
+        state.forget(ADDRESS)
+        assert state.read().generations == {ADDRESS: 5}
+
+    @pytest.mark.parametrize("sort", ["current", "retired", "intended"])
+    def test_a_revoked_key_is_forgotten_whatever_it_was(self, state: State, sort: str) -> None:
+        state.promote(key(2), key(1, retired_until=5))
+        state.begin(intent(3))
+        gone = {"current": key(2).live_name, "retired": key(1).live_name, "intended": intent(3).live_name}[sort]
+        state.revoked(ADDRESS, gone)
+        left = {trace.live_name for trace in state.read().traces}
+        assert left == {key(n).live_name for n in (1, 2, 3)} - {gone}
+
+    def test_to_forget_a_key_is_not_to_forget_what_has_still_to_be_revoked(self, state: State) -> None:
+        state.promote(key(2), key(1, retired_until=5))
+        state.begin(intent(3))
+        state.forget(ADDRESS)
+        assert state.read().traces == (key(1, retired_until=5), intent(3))
+
+    def test_what_is_not_there_can_be_revoked_forgotten_and_advanced(self, state: State) -> None:
+        before = state.read()
+        state.revoked(ADDRESS, "nobody")
+        state.forget(ADDRESS)
+        state.advance(ADDRESS, "nobody", "stored")
+        assert state.read() == before
+
+    @pytest.mark.parametrize("deeds", range(1, len(STORY) + 1, 2))
+    def test_a_process_that_is_killed_loses_nothing_it_had_done(
+        self, make_state: MakeState, opening: str, deeds: int
+    ) -> None:
+        lineage, reference = make_state().read().lineage, MemoryState()
+        _run_and_kill(opening, deeds)
+        for deed in STORY[:deeds]:
+            deed(reference)
+        assert _comparable(make_state()) == _comparable(reference)
+        assert make_state().read().lineage == lineage
+        make_state().begin(intent(9))  # and its locks went with it
+
+    def test_runs_at_once_lose_none_of_each_others_updates(self, make_state: MakeState) -> None:
+        problems: list[BaseException] = []
+        start = threading.Barrier(WRITERS)
+
+        def work(writer: int) -> None:
+            try:
+                state = make_state()
+                start.wait(timeout=20)
+                for n in range(WRITES):
+                    state.begin(intent(n * WRITERS + writer))
+                state.close()
+            except BaseException as problem:  # noqa: BLE001 - told below, in the test's own thread
+                problems.append(problem)
+
+        threads = [threading.Thread(target=work, args=(writer,)) for writer in range(WRITERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        recorded = make_state().read()
+        assert problems == []
+        assert {one.generation for one in recorded.intents} == set(range(WRITERS * WRITES))
+        assert recorded.generations == {ADDRESS: WRITERS * WRITES - 1}
+
+    def test_a_closed_state_says_so_in_an_error_of_ours(self, state: State) -> None:
+        state.close()
+        with pytest.raises(StateError):
+            state.read()
+
+
+def _run_and_kill(opening: str, deeds: int) -> None:
+    """SIGKILL to a process that has done so many deeds of the story and is about to do the next."""
+    lines = (
+        opening,
+        "from krakenctl.testing.examples import STORY",
+        f"for deed in STORY[:{deeds}]: deed(state)",
+        "print('done', flush=True)",
+        "input()",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        process.kill()
+    assert told == "done\n"
+
+
+def _comparable(state: State) -> tuple[object, ...]:
+    """All but the lineage, in an order that no port promises."""
+    recorded = state.read()
+    keys = sorted((*recorded.keys.values(), *recorded.retired), key=lambda one: (one.address, one.live_name))
+    intents = sorted(recorded.intents, key=lambda one: (one.address, one.live_name))
+    return recorded.accounts, keys, intents, recorded.generations
