@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
-# Objects made between two looks for circular garbage. Python's own 700 costs a plan of ten thousand keys a sixth of its
-# time, to find nothing: what a command makes, it keeps to its end.
+# Objects made between two looks for circular garbage. Python's own 700 costs a plan of ten thousand keys an eighth of
+# its time, to find nothing: what a command makes, it keeps to its end.
 GARBAGE_THRESHOLD = 100_000
 
 

@@ -69,7 +69,7 @@ class AgeStore:
             if not pending.exists():  # an earlier run came this far
                 return
             if current.exists():
-                current.replace(previous)
+                _replace(previous, current.read_bytes())  # a copy: a consumer finds a current secret at every moment
             pending.replace(current)
             _sync_folder(current.parent)
 
@@ -133,13 +133,19 @@ def recipient_of(identity: Secret) -> str:
 
 
 def _identities(text: Secret) -> list[Any]:
+    """All that a file of age identities, or an unencrypted SSH private key, holds."""
     lines = (line.strip() for line in text.reveal().splitlines())
     try:
+        if "-----BEGIN" in text.reveal():
+            return [pyrage.ssh.Identity.from_buffer(text.reveal().encode() + b"\n")]
         found = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
-    except pyrage.IdentityError:
+    except (pyrage.IdentityError, ValueError):
         found = []
     if not found:
-        raise StoreError("the store's identity is not an age identity", hint="it starts with AGE-SECRET-KEY-1")
+        raise StoreError(
+            "the store's identity is not an age identity",
+            hint="it starts with AGE-SECRET-KEY-1, or is an SSH private key without a passphrase",
+        )
     return found
 
 

@@ -127,6 +127,8 @@ def _issued(name: str, row: Any) -> IssuedKey | None:
         live = shapes.live_key({"api_key_name": name, **row, "permissions": row.get("permissions") or {}})
     except ExchangeError:
         return None
+    if live.name != name:
+        return None
     return IssuedKey(live=live, public_key=public_key, secret=Secret(secret))
 
 

@@ -111,12 +111,15 @@ def test_every_recipient_can_read(folder, tmp_path):
 
 
 @pytest.mark.parametrize("sort", ["ed25519", "rsa"])
-def test_who_has_an_ssh_key_can_read_with_the_age_program(folder, tmp_path, sort):
+def test_who_has_an_ssh_key_can_read_with_krakenctl_and_with_the_age_program(folder, tmp_path, sort):
     keygen = shutil.which("ssh-keygen")
     if keygen is None:
         pytest.skip("ssh-keygen is not installed here")
     subprocess.run([keygen, "-q", "-t", sort, "-N", "", "-f", tmp_path / "id"], check=True, timeout=60)
-    AgeStore(folder, [(tmp_path / "id.pub").read_text().strip()], None).put(PATH, Slot.CURRENT, OLD)
+    ssh_identity = Secret((tmp_path / "id").read_text())
+    store = AgeStore(folder, [(tmp_path / "id.pub").read_text().strip()], lambda: ssh_identity)
+    store.put(PATH, Slot.CURRENT, OLD)
+    assert store.get(PATH, Slot.CURRENT) == OLD
     shown = decrypted_by_age(tmp_path / "id", folder / "bots/mm-btc/current.age")
     assert shown["secret"] == examples.SECRET
 
