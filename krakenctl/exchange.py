@@ -39,6 +39,7 @@ class Exchange:
         self._usernames = usernames
         self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
         self._surfaces: dict[str, Surface] = {}
+        self._masters: dict[str, Master] = {}  # each keeps its key's nonces rising
         self._clock: tuple[int, float] | None = None  # the exchange's time, and our monotonic time when it was told
 
     def surface(self, account: str) -> Surface:
@@ -54,6 +55,11 @@ class Exchange:
 
     def master(self, account: str) -> Master:
         """The master account's own key, which requests sub-accounts. Raises CredentialError."""
+        if account not in self._masters:
+            self._masters[account] = self._master(account)
+        return self._masters[account]
+
+    def _master(self, account: str) -> Master:
         reference = self._refs(account).api_key
         if not reference:
             raise CredentialMissing(

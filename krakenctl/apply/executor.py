@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from krakenctl.apply import queue
+from krakenctl.apply.patience import PatientSurface, patiently
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
 from krakenctl.apply.session import Memory, Session
@@ -67,7 +68,8 @@ def _request(work: Work, account: PlannedAccount, ports: Ports) -> None:
     memory = RecordedAccount(name=account.name, kind="SubAccount", username=account.username, requested=True)
     ports.state.remember_account(memory)
     try:
-        ports.master(work.change.account).request_subaccount(account.username, account.email)
+        master = ports.master(work.change.account)
+        patiently(lambda: master.request_subaccount(account.username, account.email), ports)
     except AnswerLost as problem:
         hint = f"look on the website whether {account.username} exists; krakenctl treats it as requested from now on"
         raise AnswerLost(problem.message, hint=hint) from None
@@ -120,7 +122,7 @@ def _run_accounts(
     memories = _memories(recorded)
     for name, group in groups.items():
         try:
-            surface = ports.surface(name)
+            surface = PatientSurface(ports.surface(name), ports)
         except KrakenctlError as problem:
             for work in group:
                 work.fail(problem)
