@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from krakenctl import workflow
-from krakenctl.embedded import DATABASE, write_private
+from krakenctl.embedded import DATABASE
+from krakenctl.files import write_private
 from krakenctl.initialise import Wish, initialise
 from krakenctl.model.outcome import Result
 from krakenctl.project import open_project

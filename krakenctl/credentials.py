@@ -21,6 +21,19 @@ LARGEST_BYTES = 64 * 1024  # a credential is small; this is something else
 StoreReader = Callable[[str, str], Secret]  # (store, path) → the text kept there
 
 
+def file_of(root: Path, reference: str) -> Path | None:
+    """Where a `file:` reference leads; None for any other. Raises CredentialError where `~somebody` has no home."""
+    scheme, _, name = reference.partition(":")
+    if scheme != "file":
+        return None
+    try:
+        return root / Path(name).expanduser()
+    except RuntimeError:
+        raise CredentialError(
+            f"{reference} leads nowhere: there is no such home folder", hint="write the path in full"
+        ) from None
+
+
 class Credentials:
     """Follows references within one workspace. Raises CredentialMissing when nothing is there, else CredentialError."""
 
@@ -34,8 +47,8 @@ class Credentials:
         scheme, _, rest = reference.partition(":")
         if scheme == "env":
             return self._from_environment(rest)
-        if scheme == "file":
-            return self._from_file(reference, rest)
+        if (file := file_of(self._root, reference)) is not None:
+            return _from_file(reference, file)
         if scheme == "store" and self._read_store is not None:
             store, _, path = rest.partition("/")
             return self._read_store(store, path)
@@ -62,22 +75,22 @@ class Credentials:
             raise CredentialMissing(f"the environment variable {name} is not set", hint=f"export {name}=…")
         return Secret(text)
 
-    def _from_file(self, reference: str, name: str) -> Secret:
-        """Checked on the open file, so that nobody swaps it in between."""
-        try:
-            path = self._root / Path(name).expanduser()
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise CredentialMissing(f"{reference}: there is no such file", hint="create it, with mode 0600") from None
-        except (OSError, ValueError, RuntimeError) as problem:  # RuntimeError: ~somebody has no home
-            raise CredentialError(f"{reference} cannot be read: {_reason(problem)}") from None
-        try:  # before fdopen, which takes no folder
-            _refuse_unsafe(os.fstat(descriptor), reference, path)
-        except CredentialError:
-            os.close(descriptor)
-            raise
-        with os.fdopen(descriptor, "rb") as file:
-            return _decoded(file.read(LARGEST_BYTES + 1), reference)
+
+def _from_file(reference: str, path: Path) -> Secret:
+    """Checked on the open file, so that nobody swaps it in between."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise CredentialMissing(f"{reference}: there is no such file", hint="create it, with mode 0600") from None
+    except (OSError, ValueError) as problem:
+        raise CredentialError(f"{reference} cannot be read: {_reason(problem)}") from None
+    try:  # before fdopen, which takes no folder
+        _refuse_unsafe(os.fstat(descriptor), reference, path)
+    except CredentialError:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        return _decoded(file.read(LARGEST_BYTES + 1), reference)
 
 
 def _refuse_unsafe(status: os.stat_result, reference: str, path: Path) -> None:

@@ -6,11 +6,12 @@ It writes credential files where a workspace's references point, as a person wou
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from krakenctl import files
+from krakenctl.credentials import file_of
 from krakenctl.errors import WorkspaceError
 from krakenctl.model.workspace import Workspace
 
@@ -33,8 +34,10 @@ def adapter(root: Path, workspace: Workspace, usernames: Mapping[str, str]) -> B
         """A sub-account's owner: sets it up at once, and hands its token to whoever asked."""
         if (account := accounts.get(setup.username)) is not None:
             reference = workspace.credentials_of(account, setup.username).token
-            _write(root, reference, setup.token)
+            _write(_place(root, reference), setup.token)
 
+    for username, account in accounts.items():
+        _refuse_elsewhere(root, workspace.credentials_of(account, username).token)
     sandbox = open_sandbox(root / DATABASE, owner=owner)
     return WsgiAdapter(sandbox, on_close=sandbox.close)
 
@@ -45,38 +48,39 @@ def sign_up(root: Path, workspace: Workspace, account: str) -> list[str]:
     from krakenctl.sandbox.seed import seed_account
 
     refs = workspace.credentials_of(account)
-    paths = {reference: _path(root, reference) for reference in (refs.token, refs.api_key)}
-    wanted = [reference for reference, path in paths.items() if path is not None and not path.exists()]
+    paths = {reference: file_of(root, reference) for reference in (refs.token, refs.api_key)}
+    wanted = {reference: path for reference, path in paths.items() if path is not None and not path.exists()}
     if not wanted:
         return []
+    places = {reference: files.own(root, path) for reference, path in wanted.items()}  # all, before anything is made
     sandbox = open_sandbox(root / DATABASE)
     try:
         seeded = seed_account(sandbox, username=account, email=f"{account}@sandbox.invalid")
     finally:
         sandbox.close()
     contents = {refs.token: seeded.token, refs.api_key: {"apiKey": seeded.public_key, "secret": seeded.secret}}
-    for reference in wanted:
-        _write(root, reference, contents[reference])
-    return wanted
+    for reference, place in places.items():
+        _write(place, contents[reference])
+    return list(places)
 
 
-def _path(root: Path, reference: str) -> Path | None:
-    scheme, _, rest = reference.partition(":")
-    return root / Path(rest).expanduser() if scheme == "file" and rest else None
+def _refuse_elsewhere(root: Path, reference: str) -> None:
+    """Told at once: an owner who finds nowhere to put a token later on can only leave the account waiting."""
+    path = file_of(root, reference)
+    if path is not None and not path.exists():
+        files.own(root, path)
 
 
-def _write(root: Path, reference: str, content: Mapping[str, Any]) -> None:
-    path = _path(root, reference)
+def _place(root: Path, reference: str) -> Path:
+    """Only below .krakenctl: whatever is elsewhere may be the credential of a real exchange."""
+    path = file_of(root, reference)
     if path is None:
         raise WorkspaceError(
             f"the sandbox cannot put a credential into {reference.partition(':')[0] or 'nothing'}",
             hint="with endpoint: sandbox, credentials are file: references",
         )
-    write_private(path, json.dumps(content, indent=2) + "\n")
+    return files.own(root, path)
 
 
-def write_private(path: Path, text: str) -> None:
-    """A file for its owner alone, from its first byte on."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+def _write(place: Path, content: Mapping[str, Any]) -> None:
+    files.write_private(place, json.dumps(content, indent=2) + "\n")

@@ -4,9 +4,11 @@ KrakenctlError                     1
 ├── UsageError                    64   the command line does not make sense
 ├── WorkspaceError                 1   no workspace here, or it cannot be read
 ├── InvalidManifests               1   findings; nothing was contacted
+├── OutputError                    1   the result cannot be written: a full disk, a closed descriptor
 ├── CredentialError                1   a reference leads nowhere, or its file is open to others
 ├── StoreError                     1   a secret store cannot be written or read
 ├── StateError                     1   the state file is damaged, locked or of another workspace
+├── LockHeld                       6   another krakenctl is changing this workspace
 ├── PlanFileError                  1   not a plan, or of another version
 │   └── PlanStale                  5   the world moved since the plan was made
 ├── SafetyStop                     7   refused, because it may destroy something
@@ -73,6 +75,11 @@ class InvalidManifests(KrakenctlError):
         self.findings = tuple(findings)
 
 
+class OutputError(KrakenctlError):
+    code = "output"
+    category = "output"
+
+
 class CredentialError(KrakenctlError):
     code = "credential"
     category = "credentials"
@@ -94,14 +101,27 @@ class StateError(KrakenctlError):
     category = "state"
 
 
+class LockHeld(KrakenctlError):
+    exit_code = 6
+    code = "lock-held"
+    category = "state"
+    retryable = True
+
+
 class PlanFileError(KrakenctlError):
     code = "plan-file"
     category = "plan"
 
 
 class PlanStale(PlanFileError):
+    """`differences`: what moved, a line each."""
+
     exit_code = 5
     code = "plan-stale"
+
+    def __init__(self, message: str, *, differences: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.differences = tuple(differences)
 
 
 class SafetyStop(KrakenctlError):

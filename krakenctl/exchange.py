@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from krakenctl.credentials import Credentials
 from krakenctl.errors import CredentialMissing
+from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
 from krakenctl.surfaces.base import Master, Surface
 from krakenctl.surfaces.connect import Connect, ConnectMaster
@@ -50,8 +51,19 @@ class Exchange:
                 raise CredentialMissing(
                     f"no token is named for the account {account}", hint="add it to credentials in krakenctl.yaml"
                 )
-            self._surfaces[account] = Connect(self._http, self._credentials.token(token))
+            self._surfaces[account] = Connect(self._http, self._token(account, token))
         return self._surfaces[account]
+
+    def _token(self, account: str, reference: str) -> Secret:
+        try:
+            return self._credentials.token(reference)
+        except CredentialMissing as missing:
+            raise CredentialMissing(f"no token for {account}: {missing.message}", hint=self._way_to_a_token()) from None
+
+    def _way_to_a_token(self) -> str:
+        if self._workspace.endpoint == SANDBOX:
+            return "run `krakenctl init`: it signs this workspace's accounts up in the sandbox"
+        return "put the account's OAuth access token there: the text alone, or the JSON of Kraken's token endpoint"
 
     def master(self, account: str) -> Master:
         """The master account's own key, which requests sub-accounts. Raises CredentialError."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from krakenctl import project, schema_files, starter
-from krakenctl.embedded import sign_up, write_private
+from krakenctl import files, project, schema_files, starter
+from krakenctl.credentials import file_of
+from krakenctl.embedded import sign_up
 from krakenctl.errors import WorkspaceError
 from krakenctl.model.desired import Desired
 from krakenctl.model.workspace import SANDBOX, StoreSettings, Workspace
@@ -28,13 +32,15 @@ class Made:
 
 
 def initialise(root: Path, wish: Wish) -> list[Made]:
-    """Returns what was made, in order. Raises WorkspaceError, InvalidManifests or StoreError."""
+    """Returns what was made, in order. Raises WorkspaceError, InvalidManifests, StoreError or SafetyStop."""
     try:
         root.mkdir(parents=True, exist_ok=True)
+        _refuse_oddity(root / project.WORKSPACE_FILE)
+        schema = files.own(root, root / starter.SCHEMA)
         made = [] if (root / project.WORKSPACE_FILE).exists() else _starter(root, wish)
-        made += _ignored(root)
-        write_private(root / starter.SCHEMA, schema_files.text("krakenctl"))
+        files.write_private(schema, schema_files.text("krakenctl"))
         opened = project.open_project(root)
+        made += _ignored(root, opened.workspace)
         for store in opened.workspace.stores.values():
             made += _identity(root, store)
         return made + _sandbox(root, opened.workspace, opened.desired)
@@ -42,61 +48,95 @@ def initialise(root: Path, wish: Wish) -> list[Made]:
         raise WorkspaceError(f"{problem.filename or root} cannot be written: {problem.strerror}") from None
 
 
+def _refuse_oddity(file: Path) -> None:
+    if odd := files.oddity(file):
+        raise WorkspaceError(f"{file} is {odd}, where a file belongs", hint="move it away, then run `krakenctl init`")
+
+
 def _starter(root: Path, wish: Wish) -> list[Made]:
-    tag = wish.tag or "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(2))
-    files = {
+    letters = string.ascii_lowercase
+    tag = wish.tag or secrets.choice(letters) + secrets.choice(letters + string.digits)
+    texts = {
         project.WORKSPACE_FILE: (starter.workspace(wish.name, tag, wish.endpoint), "the workspace"),
         "manifests/account.yaml": (starter.account(wish.name), "the account and what its keys may do at most"),
         "manifests/keys.yaml": (starter.keys(wish.name), "two keys to start with"),
     }
-    return [made for path, (text, what) in files.items() for made in _write_new(root, path, text, what)]
+    return [made for path, (text, what) in texts.items() for made in _write_new(root, path, text, what)]
 
 
 def _write_new(root: Path, path: str, text: str, what: str) -> list[Made]:
     """Exclusive creation: two inits at once, or a link left there, overwrite nothing."""
-    file = root / path
+    file = files.inside(root, root / path)
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
+        files.write_whole(file, text.encode(), mode=0o666, exclusive=True)
     except FileExistsError:
         return []
     return [Made(path, what)]
 
 
-def _ignored(root: Path) -> list[Made]:
-    """The identity must not reach git, also where a .gitignore was there before."""
-    file = root / ".gitignore"
-    if not file.exists():
-        return _write_new(root, ".gitignore", starter.GITIGNORE, "keeps state and secrets out of git")
-    text = file.read_text(encoding="utf-8")
-    if starter.IGNORED in (line.strip().lstrip("/") for line in text.splitlines()):
+def _ignored(root: Path, workspace: Workspace) -> list[Made]:
+    """No secret must reach git, also where a .gitignore was there before. In bytes: it may be of any encoding."""
+    file = files.inside(root, root / ".gitignore")
+    _refuse_oddity(file)
+    known = {line.strip().lstrip(b"/") for line in file.read_bytes().splitlines()} if file.exists() else set()
+    lines = dict.fromkeys([starter.IGNORED, *_secret_files(root, workspace)])
+    missing = [line for line in lines if line.encode().strip().lstrip(b"/") not in known]
+    if not missing:
         return []
-    file.write_text(f"{text.rstrip()}\n{starter.GITIGNORE}".lstrip(), encoding="utf-8")
-    return [Made(".gitignore", f"now ignores {starter.IGNORED}")]
+    what = f"now ignores {', '.join(missing)}" if file.exists() else "keeps state and secrets out of git"
+    files.append(file, starter.gitignore(missing))
+    return [Made(".gitignore", what)]
+
+
+def _secret_files(root: Path, workspace: Workspace) -> Iterator[str]:
+    """Identities and credentials that lie in the workspace but not below .krakenctl, as lines for git."""
+    references = [store.identity for store in workspace.stores.values()]
+    references += [each for refs in workspace.credentials.values() for each in (refs.token, refs.api_key)]
+    base = Path(os.path.realpath(root))
+    for reference in references:
+        if (path := file_of(root, reference)) is None:
+            continue
+        real = Path(os.path.realpath(path))
+        if real != base and real.is_relative_to(base) and not real.is_relative_to(base / files.OWN):
+            literal = re.sub(r"[\\*?\[ ]", r"\\\g<0>", str(real.relative_to(base)))
+            # Not the whole folder: manifests, or a store that is to be committed, may be in it too.
+            yield "/" + re.sub(r"\{(account|username)\}", "*", literal)
 
 
 def _identity(root: Path, store: StoreSettings) -> list[Made]:
     """A key of our own to read the store with, and its public half among the recipients."""
-    scheme, _, path = store.identity.partition(":")
-    file = root / Path(path).expanduser()
-    if scheme != "file" or not path or file.exists():
+    path = file_of(root, store.identity)
+    if path is None or path.exists():
         return []
     from krakenctl.stores.age import new_identity
 
+    place = _identity_place(root, path)
     identity, recipient = new_identity()
-    made = [Made(path, "the age identity that reads the store: back it up, never commit it")]
+    made = [
+        Made(store.identity.partition(":")[2], "the age identity that reads the store: back it up, never commit it")
+    ]
     if store.recipients_file:  # first: whoever is killed in between is left with a reader too many, not with none
-        _add_recipient(root / store.recipients_file, recipient)
+        _add_recipient(root, store.recipients_file, recipient)
         made.append(Made(store.recipients_file, "who can read the store: commit it"))
-    write_private(file, identity.reveal())
+    files.make_folder(place.parent)
+    files.write_whole(place, identity.reveal().encode(), mode=0o600, exclusive=True)
     return made
 
 
-def _add_recipient(file: Path, recipient: str) -> None:
+def _identity_place(root: Path, path: Path) -> Path:
+    """Whoever names a place outside the workspace means it; a link that leads there was not asked for."""
+    base, full = (Path(os.path.abspath(each)) for each in (root, path))  # noqa: PTH100 - without following links
+    if not full.is_relative_to(base):
+        return path
+    return files.own(root, path) if full.is_relative_to(base / files.OWN) else files.inside(root, path)
+
+
+def _add_recipient(root: Path, path: str, recipient: str) -> None:
+    file = files.inside(root, root / path)
+    _refuse_oddity(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as out:
-        out.write(f"{recipient}\n")
+    files.append(file, f"{recipient}\n")
 
 
 def _sandbox(root: Path, workspace: Workspace, desired: Desired) -> list[Made]:

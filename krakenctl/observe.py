@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from krakenctl.errors import CredentialMissing, ExchangeError, NotAuthorised, SafetyStop
+from krakenctl.errors import CredentialMissing, ExchangeError, LockedOut, NotAuthorised, SafetyStop, Unreachable
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.recorded import RecordedAccount
@@ -16,18 +16,23 @@ OpenSurface = Callable[[str], Surface]  # by account name; raises CredentialMiss
 def accounts(
     declared: Mapping[str, DesiredAccount], recorded: Mapping[str, RecordedAccount], open_surface: OpenSurface
 ) -> dict[str, LiveAccount]:
-    """All declared ones. A dead credential blocks its account and no other, unless no master can be seen at all."""
+    """All declared ones. What fails for one blocks it and no other, unless no master can be seen at all.
+
+    Unreachable and LockedOut are raised at once: the next ten thousand calls would fare no better, or prolong it.
+    """
     live: dict[str, LiveAccount] = {}
-    dead: list[ExchangeError | CredentialMissing] = []
+    unseen: list[ExchangeError | CredentialMissing] = []  # why, of masters
     for name, desired in declared.items():
         try:
             live[name] = account(desired, recorded.get(name), open_surface)
-        except (CredentialMissing, NotAuthorised) as problem:
-            dead.append(problem)
-            live[name] = LiveAccount(name=name, phase=Phase.REQUESTED, reason=problem.message)
+        except (Unreachable, LockedOut):
+            raise
+        except (CredentialMissing, ExchangeError) as problem:
+            unseen += [problem] * (desired.address.kind == "Account")
+            live[name] = _unseen(name, problem.message)
     masters = sum(desired.address.kind == "Account" for desired in declared.values())
-    if dead and len(dead) == masters:
-        raise dead[0]
+    if unseen and len(unseen) == masters:
+        raise unseen[0]
     return live
 
 
@@ -46,18 +51,20 @@ def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surf
     except NotAuthorised as refused:
         if desired.address.kind == "Account":
             raise
-        reason = f"its credential is refused: {refused.message}"
-        return LiveAccount(name=desired.name, phase=Phase.REQUESTED, reason=reason)
+        return _unseen(desired.name, f"its credential is refused: {refused.message}")
 
 
 def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAccount:
-    """An account whose manifest is gone while keys of ours are still recorded on it."""
+    """An account whose manifest is gone while keys of ours are still recorded on it. What fails for it blocks it."""
+    gone = f"{recorded.name} is no longer declared, and"
     try:
-        surface = open_surface(recorded.name)
-        return _seen(recorded.name, surface, recorded.iiban)
+        return _seen(recorded.name, open_surface(recorded.name), recorded.iiban)
+    except (Unreachable, LockedOut):
+        raise
     except (CredentialMissing, NotAuthorised) as problem:
-        reason = f"{recorded.name} is no longer declared, and its credential is gone too: {problem.message}"
-        return LiveAccount(name=recorded.name, phase=Phase.REQUESTED, reason=reason)
+        return _unseen(recorded.name, f"{gone} its credential is gone too: {problem.message}")
+    except ExchangeError as problem:
+        return _unseen(recorded.name, f"{gone} cannot be seen: {problem.message}")
 
 
 def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:
@@ -86,11 +93,14 @@ def _not_ready(desired: DesiredAccount, recorded: RecordedAccount | None, missin
     """Absent only if nothing speaks for its existence: to request a sub-account twice would make two."""
     if recorded is not None and recorded.requested and not recorded.iiban:
         reason = f"requested; the owner of {desired.email} has still to set it up and to authorise krakenctl"
-        return LiveAccount(name=desired.name, phase=Phase.REQUESTED, reason=reason)
+        return _unseen(desired.name, reason)
     if desired.iiban or (recorded is not None and recorded.iiban):
-        reason = f"its credential is missing: {missing.message}"
-        return LiveAccount(name=desired.name, phase=Phase.REQUESTED, reason=reason)
+        return _unseen(desired.name, f"its credential is missing: {missing.message}")
     return LiveAccount(name=desired.name, phase=Phase.ABSENT, reason="it does not exist yet")
+
+
+def _unseen(name: str, reason: str) -> LiveAccount:
+    return LiveAccount(name=name, phase=Phase.REQUESTED, reason=reason)
 
 
 def _seen(name: str, surface: Surface, pin: str) -> LiveAccount:

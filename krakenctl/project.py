@@ -123,7 +123,7 @@ def _refuse_other_version(workspace: Workspace) -> None:
         ) from None
     if not wanted.contains(__version__, prereleases=True):
         message = f"this workspace wants krakenctl {workspace.required_version}, and this is {__version__}"
-        raise WorkspaceError(message, hint=f"pip install 'krakenctl{workspace.required_version}'", file=WORKSPACE_FILE)
+        raise WorkspaceError(message, hint="install the krakenctl that this workspace wants", file=WORKSPACE_FILE)
 
 
 def _located(root: Path, findings: Sequence[Finding]) -> tuple[Finding, ...]:

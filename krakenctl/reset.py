@@ -1,85 +1,120 @@
-"""The sandbox of a workspace, afresh: what was made in it goes, and everything that spoke of it."""
+"""The sandbox of a workspace, afresh: what was made in it goes, and everything that spoke of it.
+
+It deletes nothing outside the workspace, and no credential outside `.krakenctl`: that may be one of a real exchange.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from krakenctl.credentials import Credentials
+from krakenctl import files
+from krakenctl.credentials import Credentials, file_of
 from krakenctl.embedded import DATABASE
 from krakenctl.errors import SafetyStop, WorkspaceError
 from krakenctl.initialise import Made, Wish, initialise
 from krakenctl.model.workspace import SANDBOX
 from krakenctl.project import Project
 
+if TYPE_CHECKING:
+    from krakenctl.stores.base import Store
+
 
 def reset(project: Project) -> list[Made]:
-    """Returns what was made anew. Raises SafetyStop when the workspace's endpoint is not the sandbox."""
+    """Returns what was made anew. Raises SafetyStop when what is to go may be more than a sandbox."""
     if project.workspace.endpoint != SANDBOX:
         raise SafetyStop(
             f"this workspace's endpoint is {project.workspace.endpoint}, not the sandbox; nothing was done",
             hint="sandbox reset is for endpoint: sandbox only",
         )
-    from krakenctl.sandbox import seed
-
     _refuse_others(project)
     try:
-        _remove_secrets(project)
-        for reference in _credential_files(project):
-            reference.unlink(missing_ok=True)
-        _remove_database(project.state_path)
-        seed.reset(project.root / DATABASE)
+        _remove(project)
     except OSError as problem:
         raise WorkspaceError(f"{problem.filename} cannot be removed: {problem.strerror}") from None
     return initialise(project.root, Wish(project.workspace.name, project.workspace.tag, SANDBOX))
 
 
+def _remove(project: Project) -> None:
+    """Nothing goes before it is known that everything can.
+
+    The state goes after all that only it can name, and before the sandbox: whoever is killed in between may run reset
+    again, because the state never speaks of accounts that are gone.
+    """
+    credentials = _credential_files(project)
+    state = _with_journals(files.inside(project.root, project.state_path))
+    sandbox = _with_journals(files.own(project.root, project.root / DATABASE))
+    _refuse_what_stays([*credentials, *state, *sandbox])
+    _remove_secrets(_secrets(project))
+    for path in (*credentials, *state, *sandbox):
+        path.unlink(missing_ok=True)
+
+
 def _refuse_others(project: Project) -> None:
     """The endpoint may have been changed for a try: what the state knows of a real exchange is not ours to delete."""
-    from krakenctl.sandbox.database import opened
+    from krakenctl.model.iiban import normal_iiban
+    from krakenctl.sandbox import seed
     from krakenctl.state.sqlite import read_only
-    from krakenctl.surfaces.connect import normal_iiban
 
     iibans = {account.iiban for account in read_only(project.state_path).accounts.values() if account.iiban}
-    file = project.root / DATABASE
     if not iibans:
         return
+    hint = f"if nobody needs what it remembers, delete {project.workspace.state_path} yourself"
     try:
-        with opened(file) as database:
-            rows = database.connection().execute("SELECT iiban FROM account WHERE iiban IS NOT NULL")
-            ours = {normal_iiban(iiban) for (iiban,) in rows}
-    except WorkspaceError:  # a damaged sandbox: to start afresh is what reset is for
-        return
+        ours = {normal_iiban(iiban) for iiban in seed.iibans(project.root / DATABASE)}
+    except WorkspaceError as problem:
+        raise SafetyStop(
+            f"{problem.message}, so nobody can tell whether the state speaks of its accounts; nothing was done",
+            hint=hint,
+        ) from None
     if others := iibans - ours:
         raise SafetyStop(
             f"the state knows {', '.join(sorted(others))}, which is no account of this sandbox; nothing was done",
-            hint=f"if nobody needs what it remembers, delete {project.workspace.state_path} yourself",
+            hint=hint,
         )
 
 
-def _remove_secrets(project: Project) -> None:
-    """Only those that the state knows: a store may keep other things."""
+def _secrets(project: Project) -> list[tuple[Store, str]]:
+    """Only those that the state knows, as a store may keep other things. Each store has been proved to be writable."""
     from krakenctl import plugins
     from krakenctl.state.sqlite import read_only
+
+    references = {key.secret for key in read_only(project.state_path).traces}
+    stores = {}
+    for name in {reference.store for reference in references} & project.workspace.stores.keys():
+        settings = replace(project.workspace.stores[name], identity="")  # to remove, nothing is read
+        files.inside(project.root, project.root / settings.path)
+        stores[name] = plugins.store(settings, project.root, Credentials(project.root, {}))
+        stores[name].prove_writable()
+    return [(stores[reference.store], reference.path) for reference in references if reference.store in stores]
+
+
+def _remove_secrets(secrets: Sequence[tuple[Store, str]]) -> None:
     from krakenctl.stores.base import Slot
 
-    recorded = read_only(project.state_path)
-    references = {key.secret for key in recorded.traces}
-    for reference in references:
-        settings = project.workspace.stores.get(reference.store)
-        if settings is not None:
-            store = plugins.store(settings, project.root, Credentials(project.root, {}))
-            for slot in Slot:
-                store.remove(reference.path, slot)
+    for store, path in secrets:
+        for slot in Slot:
+            store.remove(path, slot)
 
 
 def _credential_files(project: Project) -> list[Path]:
     accounts = project.desired.accounts.values()
     refs = [project.workspace.credentials_of(account.name, account.username) for account in accounts]
-    references = [reference for ref in refs for reference in (ref.token, ref.api_key)]
-    files = [Path(text.partition(":")[2]).expanduser() for text in references if text.startswith("file:")]
-    return [project.root / file for file in files]
+    paths = [file_of(project.root, reference) for ref in refs for reference in (ref.token, ref.api_key)]
+    return [files.own(project.root, path) for path in paths if path is not None]
 
 
-def _remove_database(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+def _with_journals(path: Path) -> list[Path]:
+    """A database, after what SQLite keeps beside it."""
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal", "")]
+
+
+def _refuse_what_stays(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if odd := files.oddity(path):
+            raise WorkspaceError(f"{path} is {odd}, and reset removes files only; nothing was done")
+        if path.exists() and not os.access(path.parent, os.W_OK | os.X_OK):
+            raise WorkspaceError(f"{path} cannot be removed; nothing was done", hint=f"check the mode of {path.parent}")

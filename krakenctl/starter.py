@@ -1,6 +1,11 @@
-"""The files of a new workspace, as texts. Pure."""
+"""The files of a new workspace, as texts. Pure.
+
+Names and tags stand in quotes: YAML would read `42`, which is a name, as a number.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 SCHEMA = ".krakenctl/krakenctl.schema.json"  # written by init, so that editors complete and check offline
 
@@ -10,10 +15,10 @@ def workspace(name: str, tag: str, endpoint: str) -> str:
 # yaml-language-server: $schema={SCHEMA}
 apiVersion: krakenctl/v1
 kind: Workspace
-metadata: {{name: {name}}}
+metadata: {{name: "{name}"}}
 spec:
   endpoint: {endpoint}        # sandbox: an exchange of your own, in .krakenctl/; later https://api.kraken.com
-  tag: {tag}                 # part of every key's name on Kraken: <key>.{tag}.g1
+  tag: "{tag}"                # part of every key's name on Kraken: <key>.{tag}.g1
   manifests: [manifests]
   stores:
     main:
@@ -33,7 +38,7 @@ def account(name: str) -> str:
 # yaml-language-server: $schema=../{SCHEMA}
 apiVersion: krakenctl/v1
 kind: Account
-metadata: {{name: {name}}}
+metadata: {{name: "{name}"}}
 spec:
   surface: connect
   permissions:
@@ -51,7 +56,7 @@ apiVersion: krakenctl/v1
 kind: ApiKey
 metadata: {{name: first-bot}}
 spec:
-  account: {account}
+  account: "{account}"
   grants:
     permissions: [query-funds, query-open-trades, query-closed-trades, modify-trades, close-trades]
 ---
@@ -59,14 +64,14 @@ apiVersion: krakenctl/v1
 kind: ApiKey
 metadata: {{name: dashboard}}
 spec:
-  account: {account}
+  account: "{account}"
   grants:
     permissions: [query-funds, query-open-trades, query-ledger]
 """
 
 
 IGNORED = ".krakenctl/"
-GITIGNORE = f"""\
-# state, identity, tokens and the sandbox: this host's own
-{IGNORED}
-"""
+
+
+def gitignore(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in ("# state, identity, tokens and the sandbox: this host's own", *lines))

@@ -7,14 +7,17 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from krakenctl.credentials import Credentials
-from krakenctl.errors import CredentialMissing, PlanStale, StoreError
+from krakenctl.errors import CredentialMissing, PlanStale, SafetyStop, StoreError
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.model.secret import Secret
+from krakenctl.model.time import show_time
 from krakenctl.model.workspace import SANDBOX
-from krakenctl.project import Project
+from krakenctl.project import Project, read_workspace
 
 if TYPE_CHECKING:
     from krakenctl.exchange import Exchange
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from krakenctl.model.plan import Plan
     from krakenctl.model.recorded import Recorded
     from krakenctl.stores.base import Store
+
+CLOCK_SLACK = 120  # seconds that a plan may seem to come from the future
 
 
 class Desk:
@@ -39,10 +44,11 @@ class Desk:
 
     def plan(self, as_of: int | None = None) -> Plan:
         """What apply would do. `as_of`: unix seconds; None: now, on the exchange's clock."""
+        from krakenctl import keepsakes
         from krakenctl.plan.planner import Inputs, plan
 
         recorded = self._recorded()
-        return plan(
+        drawn = plan(
             Inputs(
                 workspace=self.project.workspace,
                 desired=self.project.desired,
@@ -52,23 +58,38 @@ class Desk:
                 findings=self.project.warnings,
             )
         )
+        return replace(drawn, findings=(*drawn.findings, *keepsakes.findings(drawn, recorded, self._store)))
 
     def refresh(self, saved: Plan) -> Plan:
-        """Plan again as of the saved plan's time. Raises PlanStale, saying what moved, unless it is the same plan."""
+        """Plan again as of the saved plan's time. Raises PlanStale, saying what moved, unless it is the same plan.
+
+        A plan of the future shows what will be due. Raises SafetyStop for it: what is due then is not due now.
+        """
         from krakenctl.apply.freshness import moved
 
+        if saved.now > self._exchange.now() + CLOCK_SLACK:
+            raise SafetyStop(
+                f"this plan is as of {show_time(saved.now)}, which is still to come; nothing was done",
+                hint="plan without --as-of what is to be applied now",
+            )
         fresh = self.plan(saved.now)
         if differences := moved(saved, fresh):
-            lines = "".join(f"\n  {line}" for line in differences)
-            raise PlanStale(
-                f"the world moved since this plan was made; nothing was done{lines}", hint="plan again, and look again"
-            )
+            message = "the world moved since this plan was made; nothing was done"
+            raise PlanStale(message, differences=differences, hint="plan again, and look again")
         return fresh
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """From before the plan to after its last step: no other process on this host applies. Raises LockHeld."""
+        from krakenctl.state.lock import alone
+
+        with alone(self.project.state_path):
+            yield
 
     def apply(self, plan: Plan, tell: Callable[[Event], None], interrupted: Callable[[], bool]) -> Report:
         """Do it. Everything that can be blamed on one change is in the report; other errors of ours are raised."""
         from krakenctl.apply.executor import execute
-        from krakenctl.apply.ports import Ports
+        from krakenctl.apply.ports import Ports, unfailing
         from krakenctl.state.sqlite import open_state
 
         state = open_state(self.project.state_path)
@@ -84,7 +105,7 @@ class Desk:
                 now=self._exchange.now,
                 wait=time.sleep,
                 interrupted=interrupted,
-                tell=tell,
+                tell=unfailing(tell),
             )
             return execute(plan, recorded, ports)
         finally:
@@ -125,6 +146,13 @@ class Desk:
             known = recorded.accounts.get(account.name)
             if desired is not None and account.iiban and (known is None or known.iiban != account.iiban):
                 remember(_account_record(desired, account.iiban))
+
+
+def recorded(root: Path) -> Recorded:
+    """What the state of a workspace remembers; its manifests need not be sound. Raises StateError."""
+    from krakenctl.state.sqlite import read_only
+
+    return read_only(root / read_workspace(root).state_path)
 
 
 @contextmanager

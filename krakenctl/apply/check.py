@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from krakenctl.model.key import KeySpec
+from krakenctl.model.key import KeySpec, same_expiry
 from krakenctl.model.permission import in_order
 from krakenctl.model.time import show_time
-
-EXPIRY_SLACK = 120  # seconds
 
 
 def differences(wanted: KeySpec, live: KeySpec) -> tuple[str, ...]:
@@ -25,7 +23,7 @@ def _differences(wanted: KeySpec, live: KeySpec) -> Iterator[str]:
         yield f"it lacks {', '.join(in_order(missing))}"
     if live.ip_allowlist != wanted.ip_allowlist:
         yield f"it works from {_addresses(live)}, not from {_addresses(wanted)}"
-    if not _same_time(live.valid_until, wanted.valid_until):
+    if not same_expiry(live.valid_until, wanted.valid_until):
         yield f"it expires {_time(live.valid_until)}, not {_time(wanted.valid_until)}"
     if (live.query_from, live.query_to) != (wanted.query_from, wanted.query_to):
         yield "its query window is another one"
@@ -39,7 +37,3 @@ def _addresses(spec: KeySpec) -> str:
 
 def _time(seconds: int) -> str:
     return show_time(seconds) if seconds else "never"
-
-
-def _same_time(one: int, other: int) -> bool:
-    return one == other or bool(one and other and abs(one - other) <= EXPIRY_SLACK)

@@ -14,10 +14,11 @@ def moved(saved: Plan, fresh: Plan) -> tuple[str, ...]:
 
 
 def _frame(saved: Plan, fresh: Plan) -> list[str]:
+    """A plan made before there was a state has no lineage; what could be wrong with it shows in its changes."""
     pairs = {
         "workspace": (saved.workspace, fresh.workspace),
         "endpoint": (saved.endpoint, fresh.endpoint),
-        "lineage of the state": (saved.lineage, fresh.lineage),
+        "lineage of the state": (saved.lineage or fresh.lineage, fresh.lineage),
     }
     return [f"{what}: planned “{was}”, now “{now}”" for what, (was, now) in pairs.items() if was != now]
 
@@ -37,8 +38,24 @@ def _changes(saved: Plan, fresh: Plan) -> list[str]:
     lines = []
     for address in dict.fromkeys((*was, *now)):
         if was.get(address) != now.get(address):
-            lines.append(f"{address}: planned {_summary(was.get(address))}, now {_summary(now.get(address))}")
+            lines.append(f"{address}: {_difference(was.get(address, []), now.get(address, []))}")
     return lines
+
+
+def _difference(was: list[Change], now: list[Change]) -> str:
+    """Field by field where both would do the same; else what each would do."""
+    if len(was) == len(now) == 1 and was[0].action is now[0].action:
+        before, after = ({field.field: field.after for field in change.fields} for change in (was[0], now[0]))
+        moved = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
+        if moved:
+            return "; ".join(
+                f"{name} planned {_value(before.get(name))}, now {_value(after.get(name))}" for name in moved
+            )
+    return f"planned {_summary(was)}, now {_summary(now)}"
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _by_address(plan: Plan) -> dict[str, list[Change]]:
@@ -49,7 +66,7 @@ def _by_address(plan: Plan) -> dict[str, list[Change]]:
     return groups
 
 
-def _summary(changes: list[Change] | None) -> str:
+def _summary(changes: list[Change]) -> str:
     if not changes:
         return "nothing to do"
     return " and ".join(f"{c.action.value} ({', '.join(f.field for f in c.fields) or 'no field'})" for c in changes)

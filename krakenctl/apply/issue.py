@@ -35,13 +35,14 @@ class Issuer:
 
     def issue_and_store(self, work: Work, new: NewKey, secret: SecretRef) -> None:
         """Steps 2 to 5. Whatever goes wrong, no live key is left behind whose name is not journalled."""
-        with work.step(Verb.ISSUE, new.name):
-            work.sent = self._dated(new)
-            self._begin(work, new, secret)
-            work.issued = self._issue(work, new.name, work.sent)
-        if work.issued is not None and work.open:
-            with work.step(Verb.STORE, new.name):
-                self._store(work, work.issued, new, secret)
+        with work.hushed():
+            with work.step(Verb.ISSUE, new.name):
+                work.sent = self._dated(new)
+                self._begin(work, new, secret)
+                work.issued = self._issue(work, new.name, work.sent)
+            if work.issued is not None and work.open:
+                with work.step(Verb.STORE, new.name):
+                    self._store(work, work.issued, new, secret)
 
     def check_and_promote(self, work: Work, new: NewKey, secret: SecretRef, listed: LiveKey | None) -> None:
         """Steps 6 and 7. Nothing is promoted that is not, to the bit, what was declared."""

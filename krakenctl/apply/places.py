@@ -37,11 +37,6 @@ class Places:
     def emptied(self, place: SecretRef, slot: Slot) -> None:
         self._held.pop((place, slot), None)
 
-    def restored(self, place: SecretRef, owner: Owner) -> None:
-        """A promotion was undone: what had been pushed aside is current again."""
-        self._held[place, Slot.CURRENT] = owner
-        self._held.pop((place, Slot.PREVIOUS), None)
-
     def of_owner(self, place: SecretRef, owner: Owner) -> tuple[Slot, ...]:
         return tuple(slot for slot in Slot if self._held.get((place, slot)) == owner)
 

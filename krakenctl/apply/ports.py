@@ -22,4 +22,20 @@ class Ports:
     now: Callable[[], int]  # the exchange's clock, unix seconds
     wait: Callable[[float], None]  # seconds; for a new key to become visible
     interrupted: Callable[[], bool]  # whether somebody pressed Ctrl-C; asked between steps
-    tell: Callable[[Event], None]
+    tell: Callable[[Event], None]  # never raises: see `unfailing`
+
+
+def unfailing(tell: Callable[[Event], None]) -> Callable[[Event], None]:
+    """The same, without its errors. Whoever watches may go away; an apply under way may not stop for that."""
+    gone = False
+
+    def tell_or_not(event: Event) -> None:
+        nonlocal gone
+        if gone:
+            return
+        try:
+            tell(event)
+        except (OSError, ValueError, RuntimeError):  # a closed pipe, a full disk, a terminal that hung up
+            gone = True
+
+    return tell_or_not

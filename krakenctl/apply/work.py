@@ -47,6 +47,18 @@ class Work:
         self.done.append(step)
         self._tell(step, Result.DONE)
 
+    @contextmanager
+    def hushed(self) -> Iterator[None]:
+        """Tell what happens inside only afterwards: a terminal that blocks must not stand between two steps."""
+        tell, waiting = self.tell, list[Event]()
+        self.tell = waiting.append
+        try:
+            yield
+        finally:
+            self.tell = tell
+            for event in waiting:
+                tell(event)
+
     def _tell(self, step: Step, result: Result | None, message: str = "") -> None:
         self.tell(Event(address=self.change.address, step=step, result=result, message=message))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from krakenctl.cli.shell import ColorOption, DirOption, Frame
+from krakenctl.cli.shell import ColorOption, DirOption, Frame, prepare_streams
 from krakenctl.errors import KrakenctlError
 
 USAGE = 64  # never 2: that means “changes present”
@@ -35,7 +36,7 @@ Example:
   krakenctl init && krakenctl plan && krakenctl apply
 
 Exit codes: 0 done · 1 error · 2 changes present (plan --detailed-exitcode) · 4 partly applied · 5 plan stale ·
-7 safety stop · 8 waiting for a person · 64 usage · 130 interrupted.
+6 another apply is running · 7 safety stop · 8 waiting for a person · 64 usage · 130 interrupted.
 """
 
 
@@ -87,6 +88,7 @@ def root(
 
 def run(args: list[str]) -> int:
     """The exit code. Errors of ours become a sentence, or an envelope with `-o json`; a bug stays a traceback."""
+    prepare_streams()
     frame = Frame(output=_wanted_output(args))
     try:
         code = typer.main.get_command(app).main(args, prog_name="krakenctl", standalone_mode=False, obj=frame)
@@ -100,16 +102,17 @@ def run(args: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # from typer's own help: whoever read it has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _wanted_output(args: list[str]) -> str:
     """Looked for before the flags are read: a mistake in them is told as JSON too, where JSON was asked for."""
-    said = " ".join(args).replace("--output", "-o").replace("=", " ")
-    asked = "-o json" in said or "-ojson" in said or os.environ.get("KRAKENCTL_OUTPUT") == "json"
-    return "json" if asked else "text"
+    flags = args[: args.index("--")] if "--" in args else args
+    joined = {"-ojson", "--output=json"} & set(flags)
+    apart = any(flag in ("-o", "--output") and value == "json" for flag, value in pairwise(flags))
+    return "json" if joined or apart or os.environ.get("KRAKENCTL_OUTPUT") == "json" else "text"
 
 
 def _usage(frame: Frame, problem: typer.TyperException) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson, YesOption
+from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
 from krakenctl.errors import PlanStale, SafetyStop
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def apply(
     plan: Annotated[
         Path | None, typer.Argument(metavar="[PLAN]", help="What `plan --out` saved; left out: plan now.")
     ] = None,
-    yes: YesOption = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_APPLY_YES", help="Do not ask.")] = False,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
@@ -49,7 +49,7 @@ def apply(
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     saved = read_plan(plan) if plan else None
-    with open_desk(shell.project()) as desk:
+    with open_desk(shell.project()) as desk, desk.alone():
         drawn = desk.plan() if saved is None else desk.refresh(saved)
         if not shell.json:
             _show(shell, drawn)
@@ -69,7 +69,7 @@ def _run(shell: Shell, desk: Desk, plan: Plan) -> int:
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.progress import progress
 
-    with Interrupt(shell) as interrupt, progress(shell, plan) as tell:
+    with Interrupt() as interrupt, progress(shell, plan) as tell:
         report = desk.apply(plan, tell, interrupt.seen)
     _print(shell, report, plan)
     return INTERRUPTED if interrupt.seen() else _exit_code(report)

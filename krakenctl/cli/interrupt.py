@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from krakenctl.cli.shell import Shell
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NOTE = b"Interrupted: finishing the step under way, then stopping.\n"
 
 
 class Interrupt:
     """While entered, the signals only set a flag: a secret between exchange and store must not be dropped."""
 
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
+    def __init__(self) -> None:
         self._seen = False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -32,6 +31,8 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
+        """Straight to the descriptor: the handler may have come in the middle of a buffered write."""
         if not self._seen:
-            self._shell.note("Interrupted: finishing the step under way, then stopping.")
+            with suppress(OSError):
+                os.write(2, NOTE)
         self._seen = True

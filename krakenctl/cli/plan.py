@@ -54,11 +54,13 @@ def plan(
     no_color: ColorOption = False,
 ) -> None:
     """Show what apply would change, and change nothing."""
-    from krakenctl.cli.plan_output import print_plan, write_plan
+    from krakenctl.cli.plan_output import print_plan, refuse_target, write_plan
     from krakenctl.workflow import open_desk
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     moment = _moment(as_of)
+    if out is not None:
+        refuse_target(out)
     with open_desk(shell.project()) as desk:
         drawn = desk.plan(moment)
     print_plan(shell, drawn, with_now=moment is not None)

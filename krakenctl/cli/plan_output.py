@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from krakenctl.errors import PlanFileError
+from krakenctl import files
+from krakenctl.errors import PlanFileError, UsageError
 from krakenctl.plan import planfile
 
 if TYPE_CHECKING:
@@ -22,19 +23,29 @@ def print_plan(shell: Shell, plan: Plan, *, with_now: bool) -> None:
     elif shell.output == "markdown":
         from krakenctl.render import plan_markdown
 
-        shell.print(plan_markdown.render(plan))
+        shell.print(plan_markdown.render(plan, as_of=with_now))
     else:
         from krakenctl.render import plan_text
 
-        shell.print(plan_text.render(plan, shell.paint()))
+        shell.print(plan_text.render(plan, shell.paint(), as_of=with_now))
+
+
+def refuse_target(path: Path) -> None:
+    """Before anything is planned. Raises UsageError when no file can be saved there."""
+    try:
+        odd = files.oddity(path)
+    except OSError as problem:
+        raise UsageError(f"no plan can be saved to {path}: {problem.strerror}") from None
+    if odd:
+        raise UsageError(f"no plan can be saved to {path}: it is {odd}", hint="name a file, as --out tonight.plan")
+    if not path.parent.is_dir():
+        raise UsageError(f"no plan can be saved to {path}: there is no folder {path.parent}")
 
 
 def write_plan(path: Path, plan: Plan) -> None:
     """Whole or not at all. Raises PlanFileError."""
-    beside = path.with_name(f".{path.name}.tmp")
     try:
-        beside.write_text(planfile.dump(plan, with_now=True), encoding="utf-8")
-        beside.replace(path)
+        files.write_whole(path, planfile.dump(plan, with_now=True).encode(), mode=0o666)
     except OSError as problem:
         raise PlanFileError(f"the plan cannot be saved to {path}: {problem.strerror}") from None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson, YesOption
+from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
 
 if TYPE_CHECKING:
     from krakenctl.initialise import Made
@@ -26,14 +26,15 @@ def group() -> None:
 @app.command(epilog=example("krakenctl sandbox reset --yes"))
 def reset(
     ctx: typer.Context,
-    yes: YesOption = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_SANDBOX_RESET_YES", help="Do not ask.")] = False,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
 ) -> None:
     """Start the sandbox afresh: its accounts and keys, what was recorded of them, and their secrets go.
 
-    The manifests, the identity and the recipients stay. Refused when the workspace means a real exchange.
+    The manifests, the identity and the recipients stay. Refused when the workspace means a real exchange, or names
+    credentials outside .krakenctl/. With -o json it prints what init prints: what was made anew, as krakenctl.init/v1.
     """
     from krakenctl.reset import reset as start_afresh
 

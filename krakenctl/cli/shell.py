@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from krakenctl.errors import InvalidManifests, KrakenctlError, WorkspaceError
-from krakenctl.render.paint import Paint
+from krakenctl.errors import InvalidManifests, KrakenctlError, OutputError, PlanStale, WorkspaceError
+from krakenctl.render.paint import Paint, visible
 
 if TYPE_CHECKING:
     from krakenctl.project import Project
@@ -42,9 +44,11 @@ OutputOption = Annotated[
     TextOrJson, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the result is written.")
 ]
 PlanOutputOption = Annotated[
-    PlanFormat, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the plan is written.")
+    PlanFormat,
+    typer.Option(
+        "-o", "--output", envvar=["KRAKENCTL_PLAN_OUTPUT", "KRAKENCTL_OUTPUT"], help="How the plan is written."
+    ),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_YES", help="Do not ask.")]
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class Shell:
     def __init__(self, directory: Path, output: str, *, no_color: bool) -> None:
         self.directory = directory
         self.output = output
-        self._no_color = no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+        self._no_color = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
     @classmethod
     def of(cls, ctx: typer.Context, directory: Path | None, output: str, *, no_color: bool) -> Shell:
@@ -97,15 +101,26 @@ class Shell:
         return self.directory
 
     def print(self, text: str) -> None:
-        sys.stdout.write(text)
+        """To standard output. Raises OutputError, unless its reader has merely seen enough and gone."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _mute("stdout")
+        except OSError as problem:
+            _mute("stdout")
+            raise OutputError(f"the result cannot be written: {problem.strerror}") from None
 
     def print_json(self, document: Any) -> None:
-        self.print(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        self.print(json.dumps(document, indent=2, ensure_ascii=not _speaks_unicode(sys.stdout)) + "\n")
 
     def note(self, text: str) -> None:
-        """To standard error, after whatever was printed before it: in a log of both they keep their order."""
-        sys.stdout.flush()
-        sys.stderr.write(text + "\n")
+        """To standard error. Nobody may be there to read it, and nothing stops for that."""
+        try:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            _mute("stderr")
 
     def confirm(self, question: str, flag: str) -> bool:
         """Raises UsageError where there is nobody to ask."""
@@ -126,9 +141,39 @@ class Shell:
             for line in finding_lines(problem.findings, paint):
                 self.note(line)
             self.note("")
-        self.note(f"{paint('Error:', 'red', 'bold')} {paint.wrapped(_stop(_sentence(problem)), indent=2, first=7)}")
+        sentence = paint.wrapped(_stop(visible(_sentence(problem))), indent=2, first=7)
+        self.note(f"{paint('Error:', 'red', 'bold')} {sentence}")
+        for line in problem.differences if isinstance(problem, PlanStale) else ():
+            self.note("  " + paint.wrapped(f"- {visible(line)}", indent=4, first=2))
         if problem.hint:
-            self.note("  " + paint.wrapped(f"→ {problem.hint}", indent=4, first=2))
+            self.note("  " + paint.wrapped(f"→ {visible(problem.hint)}", indent=4, first=2))
+
+
+def prepare_streams() -> None:
+    """Standard output and error that take whatever we write, however odd the surroundings.
+
+    A closed one becomes /dev/null; one that cannot show a character shows a question mark instead of failing.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            _mute(name)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _mute(name: str) -> None:
+    """Also the descriptor, so that nothing complains when Python flushes at its end."""
+    nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it lives as long as the process
+    stream = getattr(sys, name)
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere.fileno(), stream.fileno())
+    setattr(sys, name, nowhere)
+
+
+def _speaks_unicode(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
 
 
 def _sentence(problem: KrakenctlError) -> str:
@@ -153,7 +198,9 @@ def _envelope(problem: KrakenctlError) -> dict[str, Any]:
     }
     document: dict[str, Any] = {"format": "krakenctl.error/v1", "error": error}
     if isinstance(problem, InvalidManifests):
-        from krakenctl.plan.planfile import finding_json
+        from krakenctl.model.finding_json import finding_json
 
         document["findings"] = [finding_json(finding) for finding in problem.findings]
+    if isinstance(problem, PlanStale):
+        document["differences"] = list(problem.differences)
     return document

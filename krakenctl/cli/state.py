@@ -58,11 +58,9 @@ def show(
 
 
 def _recorded(shell: Shell) -> Recorded:
-    from krakenctl.project import read_workspace
-    from krakenctl.state.sqlite import read_only
+    from krakenctl.workflow import recorded
 
-    root = shell.root()
-    return read_only(root / read_workspace(root).state_path)
+    return recorded(shell.root())
 
 
 def _unknown(address: str, recorded: Recorded) -> Exception:

@@ -27,7 +27,7 @@ def validate(
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     examined = examine(shell.root())
     if shell.json:
-        from krakenctl.plan.planfile import finding_json
+        from krakenctl.model.finding_json import finding_json
 
         findings = [finding_json(finding) for finding in examined.findings]
         shell.print_json(

@@ -25,7 +25,12 @@ def version(
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     if shell.json:
         shell.print_json(
-            {"krakenctl": __version__, "python": platform.python_version(), "platform": platform.platform()}
+            {
+                "format": "krakenctl.version/v1",
+                "krakenctl": __version__,
+                "python": platform.python_version(),
+                "platform": platform.platform(),
+            }
         )
     else:
         shell.print(f"krakenctl {__version__}\n")

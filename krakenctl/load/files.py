@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from krakenctl.load.content import unreadable
 from krakenctl.load.problem import in_file
 from krakenctl.model.finding import Finding
+from krakenctl.model.origin import Place
 
 SUFFIXES = (".yaml", ".yml")
 OWN_FILE, OWN_FOLDER = "krakenctl.yaml", ".krakenctl"
@@ -24,14 +27,41 @@ def find_files(root: Path, patterns: Sequence[str]) -> tuple[tuple[str, ...], tu
     """
     walk = _Walk(root)
     files: dict[str, str] = {}  # by their real place, so that a file with two names is read once
-    for pattern in patterns:
+    for position, pattern in enumerate(patterns):
         meant = sorted(set(walk.expand(pattern)))
         if not meant and not walk.is_faulty(pattern):
-            walk.findings.append(in_file("no-manifests", pattern, f"no manifest matches “{pattern}”"))
+            walk.findings.append(_matches_nothing(root, pattern, position))
         for file in meant:
             files.setdefault(walk.real(file), file)
     unique = {(finding.rule, finding.place): finding for finding in walk.findings}
     return tuple(sorted(files.values())), tuple(unique.values())
+
+
+def _matches_nothing(root: Path, pattern: str, position: int) -> Finding:
+    message, place = f"no manifest matches “{pattern}”", Place(OWN_FILE, 0, ("spec", "manifests", position))
+    hint = ""
+    with suppress(OSError):  # a folder that cannot be read has no names to suggest
+        hint = _suggestion(root, pattern)
+    return Finding(rule="no-manifests", message=message, hint=hint, place=place)
+
+
+def _suggestion(root: Path, pattern: str) -> str:
+    """The pattern with the first name that is not there replaced by one beside it that is near; or nothing."""
+    parts = PurePosixPath(pattern).parts
+    for depth, part in enumerate(parts):
+        folder = root.joinpath(*parts[:depth])
+        if _is_glob(part) or not folder.is_dir():
+            return ""
+        if not (folder / part).exists():
+            names = sorted(each.name for each in folder.iterdir() if _can_be_meant(each))
+            near = difflib.get_close_matches(part, names, n=1)
+            return f"did you mean “{'/'.join([*parts[:depth], *near, *parts[depth + 1 :]])}”" if near else ""
+    return ""
+
+
+def _can_be_meant(path: Path) -> bool:
+    named = path.name.isprintable() and not path.name.startswith(".") and path.name != OWN_FILE
+    return named and (path.suffix in SUFFIXES or path.is_dir())
 
 
 class _Walk:

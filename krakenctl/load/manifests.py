@@ -11,8 +11,7 @@ import yaml
 
 from krakenctl.load.build import Builder, Stopped
 from krakenctl.load.content import as_text, read_bytes
-from krakenctl.load.files import find_files
-from krakenctl.load.problem import in_file
+from krakenctl.load.files import OWN_FILE, find_files
 from krakenctl.load.syntax import explain
 from krakenctl.model.document import Document
 from krakenctl.model.finding import Finding
@@ -92,4 +91,5 @@ def digest(contents: Iterable[tuple[str, bytes]]) -> str:
 
 def _nothing(patterns: Sequence[str]) -> Finding:
     named = ", ".join(f"“{pattern}”" for pattern in patterns)
-    return in_file("no-manifests", "", f"the files of {named} declare nothing")
+    place = Place(OWN_FILE, 0, ("spec", "manifests"))
+    return Finding(rule="no-manifests", message=f"the files of {named} declare nothing", place=place)

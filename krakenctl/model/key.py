@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
 
+EXPIRY_SLACK = 120  # seconds: an expiry is counted from the exchange's clock at issue, and answers take their time
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpec:
@@ -44,3 +46,8 @@ class KeyPair:
 
     public_key: str
     secret: Secret
+
+
+def same_expiry(one: int, other: int) -> bool:
+    """Whether two expiries mean the same moment. 0, “never”, is near nothing."""
+    return one == other or bool(one and other and abs(one - other) <= EXPIRY_SLACK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.permission import in_order
 from krakenctl.model.plan import Action, Change, Overlap, Step, Verb
 from krakenctl.model.recorded import Intent, Recorded, RecordedKey
+from krakenctl.model.time import show_time
 from krakenctl.plan import keys, names, room
 
 CLOCK_SLACK = 120  # seconds between our intent and Kraken's creation time
@@ -55,10 +56,13 @@ def plan_account(scene: Scene) -> AccountPlan:
     changes: list[Change] = []
     for key in scene.declared:
         record = _record_of(key, undeclared)
+        if record is None and (generation := _forgotten(scene, key, used)):
+            changes.append(_state_lost(scene, key, generation))
+            continue
         _note(decide(scene, key, record, by_name, used), key.address, changes, result)
     changes += _undeclared(scene, undeclared.values(), by_name)
     first = [*_leftovers(scene, by_name), *_retired(scene, by_name, changes, result)]
-    result.findings += _strangers(scene, by_name)
+    result.findings += (*_ended_grants(scene, {change.address for change in changes}), *_strangers(scene, by_name))
     limit = scene.account.keys_limit if scene.account else None
     result.changes = first + room.fit(changes, len(scene.live.keys) - len(first), limit)
     return result
@@ -88,6 +92,7 @@ def wait_for(scene: Scene, account: Address) -> AccountPlan:
     for key in scene.declared:
         change = decide(scene, key, None, {}, {})
         _note(change and replace(change, waits_for=account), key.address, result.changes, result)
+    result.findings += _ended_grants(scene)
     return result
 
 
@@ -107,7 +112,10 @@ def _record_of(key: DesiredKey, undeclared: dict[Address, RecordedKey]) -> Recor
 
 
 def _same_key(record: RecordedKey | None, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
-    """The live key of that name, unless it was created at another time: then it is somebody else's."""
+    """The live key of that name, unless it was created at another time: then it is somebody else's.
+
+    Where a time is not told the name has to do, and what ends the key says so (`keys.by_name_alone`).
+    """
     live = by_name.get(record.live_name) if record else None
     if live is None or record is None or (live.created and record.created and live.created != record.created):
         return None
@@ -121,6 +129,21 @@ def _next_generation(scene: Scene, key: DesiredKey, record: RecordedKey | None, 
     return max(burned, recorded, used.get(key.address.name, 0)) + 1
 
 
+def _forgotten(scene: Scene, key: DesiredKey, used: Mapping[str, int]) -> int:
+    """The generation of a live key with this key's name and our tag, of which the state has never heard; 0: none."""
+    return 0 if key.address in scene.generations else used.get(key.address.name, 0)
+
+
+def _state_lost(scene: Scene, key: DesiredKey, generation: int) -> Change:
+    """To issue another one would leave two live, and nobody would ever revoke the first."""
+    name = names.live_name(key.address.name, scene.tag, generation)
+    why = (
+        f"{name} is live, carries this workspace's tag, and is not recorded: was the state lost, or is the tag in use"
+        " twice? Restore the state; or revoke that key on Kraken's website, and the next apply issues a new one"
+    )
+    return keys.blocked(key.address, scene.name, why)
+
+
 def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
     for record in records:
         live = _same_key(record, by_name)
@@ -132,7 +155,8 @@ def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[s
             why = "no longer declared, but protected: declare it with protect: false first, or forget it"
             yield keys.blocked(record.address, scene.name, why)
         else:
-            yield keys.revoke(record.address, scene.name, live, "no longer declared")
+            doubt = keys.by_name_alone(record, live)
+            yield keys.revoke(record.address, scene.name, live, "no longer declared", *doubt)
 
 
 def _forget(scene: Scene, record: RecordedKey, reason: str) -> Change:
@@ -172,7 +196,7 @@ def _retired(
             continue
         fate = fates.get(homes.get(record.address, record.address))
         if reason := _why_over(record, fate, scene.now):
-            change = keys.revoke(record.address, scene.name, live, reason)
+            change = keys.revoke(record.address, scene.name, live, reason, *keys.by_name_alone(record, live))
             if fate is Action.CREATE:
                 changes.append(change)
             else:
@@ -190,6 +214,20 @@ def _why_over(record: RecordedKey, fate: Action | None, now: int) -> str:
     if fate is Action.REVOKE:
         return "its overlap ends early: its successor is revoked too"
     return ""
+
+
+def _ended_grants(scene: Scene, changing: Collection[Address] = ()) -> Iterator[Finding]:
+    """Declared, and yet without a key, as `validUntil` wants it: easily forgotten in a manifest."""
+    for key in scene.declared:
+        if keys.has_ended(key, scene.now) and key.address not in changing:
+            ended = show_time(key.valid_until or 0)
+            yield Finding(
+                rule="grant-ended",
+                severity=Severity.WARNING,
+                message=f"the grant of {key.address} ended at {ended} (validUntil): it has no key",
+                hint="prolong validUntil, or remove its manifest",
+                address=str(key.address),
+            )
 
 
 def _strangers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from krakenctl.plan import diff, wanted
 from krakenctl.plan.names import live_name
 
 NEAR = 86400  # seconds; a key that would expire sooner than this (or than its overlap) is rotated instead
+BY_NAME_ALONE = "the exchange tells no creation time; matched by its name alone"
 _EXACT = ("ip_allowlist", "query_from", "query_to", "nonce_window")  # what can be edited, beside the expiry
 
 
@@ -32,7 +33,7 @@ class Sight:
 
 def decide(sight: Sight) -> Change | None:
     """The change this key needs; None when it is in order."""
-    if _ended(sight.key, sight.now):
+    if has_ended(sight.key, sight.now):
         return _revoke_ended(sight)
     if sight.recorded is None:
         return issue(sight, Action.CREATE, ("declared, and not there yet",))
@@ -45,10 +46,11 @@ def decide(sight: Sight) -> Change | None:
 def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
     """The dearest of what applies: a replacement covers everything that an update would do."""
     target = wanted.of_live(sight.key, live.spec, recorded.issued)
+    doubt = by_name_alone(recorded, live)
     if reasons := _replace_reasons(sight.key, recorded, live.spec):
-        return issue(sight, Action.REPLACE, reasons)
+        return issue(sight, Action.REPLACE, (*reasons, *doubt))
     if reasons := _rotate_reasons(sight, recorded, live.spec, target):
-        return issue(sight, Action.ROTATE, reasons)
+        return issue(sight, Action.ROTATE, (*reasons, *doubt))
     if target != live.spec:
         return _update(sight, recorded, live, target)
     return _remember(sight, recorded, live)
@@ -61,7 +63,11 @@ def _replace_reasons(key: DesiredKey, recorded: RecordedKey, live: KeySpec) -> t
         cause = "the live key was changed by somebody" if drifted else "the declared grants changed"
         reasons.append(f"{cause}; a key's permissions cannot be edited, so it is replaced")
     if recorded.secret != key.secret:
-        reasons.append("its secret is to live elsewhere, and no secret can be read a second time")
+        old = recorded.secret
+        reasons.append(
+            "its secret is to live elsewhere, and no secret can be read a second time"
+            f" (to keep the key: secret: {{store: {old.store}, path: {old.path}}})"
+        )
     return tuple(reasons)
 
 
@@ -196,7 +202,7 @@ def _remember(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | No
     return replace(_update(sight, recorded, live, live.spec), reasons=tuple(reasons), fields=protection, steps=())
 
 
-def _ended(key: DesiredKey, now: int) -> bool:
+def has_ended(key: DesiredKey, now: int) -> bool:
     """`validUntil` ends the grant; `validFor` only one issue of it."""
     return key.valid_until is not None and key.valid_until <= now
 
@@ -207,15 +213,21 @@ def _revoke_ended(sight: Sight) -> Change | None:
     ended = f"its grant ended at {show_time(sight.key.valid_until or 0)} (validUntil)"
     if sight.key.protect:
         return blocked(sight.key.address, sight.key.account, f"{ended}, but it is protected: declare protect: false")
-    return revoke(sight.recorded.address, sight.key.account, sight.live, ended)
+    doubt = by_name_alone(sight.recorded, sight.live)
+    return revoke(sight.recorded.address, sight.key.account, sight.live, ended, *doubt)
 
 
-def revoke(address: Address, account: str, live: LiveKey, reason: str) -> Change:
+def by_name_alone(recorded: RecordedKey, live: LiveKey) -> tuple[str, ...]:
+    """What a person should know before a key goes that nothing but its name tells from a stranger's."""
+    return () if recorded.created and live.created else (BY_NAME_ALONE,)
+
+
+def revoke(address: Address, account: str, live: LiveKey, *reasons: str) -> Change:
     return Change(
         address=address,
         account=account,
         action=Action.REVOKE,
-        reasons=(reason,),
+        reasons=reasons,
         steps=(Step(Verb.REVOKE, live.name),),
         old=_old(live),
     )

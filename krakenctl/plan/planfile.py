@@ -10,6 +10,7 @@ from krakenctl.model import key_json
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.finding_json import finding_json
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.origin import Origin
 from krakenctl.model.plan import (
@@ -102,27 +103,6 @@ def change_json(change: Change) -> dict[str, Any]:
             "renamedFrom": str(change.renamed_from) if change.renamed_from else None,
         }
     )
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """For plans and for `-o json` of everything that reports findings."""
-    origin = finding.origin
-    related = [{"message": text, **_origin_json(where)} for text, where in finding.related if isinstance(where, Origin)]
-    return _without_none(
-        {
-            "rule": finding.rule,
-            "severity": finding.severity.value,
-            "message": finding.message,
-            "hint": finding.hint or None,
-            "address": finding.address or None,
-            **(_origin_json(origin) if origin else {}),
-            "related": related or None,
-        }
-    )
-
-
-def _origin_json(origin: Origin) -> dict[str, Any]:
-    return _without_none({"file": origin.file, "line": origin.line or None, "column": origin.column or None})
 
 
 def _account_json(account: PlannedAccount) -> dict[str, Any]:

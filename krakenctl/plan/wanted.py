@@ -1,7 +1,6 @@
 """What one live key should be, field by field, and whether it is. Pure.
 
-A field that nobody declared keeps what it has. Times are compared within two minutes: an expiry is counted from the
-exchange's clock at issue, and answers take their time.
+A field that nobody declared keeps what it has. Expiries are compared with `same_expiry`'s patience.
 """
 
 from __future__ import annotations
@@ -9,9 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from krakenctl.model.desired import DesiredKey
-from krakenctl.model.key import KeySpec
-
-TOLERANCE = 120  # seconds
+from krakenctl.model.key import KeySpec, same_expiry
 
 
 def managed(key: DesiredKey) -> frozenset[str]:
@@ -53,4 +50,4 @@ def of_live(key: DesiredKey, live: KeySpec, issued: int) -> KeySpec:
 
 def settled(expiry: int, live: int) -> int:
     """The live time when it is near enough, so that comparing specs is comparing values."""
-    return live if expiry and live and abs(expiry - live) <= TOLERANCE else expiry
+    return live if same_expiry(expiry, live) else expiry

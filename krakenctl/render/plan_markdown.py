@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from krakenctl.model.finding import Finding
+from krakenctl.model.origin import Origin
 from krakenctl.model.plan import Change, Plan
 from krakenctl.model.time import show_time
 from krakenctl.render import words
@@ -14,12 +16,14 @@ from krakenctl.render.paint import visible
 _LINKS = re.compile(r"[@#!]|:(?=/)|\b(www|gh)(?=[.-])", re.IGNORECASE)
 
 
-def render(plan: Plan) -> str:
-    return "\n".join(_lines(plan)) + "\n"
+def render(plan: Plan, *, as_of: bool = False) -> str:
+    """`as_of`: say for when the plan is. Left out, two plans of an unchanged world are the same text."""
+    return "\n".join(_lines(plan, as_of=as_of)) + "\n"
 
 
-def _lines(plan: Plan) -> Iterator[str]:
-    yield f"### krakenctl plan: {_text(plan.workspace)} on {_code(plan.endpoint)}"
+def _lines(plan: Plan, *, as_of: bool) -> Iterator[str]:
+    when = f", as of {show_time(plan.now)}" if as_of else ""
+    yield f"### krakenctl plan: {_text(plan.workspace)} on {_code(plan.endpoint)}{when}"
     yield ""
     yield f"**{words.summary(plan)}**"
     if plan.changes:
@@ -36,10 +40,19 @@ def _lines(plan: Plan) -> Iterator[str]:
         )
     if plan.findings:
         yield ""
-        yield from (f"- **{f.severity.value}** {_code(f.rule)}: {_text(f.message)}" for f in plan.findings)
+        yield from (_finding(finding) for finding in plan.findings)
     if not plan.changes:
         yield ""
         yield "No changes. What is live is what is declared."
+
+
+def _finding(finding: Finding) -> str:
+    where = f"{_code(str(finding.origin))} " if finding.origin else ""
+    related = "".join(
+        f"; {_text(text)}" + (f" ({_code(str(o))})" if isinstance(o, Origin) else "") for text, o in finding.related
+    )
+    hint = f" – {_text(finding.hint)}" if finding.hint else ""
+    return f"- {where}**{finding.severity.value}** {_code(finding.rule)}: {_text(finding.message)}{hint}{related}"
 
 
 def _row(change: Change) -> str:

@@ -16,17 +16,19 @@ INDENT = 6
 LABEL = 13
 ANY = "any"
 FOOT = {
-    Action.REPLACE: "± replace: a new key with a new secret, because grants cannot be edited.",
+    Action.REPLACE: "± replace: a new key with a new secret, because what differs cannot be edited.",
     Action.ROTATE: "↻ rotate: the same grants, a new key with a new secret.",
 }
 
 
-def render(plan: Plan, paint: Paint) -> str:
-    return "\n".join(_lines(plan, paint)) + "\n"
+def render(plan: Plan, paint: Paint, *, as_of: bool = False) -> str:
+    """`as_of`: say for when the plan is. Left out, two plans of an unchanged world are the same text."""
+    return "\n".join(_lines(plan, paint, as_of=as_of)) + "\n"
 
 
-def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
+def _lines(plan: Plan, paint: Paint, *, as_of: bool) -> Iterator[str]:
     title = f"Plan for {visible(plan.workspace)} on {_endpoint(plan)}"
+    title += f", as of {show_time(plan.now)}" if as_of else ""
     yield paint("Plan", "bold") + paint.wrapped(title, indent=2, first=0).removeprefix("Plan")
     yield paint("  " + paint.wrapped(words.summary(plan), indent=2), "bold", *(("red",) if _gaps(plan) else ()))
     sections = _sections(plan)

@@ -76,7 +76,8 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
     for key in recorded.retired:
         yield f"{key.address}  {visible(key.live_name)}  retired, until {show_time(key.retired_until)}"
     for intent in recorded.intents:
-        yield f"{intent.address}  {visible(intent.live_name)}  interrupted at “{intent.stage}”: run plan"
+        standing = f"interrupted at “{intent.stage}”: its name is burned, and plan shows the key if it turns up"
+        yield f"{intent.address}  {visible(intent.live_name)}  {standing}"
 
 
 def _address(account: RecordedAccount) -> str:

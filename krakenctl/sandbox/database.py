@@ -181,7 +181,14 @@ def remove(path: Path) -> None:
 
 
 def damaged(path: Path, error: sqlite3.Error) -> WorkspaceError:
-    return WorkspaceError(f"the sandbox {path} cannot be used: {error}", hint=_RESET, file=str(path))
+    """What SQLite says, and what to do: to reset is no answer to a folder that cannot be written."""
+    locked_away = any(word in str(error) for word in ("readonly", "unable to open", "disk I/O", "full"))
+    hint = (
+        "it must be possible to write to it and its folder, also to plan: check modes and space"
+        if locked_away
+        else _RESET
+    )
+    return WorkspaceError(f"the sandbox {path} cannot be used: {error}", hint=hint, file=str(path))
 
 
 def is_busy(error: sqlite3.Error) -> bool:

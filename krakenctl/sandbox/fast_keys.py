@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from krakenctl.model.permission import BY_FLAG, ON_CONNECT, SCOPE_PREFIX, SPELLINGS, Permission
+from krakenctl.model.time import show_time
 from krakenctl.sandbox import allowlist, keys
 from krakenctl.sandbox.envelope import TOO_MANY_KEYS, Answer, Refusal, invalid, success
 from krakenctl.sandbox.keys import Key, Wish
@@ -74,11 +75,11 @@ def _shown(key: Key, context: Context) -> dict[str, Any]:
     """Created and modified times are text, the others numbers: so the spec has it. Never used is 0."""
     return {
         "api_key_name": key.name,
-        "created_time": str(key.created),
+        "created_time": _time(key.created, context),
         "id": keys.key_id(key.name),
         "ip_allowlist": key.ip_allowlist,
         "last_used": key.last_used or 0,
-        "modified_time": str(key.modified),
+        "modified_time": _time(key.modified, context),
         "nonce": int(key.nonce_text),
         "nonce_window": key.nonce_window,
         "oauth_client": key.client,
@@ -88,6 +89,10 @@ def _shown(key: Key, context: Context) -> dict[str, Any]:
         "query_to": key.query_to,
         "valid_until": key.valid_until,
     }
+
+
+def _time(seconds: int, context: Context) -> str:
+    return show_time(seconds) if context.switches["created-time"] == "iso" else str(seconds)
 
 
 def _given(request: Request, context: Context, fields: frozenset[str]) -> dict[str, Any]:

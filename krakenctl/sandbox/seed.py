@@ -6,6 +6,7 @@ pair. They leave earlier tokens alive unless the switch `new-token-kills` is `al
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from krakenctl.errors import UsageError
 from krakenctl.model.permission import ALL, Permission
 from krakenctl.sandbox import accounts, keys, tokens
 from krakenctl.sandbox.context import Context, read_context
-from krakenctl.sandbox.database import Where, opened, remove
+from krakenctl.sandbox.database import Where, damaged, opened, remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,6 +59,18 @@ def authorise(db: Where, username: str, *, scopes: Iterable[str] = tokens.ALL_SC
         account = accounts.known(context.connection, username)
         accounts.give_iiban(context.connection, account)
         return tokens.mint_seeded(context, account.id, scopes)
+
+
+def iibans(db: Path) -> frozenset[str]:
+    """Of every account that is set up. Raises WorkspaceError when the file cannot be read; makes none."""
+    if not db.exists():
+        return frozenset()
+    with opened(db) as database:
+        try:
+            rows = database.connection().execute("SELECT iiban FROM account WHERE iiban IS NOT NULL").fetchall()
+        except sqlite3.Error as error:
+            raise damaged(db, error) from error
+    return frozenset(iiban for (iiban,) in rows)
 
 
 def reset(db: Path) -> None:

@@ -48,6 +48,7 @@ _TABLE = (
     Switch("list-path", "both", ("both", "spec", "plural"), f"{_SPEC}: /oauth/fast-api-key; every client: plural"),
     Switch("list-coverage", "own-client", ("own-client", "all"), f"{_SPEC} says “all Fast API keys”; unconfirmed"),
     Switch("list-api-key", "absent", ("absent", "present"), f"{_SPEC}: “only set once”, when the key is created"),
+    Switch("created-time", "unix", ("unix", "iso"), f"{_SPEC}: a text; of which format, it does not say"),
     Switch("permission-object", "all", ("all", "true-only"), f"{_SPEC} leaves the answer's permissions open"),
     Switch("put-semantics", "replace", ("replace", "patch"), f"{_SPEC} is silent about absent fields"),
     Switch("put-null", "reset", ("reset", "keep"), f"{_SPEC} is silent about null; matters with put-semantics=patch"),

@@ -16,6 +16,7 @@ from typing import Any
 import pyrage
 
 from krakenctl.errors import CredentialError, StoreError
+from krakenctl.files import make_folder, sync_folder, write_whole
 from krakenctl.model import key_json
 from krakenctl.model.secret import Secret
 from krakenctl.stores.base import Entry, Slot
@@ -66,12 +67,13 @@ class AgeStore:
     def promote(self, path: str) -> None:
         pending, current, previous = (self._file(path, slot) for slot in Slot)
         with _as_store_error(f"the slots in {current.parent} cannot be moved"):
-            if not pending.exists():  # an earlier run came this far
+            if not pending.exists():
+                _must_exist(current)
                 return
             if current.exists():
                 _replace(previous, current.read_bytes())  # a copy: a consumer finds a current secret at every moment
             pending.replace(current)
-            _sync_folder(current.parent)
+            sync_folder(current.parent)
 
     def remove(self, path: str, slot: Slot) -> None:
         file = self._file(path, slot)
@@ -161,27 +163,14 @@ def _recipient(text: str) -> Any:
 
 
 def _replace(file: Path, content: bytes) -> None:
-    _make_folder(file.parent)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(file)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(file.parent)
+    make_folder(file.parent)
+    write_whole(file, content, mode=0o600)
 
 
-def _make_folder(folder: Path) -> None:
-    """Every missing one with mode 0700 (mkdir's `parents` leaves that to the umask), and each durable."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
+def _must_exist(current: Path) -> None:
+    """An earlier run may have promoted what was pending. Without an identity nobody can look whether it was this."""
+    if not current.exists():
+        raise StoreError(f"nothing was ever put into {current.parent}, so there is nothing to promote")
 
 
 @contextmanager
@@ -194,15 +183,7 @@ def _as_store_error(what: str) -> Iterator[None]:
 
 def _remove(file: Path) -> None:
     file.unlink(missing_ok=True)
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(file.parent)
 
 
 def _to_json(entry: Entry) -> dict[str, Any]:

@@ -62,7 +62,10 @@ class Store(Protocol):
         ...
 
     def promote(self, path: str) -> None:
-        """current → previous, then pending → current. Doing it again after a crash in between finishes it."""
+        """current → previous, then pending → current. Doing it again after a crash in between finishes it.
+
+        Raises StoreError when the path holds neither: then there is no secret that anybody could use.
+        """
         ...
 
     def remove(self, path: str, slot: Slot) -> None:

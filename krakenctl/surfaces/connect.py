@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from krakenctl.errors import AnswerLost, ExchangeError, Unreachable
+from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ON_CONNECT
@@ -94,12 +95,6 @@ class ConnectMaster:
         deed = f"create the sub-account {username}"
         nonce = next(self._nonces)
         spot.call(self._http, self._pair, "CreateSubaccount", nonce, deed, username=username, email=email)
-
-
-def normal_iiban(text: str) -> str:
-    """`aa12n84gexample1` → `AA12 N84G EXAM PLE1`."""
-    bare = "".join(text.split()).upper()
-    return " ".join(bare[i : i + 4] for i in range(0, len(bare), 4))
 
 
 def _no_such_path(answer: Answer) -> bool:

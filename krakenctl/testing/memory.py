@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from krakenctl.errors import StoreError
 from krakenctl.model.address import Address
 from krakenctl.model.recorded import Intent, Recorded, RecordedAccount, RecordedKey
 from krakenctl.stores.base import Entry, Slot
@@ -29,6 +30,8 @@ class MemoryStore:
 
     def promote(self, path: str) -> None:
         pending, current = self.get(path, Slot.PENDING), self.get(path, Slot.CURRENT)
+        if pending is None and current is None:
+            raise StoreError(f"nothing was ever put into {path}, so there is nothing to promote")
         if pending is None:
             return
         if current is not None:

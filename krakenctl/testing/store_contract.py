@@ -118,8 +118,7 @@ class StoreContract:
     ) -> None:
         path, reference = f"bots/law-{next(_numbers)}", MemoryStore()
         for name, *arguments in deeds:
-            for one in (store, reference):
-                getattr(one, name)(path, *arguments)
+            assert len({_refuses(one, name, path, *arguments) for one in (store, reference)}) == 1
         assert _slots(store, path) == _slots(reference, path)
         assert [store.exists(path, slot) for slot in Slot] == [reference.exists(path, slot) for slot in Slot]
 
@@ -157,6 +156,12 @@ class StoreContract:
         for _ in range(3):
             make_store().promote(PATH)
         assert _slots(make_store(), PATH) == [None, NEW, OLD]
+
+    def test_promoting_where_nothing_was_ever_put_is_an_error(self, store: Store) -> None:
+        """Else a key would count as handed out whose secret nobody has."""
+        with pytest.raises(StoreError):
+            store.promote("never/heard/of")
+        assert _slots(store, "never/heard/of") == [None, None, None]
 
     def test_removing_what_is_not_there_changes_nothing(self, store: Store) -> None:
         store.remove(PATH, Slot.CURRENT)
@@ -248,6 +253,14 @@ class StoreContract:
         store.promote(PATH)
         assert examples.SECRET.encode() not in kept()
         assert examples.SECRET not in f"{store!r} {store} {store.get(PATH, Slot.CURRENT)!r}"
+
+
+def _refuses(store: Store, deed: str, *arguments: Any) -> bool:
+    try:
+        getattr(store, deed)(*arguments)
+    except StoreError:
+        return True
+    return False
 
 
 def _slots(store: Store, path: str) -> list[Entry | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.finding import Finding
+from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.origin import Place
 from krakenctl.model.permission import ALL, Permission, in_order
 from krakenctl.validate.report import Report, error, warning
@@ -76,7 +77,7 @@ def _account(resource: Resource, parent: DesiredAccount | None) -> DesiredAccoun
         own_allow=allow,
         own_deny=deny,
         place=resource.place,
-        iiban=canonical_iiban(spec.get("iiban", "")),
+        iiban=normal_iiban(spec.get("iiban", "")),
         username=spec.get("username", ""),
         email=spec.get("email", ""),
         keys_limit=parent.keys_limit if limit is None and parent else limit,
@@ -90,12 +91,6 @@ def ceiling(
 ) -> frozenset[Permission]:
     """What a level leaves of what is above it. It can only take away."""
     return (above if allow is None else above & allow) - deny
-
-
-def canonical_iiban(text: str) -> str:
-    """In capitals and groups of four; the empty text stays empty."""
-    letters = text.replace(" ", "").upper()
-    return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
 
 
 def _orphan(resource: Resource, resources: Resources) -> Iterator[Finding]:

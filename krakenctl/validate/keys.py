@@ -39,6 +39,8 @@ class KeyMaker:
         if node is None:
             self._report.extend(_stray(key, resources))
             return None
+        if "formerly" in key.metadata:
+            self._report.extend(_moved(key))
         if len(key.name) > self._longest:
             self._report.append(self._too_long(key))
         settings = self._settings(key, node)
@@ -88,8 +90,7 @@ class KeyMaker:
         if store not in stores:
             self._report.append(_unknown_store(key, store, list(stores)))
         path = written.get("path") or f"{key.spec['account']}/{key.name}"
-        if "." in path and not {".", ".."}.isdisjoint(path.split("/")):
-            message = "a path within a store cannot have “.” or “..” as a part"
+        if "." in path and (message := _bad_part(path)):
             place = key.place.at("spec", "secret", "path")
             self._report.append(error("secret-path", place, message, address=key.address))
         return SecretRef(store, path)
@@ -101,6 +102,26 @@ class KeyMaker:
 
 
 _NO_LABELS: Mapping[str, str] = {}
+
+
+def _bad_part(path: str) -> str:
+    """Why a path cannot stand in a store; empty: it can. A store keeps files of its own beside what it is given."""
+    for part in path.split("/"):
+        if part.startswith("."):
+            return "a part of a path within a store cannot begin with “.”"
+        if part.lower().endswith(".age"):
+            return "a part of a path within a store cannot end in “.age”, as the files of a store do"
+    return ""
+
+
+def _moved(key: Resource) -> Iterator[Finding]:
+    """Former addresses on another account: Kraken moves no key, so there is nothing that could live on."""
+    for position, text in enumerate(key.metadata["formerly"]):
+        if "/" in text and Address.parse(text).path[0] != key.spec["account"]:
+            message = f"“{text}” is on another account, and a key cannot change its account"
+            hint = "leave it out: that key is revoked there, and this one is made anew here"
+            place = key.place.at("metadata", "formerly", position)
+            yield error("former-account", place, message, hint=hint, address=key.address)
 
 
 def _former_addresses(key: Resource) -> tuple[Address, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import NamedTuple
 
 from krakenctl.validate.words import shown
 
 Network = IPv4Network | IPv6Network
 ANY = "any"
+_MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses in the clothes of IPv6
 
 
 class Remark(NamedTuple):
@@ -41,6 +42,7 @@ def canonical(written: str | Sequence[str]) -> Allowlist:
             remarks.append(Remark("repeated-range", position, f"“{_text(network)}” is in the list already", "", False))
         networks.setdefault(network, position)
     remarks.extend(_contained(networks))
+    remarks.extend(_whole_together(networks))
     entries = tuple(_text(network) for network in sorted(networks, key=_order))
     return Allowlist(entries, tuple(remarks))
 
@@ -51,15 +53,31 @@ def _parse(text: str, position: int, remarks: list[Remark]) -> Network | None:
     except ValueError:
         remarks.append(Remark("bad-cidr", position, f"{shown(text)} is neither an address nor a CIDR range"))
         return None
+    wrong = _wrong(text, network, position)
+    if wrong is not None:
+        remarks.append(wrong)
+    return network if wrong is None else None
+
+
+def _wrong(text: str, network: Network, position: int) -> Remark | None:
+    """What Python's library takes for a network, and Kraken refuses or means otherwise."""
     if network.prefixlen == 0:
-        remarks.append(Remark("whole-world", position, f"“{text}” is the whole world", "write `any` if that is meant"))
-        return None
+        return Remark("whole-world", position, f"“{text}” is the whole world", "write `any` if that is meant")
+    if "%" in text:
+        message = f"{shown(text)} names an interface of one machine, which means nothing to the exchange"
+        return Remark("bad-cidr", position, message, "write an address that others see, without “%” and what follows")
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        message = f"“{text}” is an IPv4 address written as IPv6, and calls from it arrive as IPv4"
+        return Remark("bad-cidr", position, message, f"write “{_text(_unmapped(network))}”")
     if _has_host_bits(text):
         message = f"“{text}” is no range: it has bits after its prefix"
         hint = f"write “{network}” for the range, or “{text.partition('/')[0]}” for the address"
-        remarks.append(Remark("bad-cidr", position, message, hint))
-        return None
-    return network
+        return Remark("bad-cidr", position, message, hint)
+    return None
+
+
+def _unmapped(network: IPv6Network) -> IPv4Network:
+    return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
 
 
 def _has_host_bits(text: str) -> bool:
@@ -79,6 +97,18 @@ def _contained(networks: dict[Network, int]) -> Iterator[Remark]:
             yield Remark("contained-range", networks[network], message, "leave it out", False)
         else:
             holder = network
+
+
+def _whole_together(networks: dict[Network, int]) -> Iterator[Remark]:
+    """Ranges that look like parts and leave nobody out: 0.0.0.0/1 and 128.0.0.0/1."""
+    v4 = [network for network in networks if isinstance(network, IPv4Network)]
+    v6 = [network for network in networks if isinstance(network, IPv6Network)]
+    unions: list[Network] = [*collapse_addresses(v4), *collapse_addresses(v6)]
+    for union in unions:
+        if union.prefixlen == 0:
+            message = f"the IPv{union.version} ranges of this list together are the whole world"
+            position = min(networks[network] for network in networks if network.version == union.version)
+            yield Remark("whole-world", position, message, "write `any` if that is meant")
 
 
 def _order(network: Network) -> tuple[int, int, int]:

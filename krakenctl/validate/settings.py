@@ -121,7 +121,8 @@ def check(written: Mapping[str, Any], settings: Settings, level: Level, report: 
     if "queryWindow" in written:
         _check_window(settings, level, report)
     if "rotation" in written or "validFor" in written:
-        _check_rotation(written, settings, level, report)
+        _check_overlap(written, settings, level, report)
+        _check_life(written, settings, level, report)
 
 
 def _check_window(settings: Settings, level: Level, report: Report) -> None:
@@ -131,15 +132,21 @@ def _check_window(settings: Settings, level: Level, report: Report) -> None:
         report.append(error("bad-window", level.at("queryWindow"), message, address=level.address))
 
 
-def _check_rotation(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:
-    max_age, overlap = settings.max_age, settings.overlap or 0
-    if max_age is None:
+def _check_overlap(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:
+    """A key that works on for as long as keys are in use would always be one of two."""
+    overlap = settings.overlap or 0
+    name, use = ("validFor", settings.valid_for) if settings.max_age is None else ("maxAge", settings.max_age)
+    if use is None or overlap < use:
         return
-    if overlap >= max_age:
-        message = f"an overlap of {show_duration(overlap)} is not shorter than maxAge, {show_duration(max_age)}"
-        place = level.at(*(("rotation", "overlap") if "overlap" in written.get("rotation", {}) else ("rotation",)))
-        report.append(error("overlap-too-long", place, message, address=level.address))
-    if settings.valid_for is not None and settings.valid_for < max_age + overlap:
+    message = f"an overlap of {show_duration(overlap)} is not shorter than {name}, {show_duration(use)}"
+    overlaps = "overlap" in written.get("rotation", {})
+    path = ("rotation", "overlap") if overlaps else ("rotation",) if "rotation" in written else ("validFor",)
+    report.append(error("overlap-too-long", level.at(*path), message, address=level.address))
+
+
+def _check_life(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:
+    max_age, overlap = settings.max_age, settings.overlap or 0
+    if max_age is not None and settings.valid_for is not None and settings.valid_for < max_age + overlap:
         message = (
             f"a key that works for {show_duration(settings.valid_for)} ends before it can be replaced: maxAge and "
             f"overlap together are {show_duration(max_age + overlap)}"

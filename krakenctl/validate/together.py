@@ -12,6 +12,7 @@ from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Path, Place
 from krakenctl.validate.report import Report, error, warning
 from krakenctl.validate.resources import Resource, Resources
+from krakenctl.validate.stores import normal
 from krakenctl.validate.words import shown
 
 _Declared = TypeVar("_Declared", DesiredAccount, DesiredKey)
@@ -43,7 +44,7 @@ def check_accounts(accounts: Mapping[str, DesiredAccount]) -> Iterator[Finding]:
 
 
 def _secret(key: DesiredKey) -> Hashable:
-    return key.secret.store, key.secret.path
+    return key.secret.store, normal(key.secret.path)
 
 
 def _twice(

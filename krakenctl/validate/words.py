@@ -21,7 +21,9 @@ def quoted(names: Iterable[object]) -> str:
 
 
 def shown(value: object, path: Path = ()) -> str:
-    """The value in quotes, cut to a glance; or “this value” where it may be a secret."""
+    """The value in quotes, cut to a glance; “this value” where it may be a secret; its sort where it has parts."""
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
     steps = [step for step in path if isinstance(step, str)]
     text = {True: "true", False: "false", None: "null"}.get(value, value) if _is_word(value) else value  # type: ignore[call-overload]
     if any(_SECRET_NAME.search(step) for step in steps) or _SECRET_TEXT.search(str(text)):

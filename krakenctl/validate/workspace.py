@@ -25,7 +25,7 @@ def workspace(
     problems = Shapes(schemas).check(document, ("Workspace",))
     if problems:
         return None, in_order(problems)
-    findings = in_order([*_stores(document), *_references(document)])
+    findings = in_order([*_stores(document), *_outside(document), *_references(document)])
     return (None if has_errors(findings) else _settings(document.value)), findings
 
 
@@ -69,12 +69,26 @@ def _stores(document: Document) -> Iterator[Finding]:
         yield _unknown_store(default, stores, place.at("spec", "defaultStore"))
     for name, store in stores.items():
         path = ("spec", "stores", name)
-        if store["path"].startswith("/") or ".." in store["path"].split("/"):
-            message = "a store lies inside the workspace"
-            yield error("outside-workspace", place.at(*path, "path"), message, hint="write a path relative to it")
         if store["type"] == "age" and not ("recipients" in store or "recipientsFile" in store):
             message = f"the store “{name}” has no recipients: nobody could read what is written to it"
             yield error("no-recipients", place.at(*path), message, hint="write `recipients` or `recipientsFile`")
+
+
+def _outside(document: Document) -> Iterator[Finding]:
+    """What krakenctl writes, it writes inside the workspace: a clone must not name files of whoever tries it."""
+    for what, at, path in _written(document.value["spec"]):
+        if path.startswith("/") or ".." in path.split("/"):
+            message, hint = f"{what} lies inside the workspace", "write a path relative to it"
+            yield error("outside-workspace", document.place.at(*at), message, hint=hint)
+
+
+def _written(spec: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    if "path" in spec.get("state", {}):
+        yield "the state", ("spec", "state", "path"), spec["state"]["path"]
+    for name, store in spec["stores"].items():
+        yield "a store", ("spec", "stores", name, "path"), store["path"]
+        if "recipientsFile" in store:
+            yield "a file of recipients", ("spec", "stores", name, "recipientsFile"), store["recipientsFile"]
 
 
 def _references(document: Document) -> Iterator[Finding]:
@@ -84,7 +98,10 @@ def _references(document: Document) -> Iterator[Finding]:
             at = place.at("spec", "credentials", account, field)
             sort, _, target = reference.partition(":")
             store = target.split("/")[0]
-            if sort == "store" and store not in spec["stores"]:
+            if sort == "store" and field == "token":
+                message, hint = "a store keeps key pairs only, and this is a token", "write env:NAME or file:PATH"
+                yield error("bad-reference", at, message, hint=hint)
+            elif sort == "store" and store not in spec["stores"]:
                 yield _unknown_store(store, spec["stores"], at)
             if not set(_PLACEHOLDER.findall(reference)) <= {"account", "username"}:
                 message = "only {account} and {username} are filled in; another name stands in braces here"

@@ -165,4 +165,4 @@ def test_help_imports_no_command(tmp_path: Path) -> None:
 
 def test_a_plan_without_changes_imports_only_what_it_needs(workspace: Path) -> None:
     krakenctl("-C", workspace, "apply", "--yes")
-    assert not imported("plan", cwd=workspace) & {"deepdiff", "jsonschema", "rich", "pyrage"}
+    assert not imported("plan", cwd=workspace) & {"deepdiff", "jsonschema", "rich"}

@@ -238,7 +238,8 @@ def test_a_file_where_a_folder_belongs_is_a_store_error(store, folder):
         store.put(PATH, Slot.CURRENT, OLD)
     assert store.get(PATH, Slot.CURRENT) is None
     store.remove(PATH, Slot.CURRENT)
-    store.promote(PATH)
+    with pytest.raises(StoreError):
+        store.promote(PATH)
 
 
 def test_a_store_whose_folder_is_a_file_is_not_writable(tmp_path):

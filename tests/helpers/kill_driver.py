@@ -46,6 +46,7 @@ def run(number: int, sort: signal.Signals, root: Path, *, only_calls: bool) -> t
 
 
 def _apply(number: int, sort: signal.Signals, root: Path, write: int, *, only_calls: bool) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs us in the background has it ignored
     still: Any = StandingTime()
     exchange.time = workflow.time = still
     count = 0

@@ -1,13 +1,16 @@
 """Keys as Kraken writes them ↔ `KeySpec` and `LiveKey`. Pure, and tolerant where Kraken's own sources disagree.
 
 Source: krakenfx/api-specs oauth/openapi_v3.yaml (Fast API keys); docs.kraken.com GetApiKeyInfo. Both spellings of
-GetApiKeyInfo's fields, numbers as texts, `[""]` as “no restriction” and null as “not set” have been seen.
+GetApiKeyInfo's fields, numbers as texts, `[""]` as “no restriction” and null as “not set” have been seen. A creation
+time is a text in both sources, and neither says of which format.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -40,7 +43,7 @@ def live_key(raw: Mapping[str, Any]) -> LiveKey:
     known, unknown = permissions(raw.get("permissions"))
     return LiveKey(
         name=name,
-        created=number(field("created_time", "createdTime")),
+        created=moment(field("created_time", "createdTime")),
         public_key=str(field("api_key", "apiKey") or ""),
         spec=KeySpec(
             permissions=known,
@@ -122,3 +125,24 @@ def number(raw: Any) -> int:
         return int(raw)
     except (TypeError, ValueError, OverflowError):  # OverflowError: Infinity
         raise ExchangeError(f"Kraken sent a {type(raw).__name__} where a number belongs") from None
+
+
+def moment(raw: Any) -> int:
+    """Whole unix seconds, rounded down: from a number, a text of one, or ISO 8601 (UTC when it names no zone)."""
+    if not isinstance(raw, str) or not raw:
+        return number(raw)
+    for read in (int, _fraction, _iso):
+        try:
+            return read(raw)
+        except (ValueError, OverflowError):
+            continue
+    raise ExchangeError("Kraken sent a text where a time belongs: this krakenctl does not understand the answer")
+
+
+def _fraction(text: str) -> int:
+    return math.floor(float(text))
+
+
+def _iso(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

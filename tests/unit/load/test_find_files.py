@@ -3,7 +3,8 @@
 import pytest
 
 from krakenctl.load import files as walking
-from krakenctl.load import find_files
+from krakenctl.load import find_files, locate
+from krakenctl.model.origin import Place
 
 
 @pytest.fixture
@@ -34,6 +35,24 @@ def test_a_pattern_means_the_manifests_below_it(tree, patterns, meant):
 def test_a_pattern_that_means_nothing_is_a_finding(tree, pattern):
     found, [finding] = find_files(tree, [pattern])
     assert (found, finding.rule) == ((), "no-manifests")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [("m/dep", "m/deep"), ("m/dep/*.yaml", "m/deep/*.yaml"), ("m/a.yml", "m/a.yaml"),
+     ("./othr/f.yaml", "other/f.yaml"), ("zzzzzz", ""), ("m/x*.yaml", ""), ("m/a.yaml/b", ""), ("krakenctl.yml", ""),
+     ("m/" + "x" * 300, "")],
+)  # fmt: skip
+def test_a_pattern_that_means_nothing_is_told_where_it_is_written_and_what_may_be_meant(tree, pattern, meant):
+    _, [finding] = find_files(tree, ["m", pattern])
+    assert finding.place == Place("krakenctl.yaml", 0, ("spec", "manifests", 1))
+    assert finding.hint == (f"did you mean “{meant}”" if meant else "")
+
+
+def test_a_pattern_that_means_nothing_is_found_by_line_and_column(tree):
+    (tree / "krakenctl.yaml").write_text("spec:\n  manifests: [m, manifess]\n")
+    _, [finding] = find_files(tree, ["m", "manifess"])
+    assert str(locate(tree, [finding.place])[finding.place]) == "krakenctl.yaml:2:18"
 
 
 @pytest.mark.parametrize("pattern", ["..", "../*.yaml", "m/../../x", "/etc", "/etc/*.yaml", "a\0b"])

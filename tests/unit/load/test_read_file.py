@@ -9,7 +9,7 @@ import yaml
 
 from krakenctl import load
 from krakenctl.load import build, content
-from krakenctl.model.origin import Origin
+from krakenctl.model.origin import Origin, Place
 
 BROKEN = Path(__file__).parents[2] / "broken"
 
@@ -227,7 +227,7 @@ def test_nothing_is_read_twice_and_the_digest_knows_names_from_bytes(tmp_path):
 def test_a_workspace_whose_files_are_all_empty_is_told_so(tmp_path):
     (tmp_path / "a.yaml").write_text("# to be written\n")
     [finding] = load.read_manifests(tmp_path, ["a.yaml"]).findings
-    assert finding.rule == "no-manifests"
+    assert (finding.rule, finding.place) == ("no-manifests", Place("krakenctl.yaml", 0, ("spec", "manifests")))
 
 
 def test_the_digest_changes_with_every_byte_and_not_with_the_order_of_patterns(tmp_path: Path):

@@ -7,6 +7,7 @@ import pytest
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recorded import RecordedAccount
+from krakenctl.plan.keys import BY_NAME_ALONE
 from plan_builders import (
     DAY,
     NOW,
@@ -41,6 +42,17 @@ def test_a_key_that_is_no_longer_declared_is_revoked():
     ours = recorded(bot())
     [change] = draw(wish(), on(alive(ours)), recorded=memory(ours)).changes
     assert (change.action, change.old.name) == (Action.REVOKE, "bot.a7.g1")
+
+
+@pytest.mark.parametrize("desired", [wish(), wish(bot())], ids=["undeclared", "retired"])
+def test_a_revoke_says_when_nothing_but_the_name_tells_that_the_key_is_ours(desired):
+    ours, old = recorded(bot(), generation=2), retired(bot(), NOW - 1)
+    known = memory(ours, retired=[old])
+    sure = draw(desired, on(alive(ours), alive(old)), recorded=known).changes
+    unsure = draw(desired, on(*(replace(alive(one), created=0) for one in (ours, old))), recorded=known).changes
+    assert [change.action for change in unsure] == [change.action for change in sure]
+    assert {change.reasons[-1] for change in unsure} == {BY_NAME_ALONE}
+    assert not any(BY_NAME_ALONE in change.reasons for change in sure)
 
 
 def test_a_key_that_is_removed_with_forget_lives_on():

@@ -59,6 +59,20 @@ def test_a_key_whose_creation_time_kraken_does_not_tell_is_known_by_its_name():
     assert not draw(wish(key), on(replace(alive(ours), created=0)), recorded=memory(ours)).changes
 
 
+@pytest.mark.parametrize("unknown", ["in the list", "in our memory"])
+@pytest.mark.parametrize("desired", [{"grants": READ}, {"trigger": "x"}, {"valid_until": NOW - 1}], ids=list)
+def test_a_key_that_is_known_by_its_name_alone_does_not_go_without_a_word_about_it(desired, unknown):
+    ours = recorded(bot())
+    live = alive(ours)
+    if unknown == "in the list":
+        live = replace(live, created=0)
+    else:
+        ours = replace(ours, created=0)
+    [change] = draw(wish(bot(**desired)), on(live), recorded=memory(ours)).changes
+    assert change.old.name == live.name
+    assert change.reasons[-1] == "the exchange tells no creation time; matched by its name alone"
+
+
 # --- grants
 
 
@@ -286,8 +300,22 @@ def test_a_number_that_was_used_is_burned():
 
 
 def test_a_number_that_is_seen_live_is_burned_too():
-    [change] = draw(wish(bot()), on(stranger("bot.a7.g4"))).changes
+    ours = recorded(bot())
+    [change] = draw(wish(bot()), on(stranger("bot.a7.g4")), recorded=memory(ours)).changes
     assert change.new.name == "bot.a7.g5"
+
+
+def test_a_live_key_of_ours_that_no_state_knows_is_not_doubled():
+    [change] = draw(wish(bot()), on(stranger("bot.a7.g4"))).changes
+    assert change.action is Action.BLOCKED
+    assert "bot.a7.g4 is live" in change.reasons[0]
+
+
+def test_a_live_key_with_our_tag_is_no_obstacle_while_the_state_knows_the_key():
+    [change] = draw(
+        wish(bot()), on(stranger("bot.a7.g4")), recorded=replace(memory(), generations={bot().address: 3})
+    ).changes
+    assert change.action is Action.CREATE
 
 
 def test_numbers_of_other_names_and_tags_count_for_nothing():

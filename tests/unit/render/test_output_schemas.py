@@ -11,6 +11,7 @@ from krakenctl import schema_files
 from krakenctl.cli.shell import _envelope
 from krakenctl.errors import InvalidManifests, KrakenctlError, PlanStale
 from krakenctl.model.finding import Finding
+from krakenctl.model.finding_json import finding_json
 from krakenctl.model.key import KeySpec
 from krakenctl.model.origin import Origin
 from krakenctl.model.outcome import Outcome, Report, Result
@@ -139,7 +140,7 @@ def test_a_report_is_what_its_schema_says(done):
 
 @given(found=st.lists(findings, max_size=3))
 def test_findings_are_what_their_schema_says(found):
-    rows = [planfile.finding_json(finding) for finding in found]
+    rows = [finding_json(finding) for finding in found]
     assert not complaints("findings", {"format": "krakenctl.findings/v1", "valid": not rows, "findings": rows})
 
 
@@ -191,7 +192,7 @@ def test_one_of_the_recorded_is_what_the_schema_says(address, part):
     "problem",
     [
         KrakenctlError("no"),
-        PlanStale("moved", hint="plan again", address="ApiKey/a/b", file="x.yaml", line=3),
+        PlanStale("moved", differences=["account acme: planned for AA1, now AA2"], hint="plan again"),
         InvalidManifests("1 error", [Finding(rule="unknown-field", message="no", origin=Origin("x.yaml", 1, 2))]),
     ],
 )

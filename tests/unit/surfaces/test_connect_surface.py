@@ -19,6 +19,7 @@ from krakenctl.errors import (
     TooManyKeys,
     Unreachable,
 )
+from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ON_CONNECT, Permission
@@ -26,7 +27,7 @@ from krakenctl.model.secret import Secret
 from krakenctl.sandbox import clock, open_sandbox, seed
 from krakenctl.sandbox.switches import DEFAULTS, SWITCHES, set_switch
 from krakenctl.sandbox.tokens import ALL_SCOPES, INFO, READ
-from krakenctl.surfaces.connect import Connect, ConnectMaster, normal_iiban
+from krakenctl.surfaces.connect import Connect, ConnectMaster
 from krakenctl.testing.examples import SECRET
 from krakenctl.testing.leaks import everything_shown
 from krakenctl.testing.surface_contract import NAME, SurfaceContract

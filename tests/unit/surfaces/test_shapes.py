@@ -55,7 +55,8 @@ LISTED = {
     "valid_until": 1815552000,
 }
 moments = st.integers(0, 2**53)
-networks = st.ip_addresses().map(str) | st.ip_addresses(network="198.51.100.0/24").map(
+public = st.ip_addresses().filter(lambda address: not (address.version == 6 and address.ipv4_mapped))
+networks = public.map(str) | st.ip_addresses(network="198.51.100.0/24").map(
     lambda address: f"{str(address).rpartition('.')[0]}.0/24"
 )
 specs = st.builds(
@@ -184,6 +185,28 @@ def test_what_is_no_address_stays_and_so_differs_from_whatever_was_declared():
 )
 def test_numbers_may_be_texts(raw, read):
     assert number(raw) == read
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        1_616_665_496, "1616665496", "1616665496.78", "1616665496.0", 1_616_665_496.78, "2021-03-25T09:44:56Z",
+        "2021-03-25T09:44:56.789Z", "2021-03-25T09:44:56", "2021-03-25 09:44:56", "2021-03-25T10:44:56+01:00",
+    ],
+)  # fmt: skip
+def test_a_creation_time_is_read_however_kraken_writes_it(told):
+    assert live_key({"api_key_name": "k", "permissions": {}, "created_time": told}).created == 1_616_665_496
+
+
+@pytest.mark.parametrize("told", ["", None, 0, "0"])
+def test_a_creation_time_that_is_not_told_is_0(told):
+    assert live_key({"api_key_name": "k", "permissions": {}, "created_time": told}).created == 0
+
+
+@pytest.mark.parametrize("told", ["yesterday", "nan", "inf", "-1e999", "2021-13-01T00:00:00Z", [], {}])
+def test_a_creation_time_that_is_none_is_an_error(told):
+    with pytest.raises(ExchangeError):
+        live_key({"api_key_name": "k", "permissions": {}, "created_time": told or ["x"]})
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ spec: {permissions: [query-funds, query-open-trades]}
 ---
 apiVersion: krakenctl/v1
 kind: ApiKey
-metadata: {name: mm-btc, labels: {bot: btc}, annotations: {owner: desk-lead}, formerly: [mm-old, ApiKey/acme/mm]}
+metadata: {name: mm-btc, labels: {bot: btc}, annotations: {owner: desk-lead}, formerly: [mm-old, ApiKey/mm-desk/mm]}
 spec:
   account: mm-desk
   grants: {sets: [trader], permissions: [query-ledger]}
@@ -147,7 +147,7 @@ def test_a_key_says_everything_that_its_manifest_says(example):
     assert (bot.query_from, bot.query_to, bot.nonce_window) == (parse_time("2025-01-01"), None, 0)
     assert (bot.consumer_nonce, bot.protect, bot.labels) == ("ms", True, {"bot": "btc"})
     assert bot.secret == SecretRef("two", "bots/mm-btc")
-    assert bot.formerly == (key_address("mm-desk", "mm-old"), key_address("acme", "mm"))
+    assert bot.formerly == (key_address("mm-desk", "mm-old"), key_address("mm-desk", "mm"))
 
 
 def test_an_own_end_replaces_the_inherited_one_of_the_other_sort(example):
@@ -229,6 +229,31 @@ def test_a_bad_default_is_told_once_and_not_for_every_key():
     _, findings = check(account(defaults=defaults) + key("a") + key("b"))
     assert [finding.rule for finding in findings] == ["bad-cidr", "overlap-too-long", "valid-for-too-short"]
     assert {finding.address for finding in findings} == {"Account/acme"}
+
+
+def test_a_mistaken_mapping_is_called_a_mapping_and_never_shown_as_python_does():
+    _, [finding] = check(account() + key(spec="consumer: {nonce: {s: ms}}"))
+    assert "{" not in finding.message
+    assert "a mapping" in finding.message
+
+
+@pytest.mark.parametrize("path", ["acme/bot", "ACME/Bot"])
+def test_two_secrets_that_any_file_system_takes_for_one_are_a_finding(path):
+    _, [finding] = check(account() + key("bot") + key("other", spec=f"secret: {{path: {path}}}"))
+    assert finding.rule == "secret-path-clash"
+
+
+def test_a_key_that_moves_to_another_account_is_told_what_becomes_of_it():
+    moved = key("bot").replace("name: bot", "name: bot, formerly: [ApiKey/desk/bot]")
+    _, [finding] = check(account() + moved)
+    assert (finding.rule, finding.place.path) == ("former-account", ("metadata", "formerly", 0))
+    assert finding.hint == "leave it out: that key is revoked there, and this one is made anew here"
+
+
+def test_an_overlap_fits_into_an_inherited_life_too():
+    defaults = "keyDefaults: {ipAllowlist: any, rotation: {overlap: 24h}}"
+    _, [finding] = check(account(defaults=defaults) + key(spec="validFor: 1h"))
+    assert (finding.rule, finding.place.path) == ("overlap-too-long", ("spec", "validFor"))
 
 
 def test_a_warning_does_not_keep_the_rest_from_being_desired():
