@@ -12,6 +12,7 @@ from krakenctl.model.origin import Place
 from krakenctl.model.workspace import CredentialRefs, StoreSettings, Workspace
 from krakenctl.validate.report import error, has_errors, in_order
 from krakenctl.validate.shape import Shapes
+from krakenctl.validate.stores import clashes
 from krakenctl.validate.words import guess, quoted, shown
 
 _STATE = ".krakenctl/state.db"
@@ -25,7 +26,7 @@ def workspace(
     problems = Shapes(schemas).check(document, ("Workspace",))
     if problems:
         return None, in_order(problems)
-    findings = in_order([*_stores(document), *_outside(document), *_references(document)])
+    findings = in_order([*_stores(document), *clashes(document), *_outside(document), *_references(document)])
     return (None if has_errors(findings) else _settings(document.value)), findings
 
 
