@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from krakenctl.model.recorded import Recorded
     from krakenctl.stores.base import Store
 
+NAP_SECONDS = 0.25
 CLOCK_SLACK = 120  # seconds that a plan may seem to come from the future
 
 
@@ -86,7 +88,13 @@ class Desk:
         with alone(self.project.state_path):
             yield
 
-    def apply(self, plan: Plan, tell: Callable[[Event], None], interrupted: Callable[[], bool]) -> Report:
+    def apply(
+        self,
+        plan: Plan,
+        tell: Callable[[Event], None],
+        say: Callable[[str], None],
+        interrupted: Callable[[], bool],
+    ) -> Report:
         """Do it. Everything that can be blamed on one change is in the report; other errors of ours are raised."""
         from krakenctl.apply.executor import execute
         from krakenctl.apply.ports import Ports, unfailing
@@ -103,7 +111,8 @@ class Desk:
                 state=state,
                 look_again=lambda name: self._look_again(name, state.remember_account),
                 now=self._exchange.now,
-                wait=time.sleep,
+                wait=lambda seconds: _wait(seconds, interrupted),
+                say=unfailing(say),
                 interrupted=interrupted,
                 tell=unfailing(tell),
             )
@@ -146,6 +155,14 @@ class Desk:
             known = recorded.accounts.get(account.name)
             if desired is not None and account.iiban and (known is None or known.iiban != account.iiban):
                 remember(_account_record(desired, account.iiban))
+
+
+def _wait(seconds: float, interrupted: Callable[[], bool]) -> None:
+    """In short naps: a signal does not end a sleep, and nobody should wait a minute for Ctrl-C to count."""
+    for _ in range(math.ceil(seconds / NAP_SECONDS)):
+        if interrupted():
+            return
+        time.sleep(NAP_SECONDS)
 
 
 def recorded(root: Path) -> Recorded:

@@ -21,9 +21,10 @@ def patiently(deed: Callable[[], T], ports: Ports) -> T:
     for pause in PAUSES:
         try:
             return deed()
-        except RateLimited:
+        except RateLimited as limited:
             if ports.interrupted():
                 raise
+            ports.say(f"{limited.message}. Nothing was done; waiting {pause:.0f} s before asking again.")
             ports.wait(pause)
     return deed()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.outcome import Event
@@ -20,21 +21,25 @@ class Ports:
     state: State
     look_again: Callable[[str], LiveAccount]  # at a sub-account that was just requested
     now: Callable[[], int]  # the exchange's clock, unix seconds
-    wait: Callable[[float], None]  # seconds; for a new key to become visible
+    wait: Callable[[float], None]  # seconds, less when interrupted; for a new key to show, for a limit to pass
+    say: Callable[[str], None]  # a word to whoever watches, about the run and no change in particular; never raises
     interrupted: Callable[[], bool]  # whether somebody pressed Ctrl-C; asked between steps
     tell: Callable[[Event], None]  # never raises: see `unfailing`
 
 
-def unfailing(tell: Callable[[Event], None]) -> Callable[[Event], None]:
+T = TypeVar("T")
+
+
+def unfailing(tell: Callable[[T], None]) -> Callable[[T], None]:
     """The same, without its errors. Whoever watches may go away; an apply under way may not stop for that."""
     gone = False
 
-    def tell_or_not(event: Event) -> None:
+    def tell_or_not(what: T) -> None:
         nonlocal gone
         if gone:
             return
         try:
-            tell(event)
+            tell(what)
         except (OSError, ValueError, RuntimeError):  # a closed pipe, a full disk, a terminal that hung up
             gone = True
 

@@ -70,7 +70,7 @@ def _run(shell: Shell, desk: Desk, plan: Plan) -> int:
     from krakenctl.cli.progress import progress
 
     with Interrupt() as interrupt, progress(shell, plan) as tell:
-        report = desk.apply(plan, tell, interrupt.seen)
+        report = desk.apply(plan, tell, shell.note, interrupt.seen)
     _print(shell, report, plan)
     return INTERRUPTED if interrupt.seen() else _exit_code(report)
 

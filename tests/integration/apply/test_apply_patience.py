@@ -29,9 +29,10 @@ def test_more_sub_accounts_than_the_exchange_takes_at_once_are_requested_in_one_
     (tmp_path / "manifests/desks.yaml").write_text("".join(SUB_ACCOUNT.format(number) for number in range(DESKS)))
     sandbox = open_sandbox(tmp_path / ".krakenctl/sandbox.db")
     clock.freeze(sandbox, 1_800_000_000)
-    monkeypatch.setattr(workflow.time, "sleep", lambda seconds: clock.advance(sandbox, int(seconds)))
+    monkeypatch.setattr(workflow, "_wait", lambda seconds, _: clock.advance(sandbox, int(seconds)))
     applied = krakenctl("-C", tmp_path, "apply", "--yes")
     assert applied.code == 0, applied.err
+    assert "waiting 2 s before asking again" in applied.err
     assert krakenctl("-C", tmp_path, "plan", "--detailed-exitcode").code == 0
     sandbox.close()
 
@@ -45,6 +46,9 @@ class Waiting:
 
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)
+
+    def say(self, text: str) -> None:
+        self.said = text
 
     def interrupted(self) -> bool:
         return self.stop
@@ -79,3 +83,13 @@ def test_what_may_have_been_done_is_never_done_twice() -> None:
     with pytest.raises(AnswerLost):
         patiently(lost, Waiting())
     assert calls == [1]
+
+
+def test_a_wait_ends_soon_after_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(workflow.time, "sleep", naps.append)
+    workflow._wait(60.0, lambda: len(naps) == 3)
+    assert sum(naps) < 1
+    naps.clear()
+    workflow._wait(60.0, lambda: False)
+    assert sum(naps) == 60
