@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from running import krakenctl
 
 settings.register_profile("krakenctl", deadline=None, derandomize=True, print_blob=False, database=None)
 settings.load_profile("krakenctl")
@@ -19,6 +22,13 @@ def _neutral_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """What `krakenctl init` makes in an empty folder: an account `acme` with two keys, on a sandbox of its own."""
+    assert krakenctl("-C", tmp_path, "init", "--name", "acme", "--tag", "a7").code == 0
+    return tmp_path
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, visible
 
 FORMAT = "krakenctl.state/v1"
+_MOMENTS = ("validUntil", "queryFrom", "queryTo")  # of a spec, in unix seconds
 
 
 def to_json(recorded: Recorded) -> dict[str, Any]:
@@ -59,8 +60,20 @@ def _fields(found: dict[str, Any], paint: Paint, prefix: str) -> Iterator[str]:
             for place, item in enumerate(value):
                 yield from _fields(item, paint, f"{prefix}{name}[{place}].")
         else:
-            text = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
-            yield f"{paint(f'{prefix}{name}:', 'dim')} {visible(text)}"
+            yield f"{paint(f'{prefix}{name}:', 'dim')} {visible(_value(name, value))}"
+
+
+def _value(name: str, value: object) -> str:
+    """For people: a moment as a date, and words where there is nothing to show."""
+    match value:
+        case list():
+            return ", ".join(map(str, value)) or ("any" if name == "ipAllowlist" else "none")
+        case bool():
+            return "yes" if value else "no"
+        case int() if name in _MOMENTS:
+            return show_time(value) if value else "no limit"
+        case _:
+            return str(value) or "none"
 
 
 def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:

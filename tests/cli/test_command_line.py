@@ -18,12 +18,6 @@ GROUPS = {"state": ["list", "show"], "sandbox": ["reset"]}
 PATHS = [[name] for name in COMMANDS] + [[name, sub] for name, subs in GROUPS.items() for sub in subs]
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    assert krakenctl("-C", tmp_path, "init", "--name", "acme", "--tag", "a7").code == 0
-    return tmp_path
-
-
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_help_says_what_a_command_does_and_shows_an_example(path: list[str]) -> None:
     told = krakenctl(*path, "--help")

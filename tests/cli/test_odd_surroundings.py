@@ -16,12 +16,6 @@ from running import krakenctl
 COMMAND = [sys.executable, "-m", "krakenctl"]
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    assert krakenctl("-C", tmp_path, "init", "--name", "acme", "--tag", "a7").code == 0
-    return tmp_path
-
-
 def in_order(workspace: Path) -> bool:
     return krakenctl("-C", workspace, "plan", "--detailed-exitcode").code == 0
 

@@ -12,12 +12,6 @@ from terminal import on_a_terminal, plain
 QUESTION = "Apply this plan?"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    assert krakenctl("-C", tmp_path, "init", "--name", "acme", "--tag", "a7").code == 0
-    return tmp_path
-
-
 def test_apply_asks_and_does_it_after_a_yes(workspace: Path) -> None:
     seen = on_a_terminal("apply", cwd=workspace, answers={QUESTION: "y"})
     assert seen.code == 0

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from running import krakenctl
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    assert krakenctl("-C", tmp_path, "init", "--name", "acme", "--tag", "a7").code == 0
-    return tmp_path
 
 
 def test_a_plan_of_the_future_is_shown_and_never_applied(workspace: Path) -> None:
