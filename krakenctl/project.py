@@ -86,10 +86,7 @@ def read_workspace(root: Path) -> Workspace:
 
 def _workspace(root: Path) -> tuple[Workspace | None, tuple[Finding, ...]]:
     if not (root / WORKSPACE_FILE).is_file():
-        raise WorkspaceError(
-            f"there is no {WORKSPACE_FILE} in {root.absolute()}",
-            hint="run `krakenctl init` to make a workspace here, or name one with -C DIR",
-        )
+        raise WorkspaceError(f"there is no {WORKSPACE_FILE} in {root.absolute()}", hint=_way_to_one(root.absolute()))
     from krakenctl import validate
 
     reading = read_file(root, WORKSPACE_FILE)
@@ -99,6 +96,14 @@ def _workspace(root: Path) -> tuple[Workspace | None, tuple[Finding, ...]]:
     if workspace is not None:
         _refuse_other_version(workspace)
     return workspace, findings
+
+
+def _way_to_one(root: Path) -> str:
+    """A workspace within a workspace is hardly ever meant."""
+    for above in root.parents:
+        if (above / WORKSPACE_FILE).is_file():
+            return f"there is one above: krakenctl -C {above}"
+    return "run `krakenctl init` to make a workspace here, or name one with -C DIR"
 
 
 def _not_one_document(documents: Sequence[Document]) -> Finding:

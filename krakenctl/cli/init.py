@@ -44,6 +44,10 @@ def init(
 
     _check(name, tag)
     shell = Shell.of(ctx, directory, output, no_color=no_color)
+    if (shell.directory / "krakenctl.yaml").exists() and (name, tag, endpoint) != ("main", "", "sandbox"):
+        shell.note(
+            "There is a krakenctl.yaml already: --name, --tag and --endpoint are for a new one, and change nothing."
+        )
     made = initialise(shell.directory, Wish(name, tag, endpoint))
     if shell.json:
         shell.print_json({"format": "krakenctl.init/v1", "made": [{"path": m.path, "what": m.what} for m in made]})

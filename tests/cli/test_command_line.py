@@ -160,3 +160,14 @@ def test_help_imports_no_command(tmp_path: Path) -> None:
 def test_a_plan_without_changes_imports_only_what_it_needs(workspace: Path) -> None:
     krakenctl("-C", workspace, "apply", "--yes")
     assert not imported("plan", cwd=workspace) & {"deepdiff", "jsonschema", "rich"}
+
+
+def test_a_workspace_above_is_named_instead_of_nesting_another(workspace: Path) -> None:
+    told = krakenctl("plan", cwd=workspace / "manifests")
+    assert f"krakenctl -C {workspace}" in " ".join(told.err.split())
+
+
+def test_init_says_that_its_options_change_nothing_in_a_workspace(workspace: Path) -> None:
+    told = krakenctl("-C", workspace, "init", "--tag", "zz")
+    assert (told.code, told.out) == (0, "Nothing was missing.\n")
+    assert "change nothing" in told.err
