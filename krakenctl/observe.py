@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from krakenctl.errors import CredentialMissing, ExchangeError, LockedOut, NotAuthorised, SafetyStop, Unreachable
+from krakenctl.errors import (
+    AnswerLost,
+    CredentialMissing,
+    ExchangeError,
+    LockedOut,
+    NotAuthorised,
+    RateLimited,
+    SafetyStop,
+    Unreachable,
+)
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.surfaces.base import Surface
+
+TRANSIENT = (Unreachable, AnswerLost, RateLimited, LockedOut)
 
 OpenSurface = Callable[[str], Surface]  # by account name; raises CredentialMissing
 
@@ -18,14 +29,15 @@ def accounts(
 ) -> dict[str, LiveAccount]:
     """All declared ones. What fails for one blocks it and no other, unless no master can be seen at all.
 
-    Unreachable and LockedOut are raised at once: the next ten thousand calls would fare no better, or prolong it.
+    What will pass (TRANSIENT) is raised: it blocks nobody for good, no person is to be waited for, and the next ten
+    thousand calls would fare no better.
     """
     live: dict[str, LiveAccount] = {}
     unseen: list[ExchangeError | CredentialMissing] = []  # why, of masters
     for name, desired in declared.items():
         try:
             live[name] = account(desired, recorded.get(name), open_surface)
-        except (Unreachable, LockedOut):
+        except TRANSIENT:
             raise
         except (CredentialMissing, ExchangeError) as problem:
             unseen += [problem] * (desired.address.kind == "Account")
@@ -59,7 +71,7 @@ def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAcco
     gone = f"{recorded.name} is no longer declared, and"
     try:
         return _seen(recorded.name, open_surface(recorded.name), recorded.iiban)
-    except (Unreachable, LockedOut):
+    except TRANSIENT:
         raise
     except (CredentialMissing, NotAuthorised) as problem:
         return _unseen(recorded.name, f"{gone} its credential is gone too: {problem.message}")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from krakenctl.apply.patience import PatientSurface
 from krakenctl.credentials import Credentials
 from krakenctl.errors import CredentialMissing, PlanStale, SafetyStop, StoreError
 from krakenctl.model.recorded import RecordedAccount
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from krakenctl.model.plan import Plan
     from krakenctl.model.recorded import Recorded
     from krakenctl.stores.base import Store
+    from krakenctl.surfaces.base import Surface
 
-NAP_SECONDS = 0.25
 CLOCK_SLACK = 120  # seconds that a plan may seem to come from the future
 
 
@@ -111,7 +111,7 @@ class Desk:
                 state=state,
                 look_again=lambda name: self._look_again(name, state.remember_account),
                 now=self._exchange.now,
-                wait=lambda seconds: _wait(seconds, interrupted),
+                wait=time.sleep,
                 say=unfailing(say),
                 interrupted=interrupted,
                 tell=unfailing(tell),
@@ -129,20 +129,24 @@ class Desk:
         from krakenctl import observe
 
         declared = self.project.desired.accounts
-        live = observe.accounts(declared, recorded.accounts, self._exchange.surface)
+        live = observe.accounts(declared, recorded.accounts, self._patient)
         for name in {trace.account for trace in recorded.traces} - declared.keys():
             if (account := recorded.accounts.get(name)) is not None:
                 self._usernames[name] = account.username
-                live[name] = observe.undeclared(account, self._exchange.surface)
+                live[name] = observe.undeclared(account, self._patient)
         observe.refuse_twins(live)
         return live
+
+    def _patient(self, account: str) -> Surface:
+        looking = _Looking(wait=time.sleep, say=lambda _: None, interrupted=lambda: False)
+        return PatientSurface(self._exchange.surface(account), looking)
 
     def _look_again(self, name: str, remember: Callable[[RecordedAccount], None]) -> LiveAccount:
         from krakenctl import observe
 
         desired = self.project.desired.accounts[name]
         known = self._recorded().accounts
-        live = observe.account(desired, known.get(name), self._exchange.surface)
+        live = observe.account(desired, known.get(name), self._patient)
         observe.refuse_known(live, known)
         if live.iiban:
             remember(_account_record(desired, live.iiban))
@@ -157,12 +161,13 @@ class Desk:
                 remember(_account_record(desired, account.iiban))
 
 
-def _wait(seconds: float, interrupted: Callable[[], bool]) -> None:
-    """In short naps: a signal does not end a sleep, and nobody should wait a minute for Ctrl-C to count."""
-    for _ in range(math.ceil(seconds / NAP_SECONDS)):
-        if interrupted():
-            return
-        time.sleep(NAP_SECONDS)
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """How a plan waits for a rate limit: without a word, as long as it takes. Ctrl-C simply ends the process."""
+
+    wait: Callable[[float], None]
+    say: Callable[[str], None]
+    interrupted: Callable[[], bool]
 
 
 def recorded(root: Path) -> Recorded:

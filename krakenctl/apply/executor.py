@@ -69,7 +69,7 @@ def _request(work: Work, account: PlannedAccount, ports: Ports) -> None:
     ports.state.remember_account(memory)
     try:
         master = ports.master(work.change.account)
-        patiently(lambda: master.request_subaccount(account.username, account.email), ports)
+        patiently(lambda: master.request_subaccount(account.username, account.email), ports, abandon=True)
     except AnswerLost as problem:
         hint = f"look on the website whether {account.username} exists; krakenctl treats it as requested from now on"
         raise AnswerLost(problem.message, hint=hint) from None

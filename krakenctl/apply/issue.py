@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
+from krakenctl.apply.patience import patiently
 from krakenctl.apply.session import Session
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, ExchangeError, KeyMismatch, NotAuthorised, Refused, StoreError
@@ -35,11 +36,11 @@ class Issuer:
 
     def issue_and_store(self, work: Work, new: NewKey, secret: SecretRef) -> None:
         """Steps 2 to 5. Whatever goes wrong, no live key is left behind whose name is not journalled."""
+        work.announce(Verb.ISSUE, new.name)
         with work.hushed():
             with work.step(Verb.ISSUE, new.name):
-                work.sent = self._dated(new)
                 self._begin(work, new, secret)
-                work.issued = self._issue(work, new.name, work.sent)
+                work.issued = self._issue(work, new)
             if work.issued is not None and work.open:
                 with work.step(Verb.STORE, new.name):
                     self._store(work, work.issued, new, secret)
@@ -70,9 +71,15 @@ class Issuer:
         )
         self._ports.state.begin(intent)
 
-    def _issue(self, work: Work, name: str, spec: KeySpec) -> IssuedKey:
+    def _issue(self, work: Work, new: NewKey) -> IssuedKey:
+        name = new.name
+
+        def attempt() -> IssuedKey:
+            work.sent = self._dated(new)
+            return self._surface.issue(name, work.sent)
+
         try:
-            return self._surface.issue(name, spec)
+            return patiently(attempt, self._ports, abandon=not work.change.gap)
         except Refused:
             self._ports.state.revoked(work.change.address, name)  # a plain no: there is nothing to look for
             raise

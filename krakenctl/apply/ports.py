@@ -21,7 +21,7 @@ class Ports:
     state: State
     look_again: Callable[[str], LiveAccount]  # at a sub-account that was just requested
     now: Callable[[], int]  # the exchange's clock, unix seconds
-    wait: Callable[[float], None]  # seconds, less when interrupted; for a new key to show, for a limit to pass
+    wait: Callable[[float], None]  # seconds: for a new key to show, for a limit to pass
     say: Callable[[str], None]  # a word to whoever watches, about the run and no change in particular; never raises
     interrupted: Callable[[], bool]  # whether somebody pressed Ctrl-C; asked between steps
     tell: Callable[[Event], None]  # never raises: see `unfailing`

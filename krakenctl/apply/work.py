@@ -47,6 +47,10 @@ class Work:
         self.done.append(step)
         self._tell(step, Result.DONE)
 
+    def announce(self, verb: Verb, name: str) -> None:
+        """That a step is about to run; `step` says so too, unless it is hushed."""
+        self._tell(Step(verb, name), None)
+
     @contextmanager
     def hushed(self) -> Iterator[None]:
         """Tell what happens inside only afterwards: a terminal that blocks must not stand between two steps."""

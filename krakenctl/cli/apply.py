@@ -9,7 +9,7 @@ import typer
 
 from krakenctl.cli.command import application, example
 from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
-from krakenctl.errors import PlanStale, SafetyStop
+from krakenctl.errors import OutputError, PlanStale, SafetyStop
 
 if TYPE_CHECKING:
     from krakenctl.model.outcome import Report
@@ -69,13 +69,25 @@ def _run(shell: Shell, desk: Desk, plan: Plan) -> int:
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.progress import progress
 
-    with Interrupt() as interrupt, progress(shell, plan) as tell:
-        report = desk.apply(plan, tell, shell.note, interrupt.seen)
-    _print(shell, report, plan)
-    return INTERRUPTED if interrupt.seen() else _exit_code(report)
+    with Interrupt() as interrupt:
+        with progress(shell, plan) as tell:
+            report = desk.apply(plan, tell, shell.note, interrupt.seen)
+        code = INTERRUPTED if interrupt.seen() else _exit_code(report)
+        _print(shell, report, plan, code)
+    return code
 
 
-def _print(shell: Shell, report: Report, plan: Plan) -> None:
+def _print(shell: Shell, report: Report, plan: Plan, code: int) -> None:
+    """Where the report cannot be written, what became of the plan still decides the exit code, if it went wrong."""
+    try:
+        _print_report(shell, report, plan)
+    except OutputError as problem:
+        if code == 0:
+            raise
+        shell.note(problem.message)
+
+
+def _print_report(shell: Shell, report: Report, plan: Plan) -> None:
     if shell.json:
         from krakenctl.render import report_json
 

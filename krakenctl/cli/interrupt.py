@@ -23,7 +23,11 @@ class Interrupt:
         return self._seen
 
     def __enter__(self) -> Interrupt:
-        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        """A signal that our caller ignores (nohup, a shell's &) stays ignored."""
+        heard = [
+            number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
+        ]  # nohup, or a shell's &
+        self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

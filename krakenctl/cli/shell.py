@@ -126,7 +126,7 @@ class Shell:
         """Raises UsageError where there is nobody to ask."""
         from krakenctl.errors import UsageError
 
-        if self.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if self.json or sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError(f"{question} There is no terminal to answer on; nothing was done", hint=f"add {flag}")
         return typer.confirm(question, err=True)
 

@@ -56,7 +56,7 @@ def plan_account(scene: Scene) -> AccountPlan:
     changes: list[Change] = []
     for key in scene.declared:
         record = _record_of(key, undeclared)
-        if record is None and (generation := _forgotten(scene, key, used)):
+        if generation := _forgotten(scene, key, record, by_name, used):
             changes.append(_state_lost(scene, key, generation))
             continue
         _note(decide(scene, key, record, by_name, used), key.address, changes, result)
@@ -129,17 +129,32 @@ def _next_generation(scene: Scene, key: DesiredKey, record: RecordedKey | None, 
     return max(burned, recorded, used.get(key.address.name, 0)) + 1
 
 
-def _forgotten(scene: Scene, key: DesiredKey, used: Mapping[str, int]) -> int:
-    """The generation of a live key with this key's name and our tag, of which the state has never heard; 0: none."""
-    return 0 if key.address in scene.generations else used.get(key.address.name, 0)
+def _forgotten(
+    scene: Scene,
+    key: DesiredKey,
+    record: RecordedKey | None,
+    by_name: Mapping[str, LiveKey],
+    used: Mapping[str, int],
+) -> int:
+    """The generation of a live key with this key's name and our tag, of which the state has never heard; 0: none.
+
+    A state that is lost, or older than what it should remember. While the recorded key lives there is no such doubt.
+    """
+    generation = used.get(key.address.name, 0)
+    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
+    known = [trace.generation for trace in traces if trace.address == key.address] if generation else []
+    if generation <= max(scene.generations.get(key.address, 0), *known, 0):
+        return 0
+    return 0 if _same_key(record, by_name) else generation
 
 
 def _state_lost(scene: Scene, key: DesiredKey, generation: int) -> Change:
     """To issue another one would leave two live, and nobody would ever revoke the first."""
     name = names.live_name(key.address.name, scene.tag, generation)
     why = (
-        f"{name} is live, carries this workspace's tag, and is not recorded: was the state lost, or is the tag in use"
-        " twice? Restore the state; or revoke that key on Kraken's website, and the next apply issues a new one"
+        f"{name} is live, carries this workspace's tag, and is not recorded: was the state lost, the account renamed in"
+        " the manifests, or is the tag in use twice? Put that right; or revoke that key by hand, and the next apply"
+        " issues a new one"
     )
     return keys.blocked(key.address, scene.name, why)
 

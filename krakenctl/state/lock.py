@@ -31,11 +31,16 @@ def alone(state: Path) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> None:
+    """Raises LockHeld or StateError."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError:
         holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
         message = f"another krakenctl is changing this workspace (process {holder}); nothing was done"
-        raise LockHeld(message, hint="wait until it is done, then plan again") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        raise LockHeld(
+            message, hint="it may be waiting for an answer at its terminal; plan again when it is done"
+        ) from None
+    except OSError as problem:
+        raise StateError(f"the lock beside the state cannot be taken: {problem.strerror}") from None

@@ -111,3 +111,17 @@ def test_no_color_must_say_something_to_count(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_version_needs_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["--version"]) == 0
+
+
+def test_apply_with_a_closed_input_names_the_flag(workspace: Path) -> None:
+    line = f"exec {sys.executable} -m krakenctl apply <&-"
+    done = subprocess.run(["sh", "-c", line], cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 64
+    assert "--yes" in done.stderr
+
+
+def test_a_lock_that_is_no_file_is_told_in_a_sentence(workspace: Path) -> None:
+    os.mkfifo(workspace / ".krakenctl/state.db.lock")
+    told = krakenctl("-C", workspace, "apply", "--yes")
+    assert told.code == 1
+    assert "lock" in told.err

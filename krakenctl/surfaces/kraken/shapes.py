@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 from krakenctl.errors import ExchangeError
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.permission import BY_FLAG, ON_CONNECT, SPELLINGS, Permission
+
+EARLIEST, LATEST = 1_300_000_000, 32_503_680_000  # 2011, when Kraken was founded, and the year 3000
 
 _CODES = {p.value: p for p in Permission}
 
@@ -131,16 +134,20 @@ def moment(raw: Any) -> int:
     """Whole unix seconds, rounded down: from a number, a text of one, or ISO 8601 (UTC when it names no zone)."""
     if not isinstance(raw, str) or not raw:
         return number(raw)
-    for read in (int, _fraction, _iso):
-        try:
+    for read in (_seconds, _iso):
+        with suppress(ValueError, OverflowError):
             return read(raw)
-        except (ValueError, OverflowError):
-            continue
     raise ExchangeError("Kraken sent a text where a time belongs: this krakenctl does not understand the answer")
 
 
-def _fraction(text: str) -> int:
-    return math.floor(float(text))
+def _seconds(text: str) -> int:
+    """Plain digits, perhaps with a fraction. A year, a date without dashes or milliseconds are no such number."""
+    whole, _, fraction = text.partition(".")
+    if not (whole + fraction).isascii() or not (whole + fraction).isdecimal():
+        raise ValueError
+    if whole != "0" and not EARLIEST <= int(whole) <= LATEST:
+        raise ValueError
+    return int(whole)
 
 
 def _iso(text: str) -> int:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from krakenctl import workflow
+from krakenctl import exchange, workflow
 from krakenctl.apply.patience import PAUSES, patiently
+from krakenctl.cli.interrupt import Interrupt
 from krakenctl.errors import AnswerLost, RateLimited
-from krakenctl.sandbox import clock, open_sandbox
+from krakenctl.model.key import IssuedKey, KeySpec
+from krakenctl.sandbox import Sandbox, clock, open_sandbox
+from krakenctl.surfaces.connect import Connect
 from running import krakenctl
 
 DESKS = 30  # the sandbox, as Kraken at the Pro tier, takes 20 signed calls at once and then one a second
@@ -29,7 +36,8 @@ def test_more_sub_accounts_than_the_exchange_takes_at_once_are_requested_in_one_
     (tmp_path / "manifests/desks.yaml").write_text("".join(SUB_ACCOUNT.format(number) for number in range(DESKS)))
     sandbox = open_sandbox(tmp_path / ".krakenctl/sandbox.db")
     clock.freeze(sandbox, 1_800_000_000)
-    monkeypatch.setattr(workflow, "_wait", lambda seconds, _: clock.advance(sandbox, int(seconds)))
+    naps = itertools.count(1)
+    monkeypatch.setattr(workflow.time, "sleep", lambda _: next(naps) % 4 or clock.advance(sandbox, 1))
     applied = krakenctl("-C", tmp_path, "apply", "--yes")
     assert applied.code == 0, applied.err
     assert "waiting 2 s before asking again" in applied.err
@@ -40,9 +48,9 @@ def test_more_sub_accounts_than_the_exchange_takes_at_once_are_requested_in_one_
 class Waiting:
     """The two ports that patience needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_after: int | None = None) -> None:
         self.waited: list[float] = []
-        self.stop = False
+        self.stop_after = stop_after
 
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)
@@ -51,7 +59,7 @@ class Waiting:
         self.said = text
 
     def interrupted(self) -> bool:
-        return self.stop
+        return self.stop_after is not None and len(self.waited) >= self.stop_after
 
 
 def refused() -> None:
@@ -62,15 +70,20 @@ def test_patience_ends() -> None:
     ports = Waiting()
     with pytest.raises(RateLimited):
         patiently(refused, ports)
-    assert ports.waited == list(PAUSES)
+    assert sum(ports.waited) == sum(PAUSES)
 
 
-def test_ctrl_c_ends_the_waiting() -> None:
-    ports = Waiting()
-    ports.stop = True
+def test_ctrl_c_ends_the_waiting_for_what_has_not_begun() -> None:
+    ports = Waiting(stop_after=3)
     with pytest.raises(RateLimited):
-        patiently(refused, ports)
-    assert ports.waited == []
+        patiently(refused, ports, abandon=True)
+    assert len(ports.waited) == 3
+
+
+def test_what_has_begun_is_waited_for_to_the_end_whoever_presses_ctrl_c() -> None:
+    ports, tries = Waiting(stop_after=0), itertools.count()
+    assert patiently(lambda: next(tries) or refused(), ports) == 1
+    assert sum(ports.waited) == PAUSES[0]
 
 
 def test_what_may_have_been_done_is_never_done_twice() -> None:
@@ -85,11 +98,82 @@ def test_what_may_have_been_done_is_never_done_twice() -> None:
     assert calls == [1]
 
 
-def test_a_wait_ends_soon_after_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    naps: list[float] = []
-    monkeypatch.setattr(workflow.time, "sleep", naps.append)
-    workflow._wait(60.0, lambda: len(naps) == 3)
-    assert sum(naps) < 1
-    naps.clear()
-    workflow._wait(60.0, lambda: False)
-    assert sum(naps) == 60
+class Busy:
+    """A Kraken that refuses the first issues of a run, and a clock that the waiting moves on."""
+
+    def __init__(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, refusals: int) -> None:
+        self.refusals, self.naps, self.interrupted = refusals, 0, False
+        clock.freeze(sandbox, 1_800_000_000)
+        self._sandbox = sandbox
+        issue = Connect.issue
+
+        def refused_at_first(connect: Connect, name: str, spec: KeySpec) -> IssuedKey:
+            if self.refusals:
+                self.refusals -= 1
+                self.interrupted = True
+                raise RateLimited("EAPI:Rate limit exceeded")
+            return issue(connect, name, spec)
+
+        monkeypatch.setattr(Connect, "issue", refused_at_first)
+        monkeypatch.setattr(exchange, "time", self)
+        monkeypatch.setattr(workflow, "time", self)
+
+    def monotonic(self) -> float:
+        return self.naps / 4
+
+    def time_ns(self) -> int:
+        return 1_800_000_000_000_000_000 + self.naps * 1_000_000
+
+    def sleep(self, _: float) -> None:
+        self.naps += 1
+        if self.naps % 4 == 0:
+            clock.advance(self._sandbox, 1)
+
+
+@pytest.fixture
+def sandbox(workspace: Path) -> Iterator[Sandbox]:
+    opened = open_sandbox(workspace / ".krakenctl/sandbox.db")
+    yield opened
+    opened.close()
+
+
+def test_a_key_that_was_long_waited_for_is_in_order_afterwards(
+    workspace: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Busy(sandbox, monkeypatch, refusals=len(PAUSES))
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 0
+    assert busy.monotonic() >= sum(PAUSES)
+    assert krakenctl("-C", workspace, "plan", "--detailed-exitcode").code == 0
+
+
+def test_ctrl_c_while_waiting_in_a_gap_leaves_no_consumer_without_a_key(
+    workspace: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    krakenctl("-C", workspace, "apply", "--yes")
+    account, keys = workspace / "manifests/account.yaml", workspace / "manifests/keys.yaml"
+    account.write_text(account.read_text() + "  limits: {keysPerAccount: 2}\n")
+    keys.write_text(keys.read_text().replace("query-ledger]", "query-ledger, export-data]"))
+    busy = Busy(sandbox, monkeypatch, refusals=1)
+    monkeypatch.setattr(Interrupt, "seen", lambda _: busy.interrupted)
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 130
+    assert "dashboard.a7.g2" in krakenctl("-C", workspace, "state", "list").out
+    assert krakenctl("-C", workspace, "plan", "--detailed-exitcode").code == 0
+
+
+def test_ctrl_c_while_waiting_for_a_first_key_leaves_nothing_begun(
+    workspace: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Busy(sandbox, monkeypatch, refusals=1)
+    monkeypatch.setattr(Interrupt, "seen", lambda _: busy.interrupted)
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 130
+    assert krakenctl("-C", workspace, "state", "list", "-o", "json").json["intents"] == []
+
+
+def test_a_signal_that_our_caller_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupt.seen()
+    finally:
+        signal.signal(signal.SIGHUP, before)
