@@ -168,7 +168,7 @@ def seed(root: Path) -> int:
     _sign_up_sub_accounts(root)
     calls = _counted_calls()
     with workflow.open_desk(open_project(root)) as desk:
-        report = desk.apply(desk.plan(), tell=lambda _event: None, interrupted=lambda: False)
+        report = desk.apply(desk.plan(), tell=lambda _: None, say=lambda _: None, interrupted=lambda: False)
         if failed := [outcome for outcome in report.outcomes if outcome.result is not Result.DONE]:
             raise SystemExit(f"{len(failed)} changes were not done: {failed[0].address}: {failed[0].message}")
     return calls[0]
