@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from krakenctl import files, project, schema_files, starter
-from krakenctl.credentials import file_of
+from krakenctl.credentials import Credentials, file_of
 from krakenctl.embedded import sign_up
 from krakenctl.errors import WorkspaceError
 from krakenctl.model.desired import Desired
@@ -107,8 +107,10 @@ def _secret_files(root: Path, workspace: Workspace) -> Iterator[str]:
 def _identity(root: Path, store: StoreSettings) -> list[Made]:
     """A key of our own to read the store with, and its public half among the recipients."""
     path = file_of(root, store.identity)
-    if path is None or path.exists():
+    if path is None:
         return []
+    if path.exists():
+        return _lost_recipients(root, store)
     from krakenctl.stores.age import new_identity
 
     place = _identity_place(root, path)
@@ -122,6 +124,16 @@ def _identity(root: Path, store: StoreSettings) -> list[Made]:
     files.make_folder(place.parent)
     files.write_whole(place, identity.reveal().encode(), mode=0o600, exclusive=True)
     return made
+
+
+def _lost_recipients(root: Path, store: StoreSettings) -> list[Made]:
+    """The identity is there, and the file that should name it is not: its public half follows from it."""
+    if not store.recipients_file or (root / store.recipients_file).exists():
+        return []
+    from krakenctl.stores.age import recipient_of
+
+    _add_recipient(root, store.recipients_file, recipient_of(Credentials(root, {}).text(store.identity)))
+    return [Made(store.recipients_file, "who can read the store, from the identity: commit it")]
 
 
 def _identity_place(root: Path, path: Path) -> Path:

@@ -72,16 +72,19 @@ class Issuer:
         self._ports.state.begin(intent)
 
     def _issue(self, work: Work, new: NewKey) -> IssuedKey:
-        name = new.name
+        name, tries = new.name, 0
 
         def attempt() -> IssuedKey:
+            nonlocal tries
+            tries += 1
             work.sent = self._dated(new)
             return self._surface.issue(name, work.sent)
 
         try:
             return patiently(attempt, self._ports, abandon=not work.change.gap)
         except Refused:
-            self._ports.state.revoked(work.change.address, name)  # a plain no: there is nothing to look for
+            if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
+                self._ports.state.revoked(work.change.address, name)
             raise
         except AnswerLost as problem:
             raise AnswerLost(

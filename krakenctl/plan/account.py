@@ -141,11 +141,11 @@ def _forgotten(
     A state that is lost, or older than what it should remember. While the recorded key lives there is no such doubt.
     """
     generation = used.get(key.address.name, 0)
-    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
-    known = [trace.generation for trace in traces if trace.address == key.address] if generation else []
-    if generation <= max(scene.generations.get(key.address, 0), *known, 0):
+    if generation <= scene.generations.get(key.address, 0) or _same_key(record, by_name):
         return 0
-    return 0 if _same_key(record, by_name) else generation
+    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
+    known = (trace.generation for trace in traces if trace.address == key.address)
+    return generation if generation > max(known, default=0) else 0
 
 
 def _state_lost(scene: Scene, key: DesiredKey, generation: int) -> Change:

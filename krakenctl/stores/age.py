@@ -130,8 +130,11 @@ def new_identity() -> tuple[Secret, str]:
 
 
 def recipient_of(identity: Secret) -> str:
-    """The recipient of the first identity in an identity file. Raises StoreError."""
-    return str(_identities(identity)[0].to_public())
+    """The recipient of the first identity in an identity file. Raises StoreError, also for an SSH key."""
+    first = _identities(identity)[0]
+    if not isinstance(first, pyrage.x25519.Identity):
+        raise StoreError("the recipient of an SSH key is not worked out", hint="add the line of its .pub file yourself")
+    return str(first.to_public())
 
 
 def _identities(text: Secret) -> list[Any]:

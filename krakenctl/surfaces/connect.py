@@ -14,7 +14,6 @@ from krakenctl.errors import AnswerLost, ExchangeError, Unreachable
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
-from krakenctl.model.permission import ON_CONNECT
 from krakenctl.model.secret import Secret
 from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.kraken import answers, shapes, spot
@@ -26,8 +25,6 @@ _KEYS_PLURAL = "/oauth/fast-api-keys"
 
 class Connect:
     """See `base.Surface`. Whether List shows other clients' keys too is unconfirmed: its coverage is our client's."""
-
-    grantable = ON_CONNECT
 
     def __init__(self, http: Http, token: Secret) -> None:
         self._http = http

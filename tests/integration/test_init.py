@@ -249,3 +249,14 @@ def test_what_stands_where_the_workspace_file_belongs_is_named(tmp_path: Path, t
     assert told.code == 1
     assert f"krakenctl.yaml is {there}" in said(told)
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_recipients_that_were_lost_follow_from_the_identity(tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    init(workspace)
+    recipients = workspace / "recipients.txt"
+    before = recipients.read_text()
+    recipients.unlink()
+    assert "recipients.txt" in krakenctl("-C", workspace, "init").out
+    assert recipients.read_text() == before
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 0

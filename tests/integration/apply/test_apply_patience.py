@@ -146,6 +146,27 @@ def test_a_key_that_was_long_waited_for_is_in_order_afterwards(
     assert krakenctl("-C", workspace, "plan", "--detailed-exitcode").code == 0
 
 
+def test_a_key_that_was_issued_although_kraken_said_wait_is_found_and_taken_back(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue, heard = Connect.issue, []
+
+    def done_and_refused(connect: Connect, name: str, spec: KeySpec) -> IssuedKey:
+        key = issue(connect, name, spec)
+        if not heard:
+            heard.append(name)
+            raise RateLimited("EService:Busy")
+        return key
+
+    monkeypatch.setattr(Connect, "issue", done_and_refused)
+    monkeypatch.setattr(workflow.time, "sleep", lambda _: None)
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 4
+    planned = krakenctl("-C", workspace, "plan").out
+    assert f"revoke {heard[0]}" in planned
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 0
+    assert krakenctl("-C", workspace, "plan", "-o", "json").json["findings"] == []
+
+
 def test_ctrl_c_while_waiting_in_a_gap_leaves_no_consumer_without_a_key(
     workspace: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
