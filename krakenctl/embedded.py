@@ -45,7 +45,7 @@ def adapter(root: Path, workspace: Workspace, usernames: Mapping[str, str]) -> B
 def sign_up(root: Path, workspace: Workspace, account: str) -> list[str]:
     """Make a master account in the sandbox, unless its credentials are there. Returns the references now filled."""
     from krakenctl.sandbox import open_sandbox
-    from krakenctl.sandbox.seed import seed_account
+    from krakenctl.sandbox.people.seed import seed_account
 
     refs = workspace.credentials_of(account)
     paths = {reference: file_of(root, reference) for reference in (refs.token, refs.api_key)}

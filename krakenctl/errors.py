@@ -70,8 +70,14 @@ class InvalidManifests(KrakenctlError):
     code = "invalid-manifests"
     category = "manifests"
 
-    def __init__(self, message: str, findings: Sequence[Finding]) -> None:
-        super().__init__(message, hint="fix them and run `krakenctl validate`; nothing was contacted or changed")
+    def __init__(
+        self,
+        message: str,
+        findings: Sequence[Finding],
+        *,
+        hint: str = "fix them and run `krakenctl validate`; nothing was contacted or changed",
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.findings = tuple(findings)
 
 

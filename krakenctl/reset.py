@@ -56,7 +56,7 @@ def _remove(project: Project) -> None:
 def _refuse_others(project: Project) -> None:
     """The endpoint may have been changed for a try: what the state knows of a real exchange is not ours to delete."""
     from krakenctl.model.iiban import normal_iiban
-    from krakenctl.sandbox import seed
+    from krakenctl.sandbox.people import seed
     from krakenctl.state.sqlite import read_only
 
     iibans = {account.iiban for account in read_only(project.state_path).accounts.values() if account.iiban}

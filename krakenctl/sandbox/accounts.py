@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from krakenctl.errors import UsageError
-from krakenctl.sandbox import tokens
+from krakenctl.sandbox.connect import tokens
 
 if TYPE_CHECKING:
     import sqlite3
@@ -63,8 +63,18 @@ def known(connection: sqlite3.Connection, username: str) -> Account:
     """The account of that name. Raises UsageError when there is none."""
     account = by_username(connection, username)
     if account is None:
-        raise UsageError(f"the sandbox has no account “{username}”")
+        there = [name for (name,) in connection.execute("SELECT username FROM account ORDER BY id LIMIT 20")]
+        hint = f"there are: {', '.join(there)}" if there else "`krakenctl sandbox account create --name …` makes one"
+        raise UsageError(f"the sandbox has no account “{username}”", hint=hint)
     return account
+
+
+def only(connection: sqlite3.Connection) -> Account | None:
+    """The one account that is set up; None: there are several, or none."""
+    found = connection.execute(
+        "SELECT id, username, email, iiban, master FROM account WHERE iiban IS NOT NULL LIMIT 2"
+    ).fetchall()
+    return Account._make(found[0]) if len(found) == 1 else None
 
 
 def insert(

@@ -1,88 +1,42 @@
-"""The WSGI application: from a request through one table of routes to an answer. No rule of Kraken's is written here.
+"""The WSGI application: from a request through the table of routes to an answer. No rule of Kraken's is written here.
 
-A route names its handler and what must be true before it runs; a new endpoint is a new line. Whatever is sent, the
-answer is JSON and never a traceback. Only a damaged or full disk raises, as WorkspaceError, because no answer of
-Kraken's says that.
+Whatever is sent, an answer comes and never a traceback. Only a damaged or full disk raises, as WorkspaceError, because
+no answer of Kraken's says that; and ConnectionCut, where a fault wants the connection cut.
 """
 
 from __future__ import annotations
 
+import http
 import sqlite3
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import time
+from functools import partial
+from typing import TYPE_CHECKING
 
-from krakenctl.model.permission import Permission
-from krakenctl.sandbox import accounts, fast_keys, oauth, spot, tokens
-from krakenctl.sandbox.context import Context, read_context
+from krakenctl.sandbox import accounts, dispatch, faults, routes
+from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import Database, damaged, is_busy
-from krakenctl.sandbox.envelope import BAD_REQUEST, BUSY, STATUS, UNKNOWN_METHOD, Answer, Refusal, failure
-from krakenctl.sandbox.request import Request, arguments, read_request
+from krakenctl.sandbox.envelope import BUSY, Answer, Refusal, failure
+from krakenctl.sandbox.faults import late, mischief
+from krakenctl.sandbox.request import read_request
+from krakenctl.sandbox.routes import Page
+from krakenctl.sandbox.switches import DEFAULTS
+from krakenctl.sandbox.website import html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from krakenctl.sandbox.accounts import Owner, SetUp
-    from krakenctl.sandbox.keys import Key
+    from krakenctl.sandbox.context import Context
+    from krakenctl.sandbox.dispatch import Found
+    from krakenctl.sandbox.request import Request
+
+_STATUS = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Nothing is required."""
-
-    handler: Callable[[Request, Context], Answer]
-    writes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """A living access token with a scope."""
-
-    handler: Callable[[Request, Context, tokens.Bearer], Answer]
-    scope: str
-    writes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A key's signature, and one of these sets of permissions (none: any key)."""
-
-    handler: Callable[[dict[str, Any], Context, Key], Answer]
-    needs: tuple[frozenset[Permission], ...] = ()
-    needs_switch: str = ""  # in place of `needs`: the switch that names the permission
-    cost: int = 1  # on the key's REST counter
-    writes: bool = True  # always: nonce, counter and last use
-
-
-Route = Open | Bearer | Signed
-
-
-def _any(*permissions: Permission) -> tuple[frozenset[Permission], ...]:
-    return tuple(frozenset({permission}) for permission in permissions)
-
-
-_FAST, _PLURAL = "/oauth/fast-api-key", "/oauth/fast-api-keys"
-
-ROUTES: Mapping[tuple[str, str], Route] = {
-    ("POST", _FAST): Bearer(fast_keys.create, tokens.WRITE, writes=True),
-    ("PUT", _FAST): Bearer(fast_keys.update, tokens.WRITE, writes=True),
-    ("DELETE", _FAST): Bearer(fast_keys.delete, tokens.WRITE, writes=True),
-    ("GET", _FAST): Bearer(fast_keys.listing, tokens.READ),
-    ("GET", _PLURAL): Bearer(fast_keys.listing, tokens.READ),
-    ("GET", "/oauth/userinfo"): Bearer(oauth.userinfo, tokens.INFO),
-    ("POST", "/oauth/token"): Open(oauth.token, writes=True),
-    ("GET", "/0/public/Time"): Open(spot.public_time),
-    ("POST", "/0/private/GetApiKeyInfo"): Signed(spot.key_info),
-    ("POST", "/0/private/Balance"): Signed(spot.balance, _any(Permission.QUERY_FUNDS)),
-    ("POST", "/0/private/CreateSubaccount"): Signed(
-        spot.create_subaccount, needs_switch="create-subaccount-permission"
-    ),
-}
-_METHODS: Mapping[str, tuple[str, ...]] = {
-    path: tuple(method for method, other in ROUTES if other == path) for _, path in ROUTES
-}
-_HIDDEN = {"spec": ("GET", _PLURAL), "plural": ("GET", _FAST)}  # by the switch list-path
+class ConnectionCut(ConnectionError):
+    """A fault wants that no answer comes. Whoever carries the application closes the connection."""
 
 
 class Sandbox:
@@ -106,11 +60,16 @@ class Sandbox:
         self._database.close()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Raises ConnectionCut where a fault says so; what was to be done before that is done."""
         answer = self._answer(environ)
+        if answer.held:
+            time.sleep(answer.held)
+        if answer.lost:
+            raise ConnectionCut("a fault of the sandbox cut the connection")
         start_response(
-            STATUS[answer.status],
+            _STATUS.get(answer.status, f"{answer.status} Unknown"),
             [
-                ("Content-Type", "application/json; charset=utf-8"),
+                ("Content-Type", answer.content_type),
                 ("Content-Length", str(len(answer.body))),
                 ("Cache-Control", "no-store"),
                 *answer.headers,
@@ -124,7 +83,7 @@ class Sandbox:
         except sqlite3.Error as error:
             if not is_busy(error):
                 raise damaged(self._database.path, error) from error
-            return failure(Refusal(BUSY), with_result=False)
+            return failure(Refusal(BUSY), DEFAULTS)
 
     def _serve(self, environ: WSGIEnvironment) -> Answer:
         """Route, run in one transaction if it writes, and turn a refusal into its envelope.
@@ -134,28 +93,35 @@ class Sandbox:
         try:
             request = read_request(environ)
         except Refusal as refusal:
-            return failure(refusal, with_result=False)
-        route = ROUTES.get((request.method, request.path))
-        if route is None or not route.writes:
-            return self._run(route, request, self._database.connection())
+            return failure(refusal, DEFAULTS)
+        found = routes.find(request.method, request.path)
+        reading = self._database.connection()
+        if faults.are_set(reading):
+            return self._serve_struck(found, request, environ)
+        if not (found is not None and found[0].guard.writes):
+            return _answered(found, request, self._context(reading))
         with self._database.write() as connection:
-            return self._run(route, request, connection)
+            return _answered(found, request, self._context(connection))
 
-    def _run(self, route: Route | None, request: Request, connection: sqlite3.Connection) -> Answer:
-        context = read_context(connection, owned=self._owner is not None)
-        try:
-            return _handle(route, request, context)
-        except Refusal as refusal:
-            return failure(refusal, with_result=context.switches["error-result-object"] == "empty")
+    def _serve_struck(self, found: Found | None, request: Request, environ: WSGIEnvironment) -> Answer:
+        """What is overdue comes first; then the call, with whatever strikes it."""
+        late.catch_up(self, partial(self._tell, environ=environ) if self._owner is not None else None)
+        with self._database.write() as connection:
+            return mischief.answered(found, request, self._context(connection), _answered)
+
+    def _context(self, connection: sqlite3.Connection) -> Context:
+        return read_context(connection, owned=self._owner is not None)
 
     def _told(self, answer: Answer, environ: WSGIEnvironment) -> Answer:
-        if self._owner is not None and answer.set_up is not None:
-            self._tell(self._owner, answer.set_up, environ)
+        if answer.set_up is not None:
+            self._tell(answer.set_up, environ)
         return answer
 
-    def _tell(self, owner: Owner, set_up: SetUp, environ: WSGIEnvironment) -> None:
+    def _tell(self, set_up: SetUp, environ: WSGIEnvironment) -> None:
+        if self._owner is None:
+            return
         try:
-            owner(set_up)
+            self._owner(set_up)
         except BaseException as error:
             with self._database.write() as connection:
                 accounts.undo_set_up(connection, set_up.username)
@@ -172,39 +138,12 @@ def open_sandbox(db: Path, *, owner: Owner | None = None) -> Sandbox:
     return Sandbox(Database(db), owner)
 
 
-def _handle(route: Route | None, request: Request, context: Context) -> Answer:
-    if _HIDDEN.get(context.switches["list-path"]) == (request.method, request.path):
-        route = None
-    match route:
-        case Open():
-            return route.handler(request, context)
-        case Bearer():
-            return route.handler(request, context, oauth.check_bearer(request, context, route.scope))
-        case Signed():
-            return _handle_signed(route, request, context)
-        case None:
-            raise _nowhere(request, context)
-
-
-def _handle_signed(route: Signed, request: Request, context: Context) -> Answer:
-    given = arguments(request)
-    key = spot.check_signed(request, context, given, route.cost)
-    switch = route.needs_switch
-    spot.require(key, _any(Permission(context.switches[switch])) if switch else route.needs)
-    return route.handler(given, context, key)
-
-
-def _nowhere(request: Request, context: Context) -> Refusal:
-    """Why there is no route: wrong method, unknown Spot call (HTTP 200, as Kraken answers it), or no such path."""
-    hidden = _HIDDEN.get(context.switches["list-path"])
-    methods = [method for method in _METHODS.get(request.path, ()) if (method, request.path) != hidden]
-    if methods:
-        return Refusal(BAD_REQUEST, status=405, headers=(("Allow", ", ".join(methods)),))
-    wanted = {"/0/private/": "POST", "/0/public/": "GET"}
-    for prefix, method in wanted.items():
-        if request.path.startswith(prefix) and request.method == method:
-            return Refusal(UNKNOWN_METHOD)
-    return Refusal(UNKNOWN_METHOD, status=404)
+def _answered(found: Found | None, request: Request, context: Context) -> Answer:
+    is_page = found is not None and isinstance(found[0].guard, Page)
+    try:
+        return dispatch.handle(found, request, context)
+    except Refusal as refusal:
+        return html.refused(refusal) if is_page else failure(refusal, context.switches)
 
 
 def _report(environ: WSGIEnvironment, line: str) -> None:

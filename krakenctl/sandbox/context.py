@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from krakenctl.sandbox import clock, switches
@@ -10,6 +10,8 @@ from krakenctl.sandbox import clock, switches
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
+
+    from krakenctl.sandbox.faults import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +22,21 @@ class Context:
     switches: Mapping[str, str]
     now: float
     owned: bool  # somebody sets new sub-accounts up at once
+    faults: Mapping[str, Fault] = field(default_factory=dict)  # those that strike this call, by kind
 
     @property
     def second(self) -> int:
         return int(self.now)
 
 
-def read_context(connection: sqlite3.Connection, *, owned: bool = False) -> Context:
+def read_context(
+    connection: sqlite3.Connection, *, owned: bool = False, faults: Mapping[str, Fault] | None = None
+) -> Context:
     settings = switches.stored(connection)
     return Context(
         connection=connection,
         switches={**switches.DEFAULTS, **settings},
         now=clock.reading(settings),
         owned=owned,
+        faults=faults or {},
     )

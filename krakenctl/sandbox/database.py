@@ -21,72 +21,16 @@ from krakenctl.errors import WorkspaceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
 _APPLICATION = 0x4B724B21  # “KrK!”, so that another program's database is not taken for a sandbox
 _BUSY_SECONDS = 10.0
 _RESET = "run `krakenctl sandbox reset` to start with an empty one; its accounts and keys are lost"
 
-_SCHEMA = f"""
+_SCHEMA = Path(__file__).with_name("schema.sql")
+_PRAGMAS = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {VERSION};
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;  -- switches and clock, if not default
-CREATE TABLE account (
-    id INTEGER PRIMARY KEY,
-    username TEXT NOT NULL UNIQUE,
-    email TEXT NOT NULL,
-    iiban TEXT UNIQUE,  -- NULL: requested, not yet set up by its owner
-    master INTEGER NOT NULL,  -- 1: may create sub-accounts
-    parent_id INTEGER REFERENCES account (id),
-    created INTEGER NOT NULL
-);
-CREATE TABLE balance (
-    account_id INTEGER NOT NULL REFERENCES account (id),
-    asset TEXT NOT NULL,
-    amount TEXT NOT NULL,
-    PRIMARY KEY (account_id, asset)
-) WITHOUT ROWID;
-CREATE TABLE token (
-    access_hash BLOB PRIMARY KEY,
-    refresh_hash BLOB NOT NULL UNIQUE,
-    account_id INTEGER NOT NULL REFERENCES account (id),
-    client TEXT NOT NULL,
-    scopes TEXT NOT NULL,
-    access_until INTEGER NOT NULL,
-    refresh_until INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX token_account ON token (account_id, client);
-CREATE TABLE key (
-    id INTEGER PRIMARY KEY,
-    account_id INTEGER NOT NULL REFERENCES account (id),
-    name TEXT NOT NULL,
-    public_key TEXT NOT NULL UNIQUE,
-    secret TEXT NOT NULL,
-    client TEXT NOT NULL,  -- the OAuth client that made it; empty: a person on the website
-    permissions TEXT NOT NULL,  -- codes, with spaces between
-    ip_allowlist TEXT NOT NULL,  -- addresses and blocks, with spaces between; empty: the whole world
-    nonce_window INTEGER NOT NULL,
-    query_from INTEGER NOT NULL,
-    query_to INTEGER NOT NULL,
-    valid_until INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    last_used INTEGER,  -- NULL: never
-    nonce TEXT NOT NULL DEFAULT '0',  -- unsigned 64 bits do not fit into an INTEGER
-    counter REAL NOT NULL DEFAULT 0,
-    counter_at REAL NOT NULL DEFAULT 0,
-    UNIQUE (account_id, name)
-);
-CREATE TABLE seen_nonce (  -- only for keys with a window: what may not come again
-    key_id INTEGER NOT NULL REFERENCES key (id) ON DELETE CASCADE,
-    nonce TEXT NOT NULL,  -- 20 digits, so that text sorts as the number does
-    PRIMARY KEY (key_id, nonce)
-) WITHOUT ROWID;
-CREATE TABLE failure (  -- refused signed calls in a row
-    subject TEXT PRIMARY KEY,
-    count INTEGER NOT NULL,
-    locked_until REAL NOT NULL
-) WITHOUT ROWID;
 """
 
 
@@ -104,6 +48,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._all: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._here = threading.local()
         self._process = os.getpid()
@@ -129,16 +74,20 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that may write; it is undone when the block raises."""
+        """One transaction that may write, undone when the block raises; within one of this thread's, a part of it."""
         connection = self.connection()
-        connection.execute("BEGIN IMMEDIATE")  # waits for its turn here, never half-way
-        try:
+        if connection.in_transaction:
             yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+            return
+        with self._writing:  # threads queue here: SQLite would let them sleep and try again
+            connection.execute("BEGIN IMMEDIATE")  # processes wait for their turn here, never half-way
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         with self._lock:
@@ -149,7 +98,8 @@ class Database:
 
     def _leave_parent(self) -> None:
         self._inherited.append(self._here)
-        self._here, self._all, self._lock = threading.local(), weakref.WeakSet(), threading.Lock()
+        self._here, self._all = threading.local(), weakref.WeakSet()
+        self._lock, self._writing = threading.Lock(), threading.Lock()
         self._process = os.getpid()
 
 
@@ -259,6 +209,6 @@ def _build(draft: Path) -> None:
     connection = _raw(draft)
     try:
         connection.execute("PRAGMA synchronous = OFF")
-        connection.executescript(_SCHEMA)
+        connection.executescript(_PRAGMAS + _SCHEMA.read_text(encoding="utf-8"))
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""Kraken's answers as bytes: the envelope and its error strings. It decides nothing.
+"""The sandbox's answers as bytes: Kraken's envelope and its error strings, and pages. It decides nothing.
 
 Source: docs.kraken.com, Spot REST introduction: `{"error": [], "result": …}`, and HTTP 200 for application errors too.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from krakenctl.sandbox.accounts import SetUp
 
 INVALID_KEY = "EAPI:Invalid key"
@@ -19,20 +21,14 @@ RATE_LIMIT = "EAPI:Rate limit exceeded"
 BAD_REQUEST = "EAPI:Bad request"
 LOCKOUT = "EGeneral:Temporary lockout"
 PERMISSION_DENIED = "EGeneral:Permission denied"
+INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 UNKNOWN_METHOD = "EGeneral:Unknown method"
 TOO_MANY_KEYS = "EAccount:Too many API keys"
 INVALID_SESSION = "ESession:Invalid session"
 BUSY = "EService:Busy"
 
-STATUS = {
-    200: "200 OK",
-    400: "400 Bad Request",
-    401: "401 Unauthorized",
-    403: "403 Forbidden",
-    404: "404 Not Found",
-    405: "405 Method Not Allowed",
-    413: "413 Content Too Large",
-}
+JSON = "application/json; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -41,7 +37,10 @@ class Answer:
     body: bytes
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = JSON
     set_up: SetUp | None = None  # a sub-account whose owner is to be told, once all is committed
+    held: float = 0.0  # seconds to wait before it is given
+    lost: bool = False  # the connection is cut instead
 
 
 class Refusal(Exception):
@@ -56,18 +55,32 @@ class Refusal(Exception):
 
 def invalid(field: str) -> Refusal:
     """A bad or missing parameter. Only the start of a field's name is repeated: it may be the caller's own text."""
-    return Refusal(f"EGeneral:Invalid arguments:{field[:64]}")
+    return Refusal(f"{INVALID_ARGUMENTS}:{field[:64]}")
 
 
 def success(result: object) -> Answer:
     return Answer(b'{"error":[],"result":' + _encode(result).encode() + b"}")
 
 
-def failure(refusal: Refusal, *, with_result: bool) -> Answer:
-    envelope: dict[str, Any] = {"error": [refusal.error]} | ({"result": {}} if with_result else {})
+def failure(refusal: Refusal, switches: Mapping[str, str]) -> Answer:
+    """The error in its envelope; what sources disagree about is a switch."""
+    error = refusal.error
+    if switches["error-space"] == "space":
+        error = ": ".join(error.split(":", 1))
+    envelope: dict[str, Any] = {"error": [error]}
+    if switches["error-result-object"] == "empty":
+        envelope["result"] = {}
     return Answer(_encode(envelope).encode(), refusal.status, refusal.headers)
 
 
 def plain(value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     """JSON without an envelope, as the token endpoint answers."""
     return Answer(_encode(value).encode(), status, headers)
+
+
+def page(html: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    return Answer(html.encode(), status, headers, HTML)
+
+
+def redirect(location: str, headers: tuple[tuple[str, str], ...] = (), status: int = 303) -> Answer:
+    return Answer(b"", status, (("Location", location), *headers), HTML)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from krakenctl.model.permission import SPELLINGS, Permission, in_order
@@ -12,15 +13,25 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
+    from krakenctl.sandbox.context import Context
+
 WEBSITE = ""  # in place of an OAuth client: a person made the key
 
 _COLUMNS = (
-    "id, account_id, name, public_key, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
-    " valid_until, created, modified, last_used, nonce, counter, counter_at"
+    "key.id, account_id, name, public_key, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
+    " valid_until, key.created, modified, last_used, nonce, counter, counter_at, otp, otp_step"
 )
-_BY_PUBLIC = f"SELECT {_COLUMNS}, secret FROM key WHERE public_key = ?"  # noqa: S608 - constants only
-_BY_NAME = f"SELECT {_COLUMNS} FROM key WHERE account_id = ? AND name = ?"  # noqa: S608
-_OF_ACCOUNT = f"SELECT {_COLUMNS} FROM key WHERE account_id = ? ORDER BY id"  # noqa: S608
+_BY_PUBLIC = (
+    f"SELECT {_COLUMNS}, tier, secret FROM key JOIN account ON account.id = account_id"  # noqa: S608 - constants only
+    " WHERE public_key = ? AND signs_from <= ? AND (signs_until IS NULL OR signs_until > ?)"
+)
+_BY_NAME = f"SELECT {_COLUMNS} FROM key WHERE account_id = ? AND name = ? AND signs_until IS NULL"  # noqa: S608
+_BY_ID = f"SELECT {_COLUMNS} FROM key WHERE id = ? AND account_id = ? AND signs_until IS NULL"  # noqa: S608
+_OF_ACCOUNT = f"SELECT {_COLUMNS} FROM key WHERE account_id = ? AND signs_until IS NULL ORDER BY id"  # noqa: S608
+_LISTED = (
+    f"SELECT {_COLUMNS} FROM key WHERE account_id = ? AND listed_from <= ?"  # noqa: S608
+    " AND (listed_until IS NULL OR listed_until > ?) ORDER BY id"
+)
 
 # A Fast API key's flags that are not published: the spec has two of them commented out, and none for the WebSocket
 # token. They show only on keys that a person gave such a right.
@@ -52,6 +63,9 @@ class Key(NamedTuple):
     nonce_text: str
     counter: float
     counter_at: float
+    otp: str  # empty: no second factor
+    otp_step: int
+    tier: str | None = None  # of its account; None: as the switch says, or not asked for
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -62,10 +76,10 @@ class Key(NamedTuple):
         return self.networks.split()
 
 
-def by_public_key(connection: sqlite3.Connection, public_key: str) -> tuple[Key, str] | None:
-    """The key and its secret: what a signature is checked against."""
+def by_public_key(context: Context, public_key: str) -> tuple[Key, str] | None:
+    """The key and its secret: what a signature is checked against. It may be young or revoked, where news is slow."""
     try:
-        row = connection.execute(_BY_PUBLIC, (public_key,)).fetchone()
+        row = context.connection.execute(_BY_PUBLIC, (public_key, context.now, context.now)).fetchone()
     except UnicodeEncodeError:  # a header that is no text
         return None
     return None if row is None else (Key._make(row[:-1]), row[-1])
@@ -73,20 +87,44 @@ def by_public_key(connection: sqlite3.Connection, public_key: str) -> tuple[Key,
 
 def by_name(connection: sqlite3.Connection, account_id: int, name: str) -> Key | None:
     row = connection.execute(_BY_NAME, (account_id, name)).fetchone()
-    return None if row is None else Key._make(row)
+    return None if row is None else Key(*row)
+
+
+def by_id(connection: sqlite3.Connection, account_id: int, row_id: int) -> Key | None:
+    """By its row's number, where the account is its owner."""
+    row = connection.execute(_BY_ID, (row_id, account_id)).fetchone()
+    return None if row is None else Key(*row)
 
 
 def of_account(connection: sqlite3.Connection, account_id: int) -> list[Key]:
-    return list(map(Key._make, connection.execute(_OF_ACCOUNT, (account_id,))))
+    """Every key that is not revoked, in order of creation."""
+    return list(starmap(Key, connection.execute(_OF_ACCOUNT, (account_id,))))
 
 
-def insert(connection: sqlite3.Connection, account_id: int, client: str, now: int, wish: Wish) -> tuple[Key, str]:
-    """Make a key pair: 56 characters for its public half, 64 random bytes in base64 for its secret.
+def listed(context: Context, account_id: int) -> list[Key]:
+    """What a list call shows now: `of_account`, but for the news that has not spread yet."""
+    return list(starmap(Key, context.connection.execute(_LISTED, (account_id, context.now, context.now))))
+
+
+def new_pair() -> tuple[str, str]:
+    """56 characters for the public half, 64 random bytes in base64 for the secret.
 
     Source: docs.kraken.com, Spot REST authentication guide, by its examples.
     """
-    public_key = base64.b64encode(secrets.token_bytes(42)).decode()
-    secret = base64.b64encode(secrets.token_bytes(64)).decode()
+    return base64.b64encode(secrets.token_bytes(42)).decode(), base64.b64encode(secrets.token_bytes(64)).decode()
+
+
+def insert(
+    connection: sqlite3.Connection,
+    account_id: int,
+    client: str,
+    now: int,
+    wish: Wish,
+    *,
+    pair: tuple[str, str] | None = None,
+) -> tuple[Key, str]:
+    """Make a key; its pair is a new one unless it is given."""
+    public_key, secret = pair or new_pair()
     connection.execute(
         "INSERT INTO key (account_id, client, public_key, secret, created, modified, name, permissions, ip_allowlist,"
         " nonce_window, query_from, query_to, valid_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -95,6 +133,45 @@ def insert(connection: sqlite3.Connection, account_id: int, client: str, now: in
     key = by_name(connection, account_id, wish.name)
     assert key is not None  # noqa: S101 - just inserted
     return key, secret
+
+
+def issue(context: Context, account_id: int, client: str, wish: Wish) -> tuple[Key, str]:
+    """`insert` for whoever asks the sandbox: with the faults that strike the call."""
+    key, secret = insert(context.connection, account_id, client, context.second, _misissued(wish, context))
+    if "slow-key" in context.faults:
+        news = (*_heard(context, "slow-key"), key.id)
+        context.connection.execute("UPDATE key SET signs_from = ?, listed_from = ? WHERE id = ?", news)
+    return key, secret
+
+
+def revoke(context: Context, key_id: int) -> None:
+    """`delete` for whoever asks the sandbox: where news is slow, the key lives on in some places."""
+    if "slow-revoke" not in context.faults:
+        delete(context.connection, key_id)
+        return
+    news = (*_heard(context, "slow-revoke"), key_id)
+    context.connection.execute("UPDATE key SET signs_until = ?, listed_until = ? WHERE id = ?", news)
+
+
+def _heard(context: Context, kind: str) -> tuple[float, float]:
+    """When the news has reached signed calls, and when the list."""
+    told = context.faults[kind].settings
+    late = context.now + told["seconds"]
+    return (context.now if told["where"] == "listing" else late, context.now if told["where"] == "signing" else late)
+
+
+def _misissued(wish: Wish, context: Context) -> Wish:
+    """What is issued instead of what was wished for."""
+    if "misissue" not in context.faults:
+        return wish
+    told = context.faults["misissue"].settings
+    added, dropped = (
+        frozenset(map(Permission, told[name].split("+") if told[name] else ())) for name in ("add", "drop")
+    )
+    wish = wish._replace(permissions=(wish.permissions | added) - dropped)
+    if (networks := told["ip-allowlist"]) is not None:
+        wish = wish._replace(ip_allowlist=() if networks == "any" else tuple(networks.split("+")))
+    return wish if told["valid-until"] is None else wish._replace(valid_until=told["valid-until"])
 
 
 def update(connection: sqlite3.Connection, key_id: int, now: int, wish: Wish) -> None:

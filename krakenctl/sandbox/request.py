@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from wsgiref.types import WSGIEnvironment
 
+OVERRIDE = "HTTP_X_SANDBOX_CLIENT_IP"  # a header: the address that allow-lists are to see
 LARGEST_BODY = 1024 * 1024
 _MOST_FIELDS = 1000
 
@@ -25,7 +27,9 @@ class Request:
     path: str
     target: str  # path and query string, as they are signed
     content_type: str
-    address: str  # of the peer; X-Forwarded-For is not believed
+    query: str
+    peer: str  # the address at the other end of the connection
+    address: str  # the caller's, for allow-lists and lockouts: the peer, unless a test says otherwise
     environ: WSGIEnvironment
     body: bytes
 
@@ -36,18 +40,31 @@ class Request:
         """A request header by its WSGI name, as `HTTP_API_KEY`; empty when it was not sent."""
         return str(self.environ.get(name, ""))
 
+    @property
+    def is_local(self) -> bool:
+        return _is_loopback(self.peer)
+
 
 def read_request(environ: WSGIEnvironment) -> Request:
     path, query = str(environ.get("PATH_INFO", "")), str(environ.get("QUERY_STRING", ""))
+    peer = str(environ.get("REMOTE_ADDR") or "127.0.0.1")
     return Request(
         method=str(environ.get("REQUEST_METHOD", "GET")),
         path=path,
-        target=f"{path}?{query}" if query else path,
+        target=_as_sent(environ) or (f"{path}?{query}" if query else path),
         content_type=str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower(),
-        address=str(environ.get("REMOTE_ADDR") or "127.0.0.1"),
+        query=query,
+        peer=peer,
+        address=_pretended(environ, peer) or peer,
         environ=environ,
         body=_body(environ),
     )
+
+
+def _as_sent(environ: WSGIEnvironment) -> str:
+    """Path and query string before anybody decoded them, where the server tells: that is what clients sign."""
+    raw = str(environ.get("REQUEST_URI", ""))
+    return raw if raw.startswith("/") else ""
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -71,7 +88,12 @@ def form_fields(body: bytes) -> dict[str, Any]:
 
 
 def arguments(request: Request) -> dict[str, Any]:
-    """Spot takes both encodings. Source: docs.kraken.com, Spot REST introduction."""
+    """Of the body, in either encoding; of the query string where there is no body.
+
+    Source: docs.kraken.com, Spot REST introduction (both encodings), Funding (Beta) guide (query strings).
+    """
+    if not request.body:
+        return form_fields(request.query.encode("latin-1", "replace"))
     return (json_object if request.content_type == "application/json" else form_fields)(request.body)
 
 
@@ -81,6 +103,26 @@ def text(given: Mapping[str, Any], field: str, longest: int) -> str | None:
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
         return None
     return None if any("\ud800" <= character <= "\udfff" for character in value) else value
+
+
+def _pretended(environ: WSGIEnvironment, peer: str) -> str:
+    """The address that a test wants to call from (OVERRIDE). Only loopback is believed, and X-Forwarded-For never."""
+    wanted = str(environ.get(OVERRIDE, ""))
+    if not wanted or not _is_loopback(peer):
+        return ""
+    try:
+        return str(ip_address(wanted))
+    except ValueError:
+        raise Refusal(BAD_REQUEST, status=400) from None
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

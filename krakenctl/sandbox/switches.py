@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from krakenctl.errors import UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from krakenctl.sandbox.database import Where
 
 _SPEC = "krakenfx/api-specs oauth/openapi_v3.yaml"
+_SPOT = "krakenfx/api-specs spot-rest"
 _KEYINFO = "docs.kraken.com, GetApiKeyInfo"
 _NUMBER, _ERROR, _CODE = "<number>", "<error>", "<permission>"
 _ERROR_STRING = re.compile(r"[EW][A-Za-z]+:[ -~]{1,120}")
@@ -60,15 +62,76 @@ _TABLE = (
     Switch("keys-per-account", "none", ("none", _NUMBER), "unpublished; EAccount:Too many API keys has been observed"),
     Switch("duplicate-name-error", "EGeneral:Invalid arguments:api_key_name", (_ERROR,), "unconfirmed"),
     Switch("unknown-name-error", "EGeneral:Invalid arguments:api_key_name", (_ERROR,), "unconfirmed"),
-    Switch("issue-surplus", "none", ("none", _CODE), "a fault for tests: every issued key gets this permission too"),
-    Switch("issue-deficit", "none", ("none", _CODE), "a fault for tests: every issued key lacks this permission"),
+    Switch("allowlist-most", "none", ("none", _NUMBER), "unconfirmed: how many entries one key's list may have"),
+    Switch("nonce-window-most", "none", ("none", _NUMBER), "unconfirmed; a page of little weight says 300 s"),
+    # Website
+    Switch("website-name-most", "255", (_NUMBER,), "unconfirmed: how long a key's name on the website may be"),
     # OAuth
     Switch("dead-token-answer", "401", ("401", "403", _ERROR), "clients saw 401, 403 and ESession:Invalid session"),
     Switch("missing-scope-answer", "403", ("401", "403", _ERROR), "clients saw 401 or 403; the text is unconfirmed"),
-    Switch("access-token-seconds", "14400", (_NUMBER,), f"{_SPEC}: 4 h for a public client, 24 h for a confidential"),
+    Switch("access-token-seconds", "14400", (_NUMBER,), f"{_SPEC}: 4 h for a public client"),
+    Switch("access-token-seconds-confidential", "86400", (_NUMBER,), f"{_SPEC}: 24 h for a “private” client"),
     Switch("refresh-token-seconds", "2592000", (_NUMBER,), f"{_SPEC}: 30 days"),
-    Switch("new-token-kills", "pair", ("pair", "all"), "Connect guide: the previous one, at once; how many is open"),
+    Switch(
+        "new-token-kills",
+        "all",
+        ("all", "pair"),
+        "Connect guide: a new token makes the previous one invalid at once; pair: only the one it was exchanged for",
+    ),
+    Switch("token-answer", "json", ("json", "form"), f"{_SPEC}: form-urlencoded; the guide and every client: JSON"),
+    Switch("code-seconds", "600", (_NUMBER,), "not published; RFC 6749 4.1.2 advises 10 minutes at most"),
+    Switch(
+        "consent",
+        "ask",
+        ("ask", "auto", "access_denied", "unauthorized_client", "server_error", "temporarily_unavailable"),
+        f"a design choice: auto approves without a page; an error of {_SPEC} is answered in place of a code",
+    ),
+    Switch("pkce-public", "optional", ("optional", "required"), f"{_SPEC} is silent; Kraken's own apps send it"),
+    Switch("withdrawn-consent-keys", "keep", ("keep", "delete"), "unconfirmed: a client's keys once it is shut out"),
+    Switch(
+        "address-scopes",
+        "refused",
+        ("refused", "granted"),
+        f"{_SPEC} has withdrawal-address-add and -update commented out; krakenfx/wallet asks for them",
+    ),
+    Switch(
+        "multiple-scope",
+        "ignored",
+        ("ignored", "needed"),
+        "krakenfx/wallet asks for account.fast-api-key:multiple; by its name, a second key may need it",
+    ),
+    Switch("list-scope", "read", ("read", "write"), f"{_SPEC}: List needs read, which its list of scopes lacks"),
+    Switch(
+        "bearer-on-private",
+        "refuse",
+        ("refuse", "accept"),
+        "one client falls back to a bearer token on /0/private, unsigned; documented nowhere",
+    ),
     # Signed calls
+    Switch(
+        "permissions-by",
+        "spec",
+        ("spec", "guide"),
+        f"{_SPOT} against docs.kraken.com, API keys guide: they differ on 19 endpoints",
+    ),
+    Switch(
+        "address-update-permission",
+        "either",
+        ("either", "add-withdraw-address", "update-withdraw-address"),
+        "Funding (Beta) names “Add withdrawal addresses” for update and delete too; the other code's name says update",
+    ),
+    Switch(
+        "call-cost",
+        "documented",
+        ("documented", "low", "high"),
+        "rate-limit guide: ledger and trade history +2, which calls are that is open; JKorf/Kraken.Net: lower",
+    ),
+    Switch("otp-error", "EAPI:Invalid signature", (_ERROR,), "support 360000714526; clients saw three others"),
+    Switch("surplus-otp", "ignore", ("ignore", _ERROR), "npm-kraken-api #64 (2019): EAPI:Invalid key"),
+    Switch("error-space", "none", ("none", "space"), "docs.kraken.com writes both EGeneral:… and EGeneral: …"),
+    Switch(
+        "user-agent", "optional", ("optional", "required"), "docs.kraken.com: recommended; clients saw a 403 without"
+    ),
     Switch("key-info-spelling", "snake", ("snake", "camel"), f"{_KEYINFO}: camelCase; captures and schema: snake_case"),
     Switch("empty-allowlist", "empty", ("empty", "blank"), f'{_KEYINFO}: []; a capture in JKorf/Kraken.Net: [""]'),
     Switch(
@@ -83,6 +146,42 @@ _TABLE = (
     Switch("lockout-seconds", "900", (_NUMBER,), "errors guide: “a few minutes”; Kraken's SDK: about 15 minutes"),
     Switch("lockout-restart", "yes", ("yes", "no"), "errors guide: each attempt resets the timer"),
     Switch("lockout-scope", "account", ("account", "address"), "errors guide: account; a user reports an IP block"),
+    Switch(
+        "query-window-error",
+        "EGeneral:Invalid arguments",
+        (_ERROR,),
+        "observed in 2020 (rotki): a history call that reaches outside the key's query dates",
+    ),
+    Switch(
+        "query-window-open-end",
+        "clamp",
+        ("clamp", "refuse"),
+        "unconfirmed: a start or end left out is cut to the key's query dates, or reaches outside them",
+    ),
+    Switch(
+        "nonce-window-type",
+        "number",
+        ("number", "text"),
+        f"{_KEYINFO}: int64; a capture in JKorf/Kraken.Net and later copies of the page: a text",
+    ),
+    Switch(
+        "key-info-touches-last-used",
+        "yes",
+        ("yes", "no"),
+        f"unconfirmed: whether the call itself counts as a use; the example of {_KEYINFO} suggests yes",
+    ),
+    Switch(
+        "fast-key-websocket",
+        "denied",
+        ("denied", "allowed"),
+        f"unconfirmed: {_SPEC} has no flag for it, so whether a Fast API key gets a WebSocket token is open",
+    ),
+    Switch(
+        "volume-subaccounts",
+        "all",
+        ("all", "traded"),
+        "unconfirmed: whether TradeVolume shows a master the sub-accounts that have no volume",
+    ),
     # Sub-accounts
     Switch(
         "create-subaccount-permission",
@@ -94,6 +193,29 @@ _TABLE = (
     Switch("not-institutional-error", "EAccount:Invalid permissions", (_ERROR,), "unconfirmed"),
     Switch("not-master-error", "EGeneral:Permission denied", (_ERROR,), "unconfirmed"),
     Switch("duplicate-username-error", "EGeneral:Invalid arguments:username", (_ERROR,), "unconfirmed"),
+    Switch(
+        "account-transfer-names",
+        "both",
+        ("both", "iiban", "username"),
+        f"{_SPOT}: the public account ID; sub-accounts guide: user name or account ID; krakenfx/kraken-cli: either",
+    ),
+    # Funding
+    Switch("insufficient-funds-error", "EFunding:Invalid amount", (_ERROR,), "unconfirmed; ccxt reads this one so"),
+    Switch("deposit-addresses-most", "5", ("none", _NUMBER), "unpublished, per method; EFunding:Too many addresses"),
+    Switch("withdrawal-seconds", "600", (_NUMBER,), "a design choice: how long a withdrawal can be cancelled"),
+    Switch(
+        "funding-beta-answer",
+        "bare",
+        ("bare", "envelope"),
+        "docs.kraken.com, Funding (Beta): the object itself; every other call: inside of error and result",
+    ),
+    # Futures
+    Switch(
+        "futures-cidr-fields",
+        "present",
+        ("present", "absent"),
+        "docs.kraken.com has allowedCidrBlock(s) from 2026-05; krakenfx/api-specs futures-rest/auth has not",
+    ),
 )
 
 SWITCHES: Mapping[str, Switch] = {switch.name: switch for switch in _TABLE}
@@ -102,13 +224,34 @@ DEFAULTS: dict[str, str] = {switch.name: switch.default for switch in _TABLE}
 
 def set_switch(db: Where, name: str, value: str) -> None:
     """Turn a switch for every later call. Raises UsageError when there is no such switch or no such value."""
+    with opened(db) as database, database.write() as connection:
+        put_switch(connection, name, value)
+
+
+def put_switch(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """`set_switch`, inside a transaction."""
+    check_switch(name, value)
+    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+
+def set_switches(db: Where, wanted: Mapping[str, str], *, afresh: bool = False) -> None:
+    """Turn several, all or none. Afresh: every other one goes back to its default."""
+    with opened(db) as database, database.write() as connection:
+        if afresh:
+            connection.executemany("DELETE FROM setting WHERE name = ?", [(name,) for name in SWITCHES])
+        for name, value in wanted.items():
+            put_switch(connection, name, value)
+
+
+def check_switch(name: str, value: str) -> None:
+    """Raises UsageError when there is no such switch or no such value."""
     switch = SWITCHES.get(name)
     if switch is None:
-        raise UsageError(f"the sandbox has no switch “{name}”", hint=f"there are: {', '.join(SWITCHES)}")
+        near = get_close_matches(name, SWITCHES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(SWITCHES)}"
+        raise UsageError(f"the sandbox has no switch “{name}”", hint=hint)
     if not switch.takes(value):
         raise UsageError(f"the switch {name} cannot be “{value}”", hint=f"it can be: {', '.join(switch.allowed)}")
-    with opened(db) as database, database.write() as connection:
-        connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
 
 def all_switches(db: Where) -> dict[str, str]:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
+from urllib3.exceptions import ProtocolError
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -31,7 +32,12 @@ class WsgiAdapter(BaseAdapter):
             started[:] = [status, headers]
             return _no_write
 
-        content = b"".join(self._application(self._environ(request), start_response))
+        try:
+            content = b"".join(self._application(self._environ(request), start_response))
+        except ConnectionError as cut:  # shown as a broken connection is
+            raise requests.exceptions.ConnectionError(
+                ProtocolError("Connection aborted.", cut), request=request
+            ) from cut
         status, headers = started
         return _response(request, int(status.split(" ", 1)[0]), headers, content)
 
@@ -46,6 +52,7 @@ class WsgiAdapter(BaseAdapter):
             "REQUEST_METHOD": request.method,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote(url.path, "latin-1"),
+            "REQUEST_URI": request.path_url,
             "QUERY_STRING": url.query,
             "SERVER_NAME": url.hostname,
             "SERVER_PORT": str(url.port or 80),

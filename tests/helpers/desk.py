@@ -22,7 +22,7 @@ from krakenctl.initialise import Wish, initialise
 from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.recorded import Recorded
 from krakenctl.project import read_workspace
-from krakenctl.sandbox import clock, open_sandbox, switches
+from krakenctl.sandbox import clock, faults, open_sandbox, switches
 from krakenctl.state.sqlite import read_only
 from krakenctl.stores.base import Entry, Slot
 from krakenctl.surfaces.kraken import shapes, spot
@@ -139,12 +139,19 @@ class Desk:
     def switch(self, name: str, value: str) -> None:
         switches.set_switch(self.db, name, value)
 
+    def fault(self, kind: str, **told: Any) -> None:
+        """Set a fault in the sandbox, as JSON has it."""
+        faults.add(self.db, {"kind": kind, **told})
+
+    def mend(self) -> None:
+        faults.clear(self.db)
+
     # A look behind the curtains
 
     def rows(self, username: str = "acme") -> dict[str, Row]:
         query = (
             "SELECT username, name, public_key, secret, client, valid_until, key.created FROM key"
-            " JOIN account ON account.id = account_id WHERE username = ? ORDER BY key.id"
+            " JOIN account ON account.id = account_id WHERE username = ? AND signs_until IS NULL ORDER BY key.id"
         )
         with closing(sqlite3.connect(self.db)) as connection:
             return {row[1]: Row(*row) for row in connection.execute(query, (username,))}

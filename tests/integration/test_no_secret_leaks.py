@@ -14,7 +14,7 @@ import desk as d
 from desk import Desk, Wire
 from krakenctl import cli
 from krakenctl.errors import KrakenctlError
-from krakenctl.sandbox import seed
+from krakenctl.sandbox.people import seed
 from running import Ran
 
 MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")  # below .krakenctl; the identity holds itself
@@ -113,11 +113,11 @@ def _a_full_life(desk: Desk, wire: Wire) -> Iterator[Ran]:
     yield desk.run("plan", "--out", desk.root / "second.plan")
     yield desk.apply("-o", "json", desk.root / "second.plan")
     yield desk.apply(desk.root / "second.plan")  # stale
-    desk.switch("issue-surplus", "withdraw-funds")
+    desk.fault("misissue", add="withdraw-funds", times="always")
     desk.declare(*first, d.key("view", "query-ledger"), d.key("new"))
     yield desk.apply()
     yield desk.apply("-o", "json")
-    desk.switch("issue-surplus", "none")
+    desk.mend()
     yield desk.apply()
     seed.edit_key(desk.db, "acme", "new.a7.g3", permissions=["query-funds", "withdraw-funds"])
     for command in (("tree",), ("state", "list"), ("state", "show", "ApiKey/acme/view"), ("validate",), ("plan",)):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from desk import Desk, Wire, account, credentials_in, key, lost_after, subaccount
-from krakenctl.sandbox import seed
+from krakenctl.sandbox.people import seed
 
 SUB, BOT = "SubAccount/mm", "ApiKey/mm/bot"
 

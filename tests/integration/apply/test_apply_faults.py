@@ -9,7 +9,7 @@ import pytest
 
 import desk as d
 from desk import Desk, Fault, Scene, Wire
-from krakenctl.sandbox import seed
+from krakenctl.sandbox.people import seed
 from krakenctl.stores.base import Slot
 
 FAULTS: dict[str, Fault] = {
@@ -103,6 +103,28 @@ def test_a_create_whose_answer_was_lost_is_never_repeated_under_its_name(desk: D
     desk.check_promises(declared, strangers)
 
 
+def test_a_create_whose_answer_the_sandbox_loses_is_found_and_replaced_by_the_next_run(desk: Desk):
+    declared = d.create(desk)
+    strangers = desk.strangers()
+    desk.fault("answer-lost", endpoint="POST /oauth/fast-api-key")
+    assert desk.apply().code == 1
+    desk.applied()
+    assert desk.ours() == ["bot.a7.g2"]
+    desk.check_promises(declared, strangers)
+
+
+def test_a_create_that_happens_only_after_it_was_given_up_is_revoked_then(desk: Desk):
+    declared = d.create(desk)
+    strangers = desk.strangers()
+    desk.fault("late-deed", endpoint="POST /oauth/fast-api-key", seconds=600)
+    assert desk.apply().code == 1
+    desk.applied()
+    desk.advance(600)
+    assert desk.changes() == {"ApiKey/acme/bot": "revoke"}
+    desk.applied()
+    desk.check_promises(declared, strangers)
+
+
 def test_a_lost_create_that_shows_up_late_is_revoked_then(desk: Desk, wire: Wire):
     declared = d.create(desk)
     strangers = desk.strangers()
@@ -139,18 +161,18 @@ def test_a_lockout_while_a_new_key_is_asked_ends_the_accounts_run_and_loses_noth
     assert [outcome["verdict"] for outcome in ran.json["outcomes"]] == ["listed"] * 3
 
 
-@pytest.mark.parametrize("sort", ["issue-surplus", "issue-deficit"])
-def test_a_key_issued_differently_is_revoked_at_once_and_the_one_in_use_is_untouched(desk: Desk, sort: str):
+@pytest.mark.parametrize("wrong", [{"add": "withdraw-funds"}, {"drop": "query-ledger"}])
+def test_a_key_issued_differently_is_revoked_at_once_and_the_one_in_use_is_untouched(desk: Desk, wrong: dict[str, str]):
     declared = d.replace_create_first(desk)
     strangers, old = desk.strangers(), desk.entry("acme/bot")
-    desk.switch(sort, "withdraw-funds" if sort == "issue-surplus" else "query-ledger")
+    desk.fault("misissue", times="always", **wrong)
     outcome = desk.report()["ApiKey/acme/bot"]
     assert (outcome["result"], outcome["code"]) == ("failed", "key-mismatch")
     assert desk.entry("acme/bot").same_key(old)
     assert desk.signs(old) is not None
     assert "bot.a7.g2" not in desk.ours()
     assert desk.slots() == ["acme/bot/current", "acme/view/current"]
-    desk.switch(sort, "none")
+    desk.mend()
     desk.applied()
     desk.check_promises(declared, strangers)
 
@@ -269,7 +291,8 @@ def _number(desk: Desk, wire: Wire, word: str, nth: int = 0) -> int:
 
 def _show_up(desk: Desk, name: str) -> None:
     """The create that nobody saw happen, as if Kraken had been slow."""
-    from krakenctl.sandbox import accounts, keys, open_sandbox, tokens
+    from krakenctl.sandbox import accounts, keys, open_sandbox
+    from krakenctl.sandbox.connect import clients
     from krakenctl.sandbox.context import read_context
 
     sandbox = open_sandbox(desk.db)
@@ -277,6 +300,6 @@ def _show_up(desk: Desk, name: str) -> None:
         with sandbox.database.write() as connection:
             context = read_context(connection)
             account = accounts.known(connection, "acme")
-            keys.insert(connection, account.id, tokens.CLIENT, context.second, keys.Wish(name, frozenset()))
+            keys.insert(connection, account.id, clients.DEFAULT, context.second, keys.Wish(name, frozenset()))
     finally:
         sandbox.close()

@@ -14,7 +14,7 @@ import pytest
 import desk as d
 import kill_driver
 from desk import Desk, Scene
-from krakenctl.sandbox import seed
+from krakenctl.sandbox.people import seed
 from krakenctl.stores.base import Slot
 
 SCENES = (d.create, d.replace_create_first, d.replace_revoke_first, d.replace_with_overlap)

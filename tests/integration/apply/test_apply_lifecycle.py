@@ -9,7 +9,7 @@ import pytest
 
 from desk import DAY, HOME, NOW, Desk, Wire, account, key, make_desk, removed
 from krakenctl import embedded
-from krakenctl.sandbox import seed
+from krakenctl.sandbox.people import seed
 from krakenctl.stores.base import Slot
 
 BOT, VIEW = "ApiKey/acme/bot", "ApiKey/acme/view"

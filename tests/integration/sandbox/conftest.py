@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sandbox_caller import NOW, Caller
 
-from krakenctl.sandbox import clock, open_sandbox, seed
+from krakenctl.sandbox import clock, open_sandbox
+from krakenctl.sandbox.people import seed
 
 
 @pytest.fixture

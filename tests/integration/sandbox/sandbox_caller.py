@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from wsgiref.validate import validator
 
 from krakenctl.sandbox import Sandbox
-from krakenctl.sandbox.seed import SeededAccount
+from krakenctl.sandbox.people.seed import SeededAccount
 
 NOW = 1_800_000_000
 
@@ -101,7 +101,7 @@ class Caller:
         form = "application/x-www-form-urlencoded"
         return self.send("POST", "/oauth/token", body, CONTENT_TYPE=form, HTTP_AUTHORIZATION=f"Basic {basic}")
 
-    def signed(self, call: str, key: tuple[str, str] | None = None, *, nonce: Any = None, **more: Any) -> Reply:
+    def signed(self, call: str, key: tuple[str, str] | None = None, /, *, nonce: Any = None, **more: Any) -> Reply:
         """`more`: `as_json`, `query`, `environ` (a dict), and the call's own arguments."""
         public, secret = key or (self.master.public_key, self.master.secret)
         as_json, query, environ = more.pop("as_json", False), more.pop("query", ""), more.pop("environ", {})
@@ -114,6 +114,22 @@ class Caller:
         headers = {"HTTP_API_KEY": public, "HTTP_API_SIGN": base64.b64encode(mac).decode()}
         headers["CONTENT_TYPE"] = "application/json" if as_json else "application/x-www-form-urlencoded"
         return self.send("POST", path, body, **headers | environ)
+
+    def at(self, endpoint: str, key: tuple[str, str], given: dict[str, Any] | None = None) -> Reply:
+        """A signed call of any route: with its nonce where it belongs, in JSON, or in a query string to read."""
+        method, path = endpoint.split(" ")
+        nonce, fields = next(self.nonces), dict(given or {})
+        headers = {"HTTP_API_KEY": key[0]}
+        if path.startswith("/funding/"):
+            headers["HTTP_API_NONCE"] = str(nonce)
+        else:
+            fields["nonce"] = nonce
+        body = json.dumps(fields).encode() if method in {"POST", "PUT"} else b""
+        target = path if body or not fields else f"{path}?{urlencode(fields)}"
+        inner = hashlib.sha256(str(nonce).encode() + body).digest()
+        mac = hmac.new(base64.b64decode(key[1]), target.encode() + inner, hashlib.sha512).digest()
+        headers["HTTP_API_SIGN"] = base64.b64encode(mac).decode()
+        return self.send(method, target, body, **headers)
 
 
 def pair(issued: Any) -> tuple[str, str]:

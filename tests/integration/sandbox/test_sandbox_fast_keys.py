@@ -8,7 +8,9 @@ import pytest
 from sandbox_caller import NOW, pair
 
 from krakenctl.model.permission import ALL
-from krakenctl.sandbox import clock, seed
+from krakenctl.sandbox import clock
+from krakenctl.sandbox.connect.scopes import MULTIPLE, WRITE
+from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.switches import set_switch
 
 
@@ -131,6 +133,47 @@ def test_a_full_account_has_no_room_for_another_key(kraken):
     kraken.issue("two")
 
 
+@pytest.mark.parametrize(("switch", "own", "fits"), [("1", 2, True), ("9", 1, False), ("none", 1, False)])
+def test_an_accounts_own_limit_comes_before_the_switch(kraken, switch, own, fits):
+    set_switch(kraken.sandbox, "keys-per-account", switch)
+    with kraken.sandbox.database.write() as connection:
+        connection.execute("UPDATE account SET key_limit = ?", (own,))
+    assert (kraken.keys("POST", {"api_key_name": "bot"}).json["error"] == []) is fits
+
+
+def test_a_second_key_of_a_client_may_need_a_scope_of_its_own(kraken):
+    set_switch(kraken.sandbox, "multiple-scope", "needed")
+    narrow = seed.authorise(kraken.sandbox, "acme", scopes=[WRITE])["access_token"]
+    kraken.issue("one", token=narrow)
+    assert kraken.keys("POST", {"api_key_name": "two"}, token=narrow).error == "EAccount:Too many API keys"
+    kraken.issue("two", token=seed.authorise(kraken.sandbox, "acme", scopes=[WRITE, MULTIPLE])["access_token"])
+
+
+@pytest.mark.parametrize("flag", ["withdrawal_address_add", "withdrawal_address_update"])
+def test_the_flags_that_the_spec_has_commented_out_work_when_the_switch_grants_them(kraken, flag):
+    set_switch(kraken.sandbox, "address-scopes", "granted")
+    assert kraken.issue("bot", flag)["permissions"][flag] is True
+    assert kraken.keys("PUT", {"api_key_name": "bot"}).result is True
+    assert flag not in kraken.listed()[0]["permissions"]
+    without = seed.authorise(kraken.sandbox, "acme", scopes=[WRITE])["access_token"]
+    body = {"api_key_name": "other", "permissions": {flag: True}}
+    assert kraken.keys("POST", body, token=without).status == 403
+
+
+@pytest.mark.parametrize(
+    ("switch", "field", "most", "more"),
+    [
+        ("allowlist-most", "ip_allowlist", ["203.0.113.1", "203.0.113.2"], ["203.0.113.1", "203.0.113.2", "::1"]),
+        ("nonce-window-most", "nonce_window", 2, 3),
+    ],
+)
+def test_a_list_and_a_window_may_have_a_limit(kraken, switch, field, most, more):
+    set_switch(kraken.sandbox, switch, "2")
+    assert kraken.keys("POST", {"api_key_name": "bot", field: more}).error == f"EGeneral:Invalid arguments:{field}"
+    assert kraken.issue("bot", **{field: most})[field] == most
+    assert kraken.keys("PUT", {"api_key_name": "bot", field: more}).error == f"EGeneral:Invalid arguments:{field}"
+
+
 def test_a_deleted_key_signs_no_more(kraken):
     issued = kraken.issue()
     assert kraken.signed("GetApiKeyInfo", pair(issued)).result
@@ -217,13 +260,6 @@ def test_a_list_can_be_told_to_show_public_keys_and_only_true_flags(kraken):
     issued = kraken.issue("bot", "funds_query")
     [key] = kraken.listed()
     assert (key["api_key"], key["permissions"]) == (issued["api_key"], {"funds_query": True})
-
-
-def test_the_sandbox_can_issue_more_or_less_than_was_asked_for(kraken):
-    set_switch(kraken.sandbox, "issue-surplus", "withdraw-funds")
-    set_switch(kraken.sandbox, "issue-deficit", "query-funds")
-    issued = kraken.issue("bot", "funds_query", "export_data")
-    assert [flag for flag, on in issued["permissions"].items() if on] == ["funds_withdraw", "export_data"]
 
 
 def test_an_expiry_in_the_past_is_taken_or_refused_by_a_switch(kraken):

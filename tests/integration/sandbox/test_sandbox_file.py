@@ -13,7 +13,9 @@ import pytest
 from sandbox_caller import NOW, Caller, pair
 
 from krakenctl.errors import UsageError, WorkspaceError
-from krakenctl.sandbox import clock, open_sandbox, seed
+from krakenctl.sandbox import clock, open_sandbox
+from krakenctl.sandbox.database import VERSION
+from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.switches import DEFAULTS, SWITCHES, all_switches, set_switch
 
 
@@ -59,7 +61,7 @@ def test_the_database_of_another_program_is_refused(db):
 
 
 def test_a_newer_sandbox_is_refused(kraken, db):
-    kraken.sandbox.database.connection().execute("PRAGMA user_version = 2")
+    kraken.sandbox.database.connection().execute(f"PRAGMA user_version = {VERSION + 1}")
     kraken.sandbox.close()
     with pytest.raises(WorkspaceError, match="another krakenctl") as caught:
         open_sandbox(db)
@@ -157,7 +159,6 @@ def test_switches_are_kept_and_shown(kraken, db):
         ("tier", "vip"),
         ("keys-per-account", "-1"),
         ("keys-per-account", "<number>"),
-        ("issue-surplus", "fly"),
         ("disallowed-ip-error", "no"),
         ("disallowed-ip-error", "<error>"),
     ],

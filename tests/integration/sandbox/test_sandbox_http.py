@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from krakenctl.sandbox import clock
-from krakenctl.sandbox.app import ROUTES
+from krakenctl.sandbox.checks.signature import sign
+from krakenctl.sandbox.routes import ROUTES, Page
 from krakenctl.sandbox.switches import set_switch
 
-PATHS = sorted({path for _, path in ROUTES})
+PATHS = sorted({route.path for route in ROUTES if not isinstance(route.guard, Page)})  # what answers in JSON
 
 
 def test_a_path_that_is_not_there_is_404(kraken):
@@ -28,7 +29,7 @@ def test_a_path_that_is_not_there_is_404(kraken):
     [
         ("GET", "/0/private/Balance", "POST"),
         ("POST", "/0/public/Time", "GET"),
-        ("PATCH", "/oauth/fast-api-key", "POST, PUT, DELETE, GET"),
+        ("PATCH", "/oauth/fast-api-key", "GET, POST, PUT, DELETE"),
         ("HEAD", "/oauth/userinfo", "GET"),
     ],
 )
@@ -128,3 +129,11 @@ def test_any_nonce_is_answered(patient, nonce, as_json):
     clock.advance(patient.sandbox, 1)
     with suppress(UnicodeEncodeError):  # a form cannot even say it
         assert_readable(patient.signed("GetApiKeyInfo", nonce=nonce, as_json=as_json))
+
+
+def test_a_path_is_signed_as_it_was_sent_not_as_the_server_decoded_it(kraken):
+    sent = "/funding/v1/fees/a%20b"
+    key = {"HTTP_API_KEY": kraken.master.public_key, "HTTP_API_NONCE": "1"}
+    key["HTTP_API_SIGN"] = sign(kraken.master.secret, sent, "1", b"")
+    reply = kraken.send("GET", "/funding/v1/fees/a b", REQUEST_URI=sent, **key)
+    assert reply.error != "EAPI:Invalid signature"

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from krakenctl.sandbox.signature import sign, verify
+from krakenctl.sandbox.checks.signature import sign, verify
 
 SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
 NONCE = "1616492376594"

@@ -7,7 +7,8 @@ import re
 import pytest
 from sandbox_caller import NOW, pair
 
-from krakenctl.sandbox import clock, seed
+from krakenctl.sandbox import clock
+from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.switches import set_switch
 
 INFO = "GetApiKeyInfo"

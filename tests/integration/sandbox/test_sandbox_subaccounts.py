@@ -8,7 +8,8 @@ import pytest
 from sandbox_caller import Caller, pair
 
 from krakenctl.errors import UsageError
-from krakenctl.sandbox import open_sandbox, seed
+from krakenctl.sandbox import open_sandbox
+from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.switches import set_switch
 
 DESK = {"username": "acme-desk", "email": "desk@acme.example"}

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from krakenctl.model.permission import BY_FLAG, ON_CONNECT, SCOPE_PREFIX, SPELLINGS, Permission
 from krakenctl.model.time import show_time
-from krakenctl.sandbox import allowlist, keys
+from krakenctl.sandbox import key_rules, keys
+from krakenctl.sandbox.connect import scopes
+from krakenctl.sandbox.connect.oauth import require_scope
 from krakenctl.sandbox.envelope import TOO_MANY_KEYS, Answer, Refusal, invalid, success
 from krakenctl.sandbox.keys import Key, Wish
-from krakenctl.sandbox.oauth import require_scope
 from krakenctl.sandbox.request import json_object, text
 
 if TYPE_CHECKING:
+    from krakenctl.model.permission import Permission
+    from krakenctl.sandbox.connect.tokens import Bearer
     from krakenctl.sandbox.context import Context
     from krakenctl.sandbox.request import Request
-    from krakenctl.sandbox.tokens import Bearer
 
 _LONGEST_NAME = 32
 _LARGEST = 2**63 - 1
@@ -33,8 +34,7 @@ def create(request: Request, context: Context, bearer: Bearer) -> Answer:
     _check(wish, bearer, context)
     _refuse_duplicate(wish.name, bearer, context)
     _refuse_too_many(bearer, context)
-    wish = wish._replace(permissions=_as_issued(wish.permissions, context))
-    key, secret = keys.insert(context.connection, bearer.account_id, bearer.client, context.second, wish)
+    key, secret = keys.issue(context, bearer.account_id, bearer.client, wish)
     return success(_shown(key, context) | {"api_key": key.public_key, "secret": secret})
 
 
@@ -48,7 +48,7 @@ def update(request: Request, context: Context, bearer: Bearer) -> Answer:
     _check(wish, bearer, context)
     if wish.name != key.name:
         _refuse_duplicate(wish.name, bearer, context)
-    beyond = key.permissions - ON_CONNECT  # rights that no flag can name stay as a person gave them
+    beyond = key.permissions - _grantable(context)  # rights that no flag can name stay as a person gave them
     keys.update(context.connection, key.id, context.second, wish._replace(permissions=wish.permissions | beyond))
     return success(True)
 
@@ -56,19 +56,17 @@ def update(request: Request, context: Context, bearer: Bearer) -> Answer:
 def delete(request: Request, context: Context, bearer: Bearer) -> Answer:
     """`DELETE /oauth/fast-api-key`, with a JSON body."""
     given = _given(request, context, frozenset({"api_key_name"}))
-    keys.delete(context.connection, _reachable(_name(given, "api_key_name"), context, bearer).id)
+    keys.revoke(context, _reachable(_name(given, "api_key_name"), context, bearer).id)
     return success(True)
 
 
 def listing(_request: Request, context: Context, bearer: Bearer) -> Answer:
     """`GET /oauth/fast-api-key` and `…/fast-api-keys`, in order of creation and without secrets. Writes nothing."""
     everyone = context.switches["list-coverage"] == "all"
-    found = keys.of_account(context.connection, bearer.account_id)
-    shown = [_shown(key, context) for key in found if everyone or key.client == bearer.client]
+    found = [key for key in keys.listed(context, bearer.account_id) if everyone or key.client == bearer.client]
     if context.switches["list-api-key"] == "present":
-        publics = {key.name: key.public_key for key in found}
-        shown = [item | {"api_key": publics[item["api_key_name"]]} for item in shown]
-    return success(shown)
+        return success([_shown(key, context) | {"api_key": key.public_key} for key in found])
+    return success([_shown(key, context) for key in found])
 
 
 def _shown(key: Key, context: Context) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def _before(key: Key, context: Context) -> Wish:
     old = keys.wish_of(key)
     if context.switches["put-semantics"] == "replace":
         return Wish(old.name, frozenset())
-    return old._replace(permissions=old.permissions & ON_CONNECT)
+    return old._replace(permissions=old.permissions & _grantable(context))
 
 
 def _wish(given: dict[str, Any], before: Wish, context: Context) -> Wish:
@@ -143,7 +141,7 @@ def _whole(value: object, field: str) -> int:
 
 def _networks(value: object, context: Context) -> tuple[str, ...]:
     """Kraken's own wallet sends null for “no restriction”."""
-    networks = () if value is None else allowlist.entries(value, context.switches)
+    networks = () if value is None else key_rules.networks(value, context)
     if networks is None:
         raise invalid("ip_allowlist")
     return networks
@@ -153,22 +151,29 @@ def _permissions(value: object, before: frozenset[Permission], context: Context)
     """An object of flags, each true, false or null (which is false)."""
     if not isinstance(value, dict) or not all(on is None or isinstance(on, bool) for on in value.values()):
         raise invalid("permissions")
-    if value.keys() - BY_FLAG.keys():
+    known = scopes.flags(context.switches)
+    if value.keys() - known.keys():
         raise invalid("permissions")
-    granted = frozenset(BY_FLAG[flag] for flag, on in value.items() if on)
+    granted = frozenset(known[flag] for flag, on in value.items() if on)
     if context.switches["put-absent-flags"] == "keep":
-        granted |= before - {BY_FLAG[flag] for flag in value}
+        granted |= before - {known[flag] for flag in value}
     return granted
+
+
+def _grantable(context: Context) -> frozenset[Permission]:
+    return frozenset(scopes.flags(context.switches).values())
 
 
 def _check(wish: Wish, bearer: Bearer, context: Context) -> None:
     """What no field shows alone: the order of the dates, and a scope for every permission."""
     if 0 < wish.query_to < wish.query_from:
         raise invalid("query_to")
+    if not key_rules.window_fits(wish.nonce_window, context):
+        raise invalid("nonce_window")
     if 0 < wish.valid_until <= context.now and context.switches["past-expiry"] == "refuse":
         raise invalid("valid_until")
     for permission in sorted(wish.permissions):
-        require_scope(bearer, context, f"{SCOPE_PREFIX}{SPELLINGS[permission].scope}")
+        require_scope(bearer, context, scopes.of(permission))
 
 
 def _reachable(name: str, context: Context, bearer: Bearer) -> Key:
@@ -180,22 +185,18 @@ def _reachable(name: str, context: Context, bearer: Bearer) -> Key:
 
 
 def _refuse_duplicate(name: str, bearer: Bearer, context: Context) -> None:
-    if keys.by_name(context.connection, bearer.account_id, name) is not None:
+    if key_rules.is_taken(context, bearer.account_id, name):
         raise Refusal(context.switches["duplicate-name-error"])
 
 
 def _refuse_too_many(bearer: Bearer, context: Context) -> None:
     """Keys made on the website count too."""
-    limit = context.switches["keys-per-account"]
-    if limit == "none":
-        return
-    count = context.connection.execute("SELECT count(*) FROM key WHERE account_id = ?", (bearer.account_id,))
-    if count.fetchone()[0] >= int(limit):
+    if key_rules.is_full(context, bearer.account_id) or _lacks_scope_for_another(bearer, context):
         raise Refusal(TOO_MANY_KEYS)
 
 
-def _as_issued(wanted: frozenset[Permission], context: Context) -> frozenset[Permission]:
-    """What was asked for, unless a test has told the sandbox to err."""
-    surplus, deficit = context.switches["issue-surplus"], context.switches["issue-deficit"]
-    issued = wanted if surplus == "none" else wanted | {Permission(surplus)}
-    return issued if deficit == "none" else issued - {Permission(deficit)}
+def _lacks_scope_for_another(bearer: Bearer, context: Context) -> bool:
+    """Without `multiple`, a client may have one key on an account: a guess, off by default (switch multiple-scope)."""
+    if context.switches["multiple-scope"] == "ignored" or scopes.MULTIPLE in bearer.scopes.split():
+        return False
+    return any(key.client == bearer.client for key in keys.of_account(context.connection, bearer.account_id))

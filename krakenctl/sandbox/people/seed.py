@@ -1,7 +1,7 @@
 """What happens outside the API: accounts that exist, owners who consent, people at the website. It serves no request.
 
 Tokens minted here live for ten years, so that a demo does not die overnight; a refresh turns one into an ordinary
-pair. They leave earlier tokens alive unless the switch `new-token-kills` is `all`.
+pair. They leave earlier tokens alive, whatever the switch `new-token-kills` says.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from krakenctl.errors import UsageError
 from krakenctl.model.permission import ALL, Permission
-from krakenctl.sandbox import accounts, keys, tokens
+from krakenctl.sandbox import accounts, keys
+from krakenctl.sandbox.checks import allowlist
+from krakenctl.sandbox.connect import consents, tokens
+from krakenctl.sandbox.connect import scopes as all_scopes
 from krakenctl.sandbox.context import Context, read_context
 from krakenctl.sandbox.database import Where, damaged, opened, remove
+from krakenctl.sandbox.faults import late
+from krakenctl.sandbox.switches import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,12 +58,34 @@ def seed_account(db: Where, *, username: str, email: str, master: bool = True) -
     )
 
 
-def authorise(db: Where, username: str, *, scopes: Iterable[str] = tokens.ALL_SCOPES) -> dict[str, Any]:
+def open_account(db: Where, username: str, *, email: str = "", iiban: str = "", parent: str = "") -> Account:
+    """Somebody signs up; with a parent, as its sub-account, which begins empty. Raises UsageError."""
+    with _writing(db) as context:
+        connection = context.connection
+        if accounts.by_username(connection, username) is not None:
+            raise UsageError(f"the sandbox already has an account “{username}”")
+        refuse_iiban(connection, iiban)
+        above = accounts.known(connection, parent).id if parent else None
+        email = email or f"{username}@sandbox.invalid"
+        account = accounts.insert(connection, username, email, context.second, master=not parent, parent=above)
+        accounts.give_iiban(connection, account._replace(iiban=iiban or None))
+        if not parent:
+            accounts.open_balances(connection, account.id)
+        return accounts.by_id(connection, account.id)
+
+
+def authorise(db: Where, username: str, *, scopes: Iterable[str] = all_scopes.ALL) -> dict[str, Any]:
     """Do what an account's owner does: set it up if it is pending, and consent. Returns the token's answer."""
     with _writing(db) as context:
         account = accounts.known(context.connection, username)
         accounts.give_iiban(context.connection, account)
         return tokens.mint_seeded(context, account.id, scopes)
+
+
+def withdraw_consent(db: Where, username: str, client: str) -> None:
+    """An account's owner shuts a client out: its tokens die; its keys as the switch `withdrawn-consent-keys` says."""
+    with _writing(db) as context:
+        consents.withdraw(context, accounts.known(context.connection, username).id, client)
 
 
 def iibans(db: Path) -> frozenset[str]:
@@ -89,12 +116,17 @@ def seed_website_key(
     query_from: int = 0,
     query_to: int = 0,
     valid_until: int = 0,
+    otp: str = "",
+    pair: tuple[str, str] | None = None,
 ) -> tuple[str, str]:
-    """A person makes a key on the website. Returns its public key and its secret."""
+    """A person makes a key on the website. Returns its public key and its secret.
+
+    `otp`: its second factor, as `static:PASSWORD` or `totp:BASE32`. `pair`: what the two are to be; None: new ones.
+    """
     wish = keys.Wish(
         name=name,
         permissions=_permissions(permissions),
-        ip_allowlist=tuple(ip_allowlist),
+        ip_allowlist=networks(ip_allowlist),
         nonce_window=nonce_window,
         query_from=query_from,
         query_to=query_to,
@@ -103,7 +135,9 @@ def seed_website_key(
     with _writing(db) as context:
         account = accounts.known(context.connection, username)
         _refuse_taken(context, account, name)
-        key, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish)
+        _refuse_pair(context, pair)
+        key, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish, pair=pair)
+        context.connection.execute("UPDATE key SET otp = ? WHERE id = ?", (otp, key.id))
     return key.public_key, secret
 
 
@@ -144,8 +178,20 @@ def delete_key(db: Where, username: str, name: str) -> None:
 
 @contextmanager
 def _writing(db: Where) -> Iterator[Context]:
-    with opened(db) as database, database.write() as connection:
-        yield read_context(connection)
+    """What is due by now has happened before."""
+    with opened(db) as database:
+        late.catch_up(database)
+        with database.write() as connection:
+            yield read_context(connection)
+
+
+def networks(entries: Iterable[str]) -> tuple[str, ...]:
+    """An allow-list as it is kept. Raises UsageError for an entry that is no address and no block."""
+    kept = tuple(entries)
+    for entry in kept:
+        if allowlist.entries([entry], DEFAULTS) is None:
+            raise UsageError(f"“{entry}” is neither an address nor a CIDR range")
+    return kept
 
 
 def _permissions(codes: Iterable[Permission | str]) -> frozenset[Permission]:
@@ -160,6 +206,17 @@ def _key(context: Context, account: Account, name: str) -> keys.Key:
     if key is None:
         raise UsageError(f"the account {account.username} has no key “{name}” in the sandbox")
     return key
+
+
+def _refuse_pair(context: Context, pair: tuple[str, str] | None) -> None:
+    if pair and context.connection.execute("SELECT 1 FROM key WHERE public_key = ?", pair[:1]).fetchone():
+        raise UsageError("another key of the sandbox has this public key already")
+
+
+def refuse_iiban(connection: sqlite3.Connection, iiban: str) -> None:
+    """Raises UsageError where an account has it. The empty one nobody has."""
+    if iiban and connection.execute("SELECT 1 FROM account WHERE iiban = ?", (iiban,)).fetchone():
+        raise UsageError(f"another account of the sandbox has the IIBAN {iiban}")
 
 
 def _refuse_taken(context: Context, account: Account, name: str) -> None:

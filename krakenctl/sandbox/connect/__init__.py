@@ -1,0 +1,1 @@
+"""Kraken Connect: consent in the browser, tokens, and Fast API keys."""

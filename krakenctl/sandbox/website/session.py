@@ -1,0 +1,82 @@
+"""Who is signed in: a cookie against a row. No passwords, because it is a sandbox; no page is written here.
+
+The cookie is HttpOnly and SameSite=Lax, and ends with the browser; the row keeps only its SHA-256 and ends after eight
+hours of the sandbox's own time. Every form of a signed-in page carries the session's `csrf` text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any
+
+from krakenctl.sandbox.envelope import PERMISSION_DENIED, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from krakenctl.sandbox.context import Context
+    from krakenctl.sandbox.request import Request
+
+COOKIE = "sandbox_session"
+SECONDS = 8 * 3600  # a design choice: a working day; how long Kraken's own session lives is not published
+_ATTRIBUTES = "; Path=/; HttpOnly; SameSite=Lax"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    account_id: int
+    username: str
+    csrf: str = field(repr=False)
+
+
+def current(request: Request, context: Context) -> Session | None:
+    """Whose browser sent the request; None: nobody is signed in, or was too long ago. Reads only."""
+    row = context.connection.execute(
+        "SELECT account_id, username, csrf FROM session JOIN account ON account.id = account_id"
+        " WHERE hash = ? AND until > ?",
+        (_hash(_cookie(request)), context.now),
+    ).fetchone()
+    return None if row is None else Session(*row)
+
+
+def check_csrf(session: Session, fields: Mapping[str, Any]) -> None:
+    """Refuse a form that did not come from a page of this session."""
+    given = str(fields.get("csrf", "")).encode("utf-8", "replace")
+    if not hmac.compare_digest(given, session.csrf.encode()):
+        raise Refusal(PERMISSION_DENIED, status=403)
+
+
+def sign_in(request: Request, context: Context, account_id: int) -> tuple[str, str]:
+    """Begin a session, in place of the one this browser had. Returns the header that sets its cookie."""
+    token = secrets.token_urlsafe(32)
+    _end(request, context)
+    context.connection.execute("DELETE FROM session WHERE until <= ?", (context.now,))
+    row = (_hash(token), account_id, secrets.token_urlsafe(32), context.now + SECONDS)
+    context.connection.execute("INSERT INTO session (hash, account_id, csrf, until) VALUES (?, ?, ?, ?)", row)
+    return ("Set-Cookie", f"{COOKIE}={token}{_ATTRIBUTES}")
+
+
+def sign_out(request: Request, context: Context) -> tuple[str, str]:
+    """End this browser's session. Returns the header that takes its cookie away."""
+    _end(request, context)
+    return ("Set-Cookie", f"{COOKIE}=; Max-Age=0{_ATTRIBUTES}")
+
+
+def _end(request: Request, context: Context) -> None:
+    context.connection.execute("DELETE FROM session WHERE hash = ?", (_hash(_cookie(request)),))
+
+
+def _cookie(request: Request) -> str:
+    try:
+        found = SimpleCookie(request.header("HTTP_COOKIE")).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
