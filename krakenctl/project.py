@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from krakenctl import schema_files
 from krakenctl.errors import InvalidManifests, WorkspaceError
-from krakenctl.load import locate, read_file, read_manifests
+from krakenctl.load import located, read_file, read_manifests
 from krakenctl.model.desired import Desired
 from krakenctl.model.document import Document
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.origin import Origin, Place
+from krakenctl.model.origin import Place
 from krakenctl.model.workspace import Workspace
 
 WORKSPACE_FILE = "krakenctl.yaml"
@@ -47,7 +47,7 @@ def examine(root: Path) -> Examined:
     """Read and check everything, offline. Raises WorkspaceError when there is no workspace."""
     workspace, findings = _workspace(root)
     if workspace is None:
-        return Examined(findings=_located(root, findings), workspace=None, desired=None, files=1, documents=0)
+        return Examined(findings=located(root, findings), workspace=None, desired=None, files=1, documents=0)
     from krakenctl import validate
 
     manifests = read_manifests(root, workspace.manifests)
@@ -59,7 +59,7 @@ def examine(root: Path) -> Examined:
     found = (*findings, *manifests.findings, *sense)
     errors = any(finding.severity is Severity.ERROR for finding in found)
     return Examined(
-        findings=_located(root, found),
+        findings=located(root, found),
         workspace=workspace,
         desired=None if errors else desired,
         files=len(manifests.files),
@@ -80,7 +80,7 @@ def read_workspace(root: Path) -> Workspace:
     """Only krakenctl.yaml, for those who need no manifests. Raises InvalidManifests or WorkspaceError."""
     workspace, findings = _workspace(root)
     if workspace is None:
-        raise InvalidManifests(f"{WORKSPACE_FILE} is not sound", _located(root, findings))
+        raise InvalidManifests(f"{WORKSPACE_FILE} is not sound", located(root, findings))
     return workspace
 
 
@@ -129,22 +129,3 @@ def _refuse_other_version(workspace: Workspace) -> None:
     if not wanted.contains(__version__, prereleases=True):
         message = f"this workspace wants krakenctl {workspace.required_version}, and this is {__version__}"
         raise WorkspaceError(message, hint="install the krakenctl that this workspace wants", file=WORKSPACE_FILE)
-
-
-def _located(root: Path, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Lines and columns, worked out only now that there is something to report."""
-    places = {finding.place for finding in findings if finding.place is not None}
-    places |= {where for finding in findings for _, where in finding.related if isinstance(where, Place)}
-    origins = locate(root, places) if places else {}
-
-    def origin(where: Place | Origin) -> Origin:
-        return where if isinstance(where, Origin) else origins.get(where, Origin(where.file))
-
-    return tuple(
-        replace(
-            finding,
-            origin=finding.origin or (origin(finding.place) if finding.place else None),
-            related=tuple((text, origin(where)) for text, where in finding.related),
-        )
-        for finding in findings
-    )

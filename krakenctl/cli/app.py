@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from krakenctl.cli.lazy import LazyGroup
 from krakenctl.cli.shell import ColorOption, DirOption, Frame, prepare_streams
 from krakenctl.errors import KrakenctlError
 
 USAGE = 64  # never 2: that means “changes present”
 INTERRUPTED = 130
 
-# Name → what `--help` says of it. The module is krakenctl.cli.<name>; a test holds the two together.
 COMMANDS = {
     "init": "Make a workspace, or what is missing in one: identity, recipients, sandbox accounts.",
     "validate": "Check the manifests, offline, and report everything that is wrong.",
@@ -27,7 +25,7 @@ COMMANDS = {
     "tree": "Draw the accounts, their keys and what every key may do.",
     "state": "See what krakenctl remembers.",
     "schema": "Print the JSON Schema of a kind of manifest, or of krakenctl's own output.",
-    "sandbox": "Manage this workspace's embedded sandbox.",
+    "sandbox": "Serve and manage a sandbox: a Kraken of your own, in one file.",
     "version": "Print the version.",
 }
 EPILOG = """\
@@ -40,27 +38,13 @@ Exit codes: 0 done · 1 error · 2 changes present (plan --detailed-exitcode) ·
 """
 
 
-class LazyGroup(TyperGroup):
-    """Knows its commands by name, and imports one only when it is called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"krakenctl.cli.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+class _Commands(LazyGroup):
+    package = "krakenctl.cli"
+    summaries = COMMANDS
 
 
 app = typer.Typer(
-    cls=LazyGroup,
+    cls=_Commands,
     rich_markup_mode=None,  # rich costs 50 ms, and --help is the first thing anybody types
     pretty_exceptions_enable=False,
     no_args_is_help=True,

@@ -6,13 +6,15 @@ place that cannot be found any more (the file has changed since) is the file its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from krakenctl.load.build import Builder, Mark, Marks, Stopped, Value
 from krakenctl.load.content import as_text, read_bytes
+from krakenctl.model.finding import Finding
 from krakenctl.model.origin import KEY, Origin, Place
 
 _Found = tuple[Value, Mark, dict[int, Marks]]  # a document: its value, its mark, the marks of all its entries
@@ -31,6 +33,25 @@ def locate(root: Path, places: Iterable[Place]) -> dict[Place, Origin]:
     for file, wanted in by_file.items():
         origins |= dict.fromkeys(wanted, Origin(file)) | _in_file(root, file, wanted)
     return origins
+
+
+def located(root: Path, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with lines and columns, worked out only now that there is something to report."""
+    places = {finding.place for finding in findings if finding.place is not None}
+    places |= {where for finding in findings for _, where in finding.related if isinstance(where, Place)}
+    origins = locate(root, places) if places else {}
+
+    def origin(where: Place | Origin) -> Origin:
+        return where if isinstance(where, Origin) else origins.get(where, Origin(where.file))
+
+    return tuple(
+        replace(
+            finding,
+            origin=finding.origin or (origin(finding.place) if finding.place else None),
+            related=tuple((text, origin(where)) for text, where in finding.related),
+        )
+        for finding in findings
+    )
 
 
 def _in_file(root: Path, file: str, wanted: list[Place]) -> dict[Place, Origin]:

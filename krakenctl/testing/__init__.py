@@ -10,6 +10,9 @@ imports this package; it needs pytest and hypothesis.
 
 Each contract names the fixtures it needs, and those that let it look closer; without the latter some tests skip.
 memory.py holds the references: the smallest store and state that keep the contracts, good as fakes in tests.
+
+For tests of anything that talks to Kraken there is the fixture `kraken_sandbox` (pytest_plugin.py, sandbox.py), which
+pytest finds by itself where krakenctl is installed.
 """
 
 from __future__ import annotations

@@ -72,8 +72,13 @@ def _unknown_kind(document: Document, kinds: tuple[str, ...]) -> Finding:
     kind, place = document.value["kind"], document.place.at("kind")
     if kind == "Workspace":
         return error("misplaced-kind", place, "a Workspace is declared in krakenctl.yaml and nowhere else")
+    if kind == "SandboxSeed":
+        hint = "keep it out of the manifests, and run `krakenctl sandbox seed FILE`"
+        return error("misplaced-kind", place, "a SandboxSeed is no resource; it fills a sandbox", hint=hint)
     if kinds == ("Workspace",):
         return error("unknown-kind", place, f"krakenctl.yaml declares a Workspace, and {shown(kind)} is none")
+    if kinds == ("SandboxSeed",):
+        return error("unknown-kind", place, f"a seed declares a SandboxSeed, and {shown(kind)} is none")
     hint = guess(kind, kinds) if isinstance(kind, str) else ""
     message = f"{shown(kind)} is no kind of resource; the kinds are {quoted(kinds)}"
     return error("unknown-kind", place, message, hint=hint)

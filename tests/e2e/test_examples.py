@@ -11,7 +11,7 @@ import pytest
 
 from running import ROOT, krakenctl
 
-EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
+EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if (path / "krakenctl.yaml").exists())
 OF_THIS_HOST = shutil.ignore_patterns(".krakenctl", "secrets", "recipients.txt")
 
 

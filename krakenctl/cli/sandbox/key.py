@@ -1,0 +1,181 @@
+"""krakenctl sandbox key: keys that a person makes and revokes on the website."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.sandbox.where import AccountOption, DbOption, existing, read, show, table
+from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+
+app = application(
+    help_text="Make, list and revoke API keys, as a person does on the website.",
+    epilog=example(
+        """
+        krakenctl sandbox key create --account acme --name bot --permission query-funds
+        krakenctl sandbox key list
+        """
+    ),
+)
+NameOption = Annotated[
+    str,
+    typer.Option(
+        "--name", metavar="NAME", envvar="KRAKENCTL_SANDBOX_KEY_NAME", help="The key's name, unique in its account."
+    ),
+]
+
+
+def _time_option(flag: str, help_text: str) -> Any:
+    variable = f"KRAKENCTL_SANDBOX_KEY_{flag.removeprefix('--').replace('-', '_').upper()}"
+    return typer.Option(flag, metavar="TIME", envvar=variable, help=help_text)
+
+
+@app.command(
+    epilog=example(
+        """
+        krakenctl sandbox key create --account acme --name bot --permission query-funds --permission modify-trades
+        krakenctl sandbox key create --account acme --name ci --permission query-funds --ip 203.0.113.0/24 -o json
+        krakenctl sandbox key create --account acme --name old --permission query-ledger --valid-for 90d
+        """
+    )
+)
+def create(
+    ctx: typer.Context,
+    account: AccountOption,
+    name: NameOption,
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--permission",
+            metavar="CODE",
+            envvar="KRAKENCTL_SANDBOX_KEY_PERMISSION",
+            help="As query-funds; may be repeated. `all` stands for all 13.",
+        ),
+    ] = None,
+    ip: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ip",
+            metavar="ADDRESS",
+            envvar="KRAKENCTL_SANDBOX_KEY_IP",
+            help="An address or a block that may use the key; may be repeated. Left out: the whole world.",
+        ),
+    ] = None,
+    valid_for: Annotated[
+        str | None,
+        typer.Option(
+            "--valid-for",
+            metavar="DURATION",
+            envvar="KRAKENCTL_SANDBOX_KEY_VALID_FOR",
+            help="From now on the sandbox's clock, as 90d.",
+        ),
+    ] = None,
+    valid_until: Annotated[
+        str | None, _time_option("--valid-until", "The key's end: 2027-05-01 or 2027-05-01T12:00:00Z.")
+    ] = None,
+    query_from: Annotated[str | None, _time_option("--query-from", "The start of what it may query.")] = None,
+    query_to: Annotated[str | None, _time_option("--query-to", "The end of what it may query.")] = None,
+    nonce_window: Annotated[
+        int,
+        typer.Option(
+            "--nonce-window",
+            min=0,
+            envvar="KRAKENCTL_SANDBOX_KEY_NONCE_WINDOW",
+            help="How far a nonce may be below the highest one.",
+        ),
+    ] = 0,
+    otp: Annotated[
+        str | None,
+        typer.Option(
+            "--otp",
+            metavar="PASSWORD",
+            envvar="KRAKENCTL_SANDBOX_KEY_OTP",
+            help="A second factor: a password that every call must then give as `otp`.",
+        ),
+    ] = None,
+    db: DbOption = None,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Make a key by the website's rules, and print its two halves. The secret is shown this once."""
+    from krakenctl.errors import UsageError
+    from krakenctl.model.time import parse_duration, parse_time
+    from krakenctl.sandbox.people import operate
+
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    if valid_for is not None and valid_until is not None:
+        raise UsageError("--valid-for and --valid-until are two ways to say one thing", hint="give one of them")
+    made = operate.make_key(
+        existing(shell, db),
+        account,
+        name,
+        permission or (),
+        ip_allowlist=ip or (),
+        valid_for=read(parse_duration, valid_for, "--valid-for") if valid_for else 0,
+        valid_until=read(parse_time, valid_until, "--valid-until") if valid_until else 0,
+        query_from=read(parse_time, query_from, "--query-from") if query_from else 0,
+        query_to=read(parse_time, query_to, "--query-to") if query_to else 0,
+        nonce_window=nonce_window,
+        password=otp,
+    )
+    show(shell, "key", made, f"API key: {made['apiKey']}\nSecret:  {made['secret']}\n")
+    if not shell.json:
+        shell.note("The secret is shown this once.")
+
+
+@app.command("list", epilog=example("krakenctl sandbox key list --account acme -o json"))
+def list_(
+    ctx: typer.Context,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            "--account", metavar="NAME", envvar="KRAKENCTL_SANDBOX_ACCOUNT", help="Only its keys. Left out: all."
+        ),
+    ] = None,
+    db: DbOption = None,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """List the keys, never their secrets."""
+    from krakenctl.sandbox.people import operate
+
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    _print_all(shell, operate.keys_in(existing(shell, db), account))
+
+
+@app.command(epilog=example("krakenctl sandbox key revoke --account acme --name bot"))
+def revoke(
+    ctx: typer.Context,
+    account: AccountOption,
+    name: NameOption,
+    db: DbOption = None,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Revoke a key for good, and list what the account has left."""
+    from krakenctl.sandbox.people import operate
+
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    path = existing(shell, db)
+    operate.revoke_key(path, account, name)
+    _print_all(shell, operate.keys_in(path, account))
+
+
+def _print_all(shell: Shell, found: list[dict[str, Any]]) -> None:
+    heads = ("ACCOUNT", "KEY", "MADE BY", "API KEY", "ENDS", "LAST USED", "PERMISSIONS")
+    text = table(heads, map(_row, found)) if found else "There is no key.\n"
+    show(shell, "keys", {"keys": found}, text)
+
+
+def _row(key: dict[str, Any]) -> tuple[str, ...]:
+    from krakenctl.render.paint import visible
+
+    made_by = key["client"] or "website"
+    ends, used = key["validUntil"] or "never", key["lastUsed"] or "never"
+    permissions = " ".join(key["permissions"]) or "none"
+    return (visible(key["account"]), visible(key["name"]), made_by, key["apiKey"], ends, used, permissions)
