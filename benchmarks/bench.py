@@ -5,6 +5,8 @@ For example:
     python benchmarks/bench.py                                  # everything
     python benchmarks/bench.py plan --sizes 100,1000 --runs 3
     python benchmarks/bench.py startup -o json
+
+How fast the sandbox answers is measured by sandbox.py beside it.
 """
 
 from __future__ import annotations

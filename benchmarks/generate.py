@@ -23,7 +23,7 @@ from krakenctl.initialise import Wish, initialise
 from krakenctl.model.outcome import Result
 from krakenctl.project import open_project
 from krakenctl.sandbox import open_sandbox
-from krakenctl.sandbox.seed import seed_account
+from krakenctl.sandbox.people.seed import seed_account
 from krakenctl.transport.wsgi import WsgiAdapter
 
 MASTER = "trading"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,3 +20,19 @@ def test_a_generated_workspace_is_in_order(tmp_path: Path, option: str, accounts
     assert planned.code == 0, planned.err
     assert len(planned.json["unchanged"]) == 20
     assert len(planned.json["accounts"]) == accounts
+
+
+def test_the_sandbox_is_measured_embedded_and_served() -> None:
+    """So short that the numbers mean nothing; but every call is answered without an error, or it would have failed."""
+    command = [sys.executable, ROOT / "benchmarks/sandbox.py", "--seconds", "0.1", "--keys", "1000", "-o", "json"]
+    measured = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
+    assert [(each["what"], each["clients"]) for each in measured["results"][:6]] == [
+        ("embedded", 1),
+        ("embedded", 8),
+        ("hello", 1),
+        ("served", 1),
+        ("hello", 8),
+        ("served", 8),
+    ]
+    assert all(each["per_second"] > 0 for each in measured["results"])
+    assert measured["machine"]["processor"]
