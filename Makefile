@@ -32,8 +32,9 @@ format: $(VENV)/installed ## put the code into shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/installed ## start-up, plan and apply, beside what they are compared with
+bench: $(VENV)/installed ## start-up, plan, apply and the sandbox, beside what they are compared with
 	$(BIN)/python benchmarks/bench.py all
+	$(BIN)/python benchmarks/sandbox.py
 
 clean: ## remove what make and the demo made
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .hypothesis
