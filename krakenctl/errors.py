@@ -48,6 +48,8 @@ class KrakenctlError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(hint)  # for whoever calls from Python and sees a traceback
         self.address = address
         self.file = file
         self.line = line

@@ -122,11 +122,16 @@ class Shell:
         except (OSError, ValueError):
             _mute("stderr")
 
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody can be asked."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
     def confirm(self, question: str, flag: str) -> bool:
         """Raises UsageError where there is nobody to ask."""
         from krakenctl.errors import UsageError
 
-        if self.json or sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if self.json or not self.is_attended:
             raise UsageError(f"{question} There is no terminal to answer on; nothing was done", hint=f"add {flag}")
         return typer.confirm(question, err=True)
 
@@ -177,7 +182,7 @@ def _speaks_unicode(stream: Any) -> bool:
 
 
 def _sentence(problem: KrakenctlError) -> str:
-    where = f"{problem.file}: " if problem.file else ""
+    where = f"{problem.file}: " if problem.file and problem.file not in problem.message else ""
     return where + problem.message
 
 

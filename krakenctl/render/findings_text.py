@@ -48,7 +48,7 @@ def _sentence(text: str) -> str:
     clean = visible(text)
     if clean.endswith((".", "?", "!")):
         return clean
-    return clean + ("?" if clean.startswith("did you mean") else ".")
+    return clean + ("?" if clean.startswith("did you mean") and "?" not in clean else ".")
 
 
 def _summary(findings: Sequence[Finding]) -> str:

@@ -97,7 +97,7 @@ def give_iiban(connection: sqlite3.Connection, account: Account) -> str:
 def set_up(context: Context, account: Account) -> SetUp:
     """Do the owner's part: the IIBAN, and a token for our client."""
     iiban = give_iiban(context.connection, account)
-    token = tokens.mint_seeded(context, account.id)
+    token = tokens.mint_lasting(context, account.id)
     return SetUp(account.username, account.email, iiban, token)
 
 

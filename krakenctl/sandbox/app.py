@@ -17,13 +17,13 @@ from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import Database, damaged, is_busy
 from krakenctl.sandbox.envelope import BUSY, Answer, Refusal, failure
 from krakenctl.sandbox.faults import late, mischief
-from krakenctl.sandbox.request import read_request
+from krakenctl.sandbox.request import read_request, report
 from krakenctl.sandbox.routes import Page
 from krakenctl.sandbox.switches import DEFAULTS
 from krakenctl.sandbox.website import html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -46,11 +46,16 @@ class Sandbox:
     commit. If telling fails, the set-up is undone, the sub-account stays pending (`seed.authorise` can complete it), a
     line goes to `wsgi.errors`, and the answer is still true: Kraken's part was done, and its answer never depends on
     an owner.
+
+    `hold` waits, for an answer that a fault delays. A server lends its thread to others meanwhile.
     """
 
-    def __init__(self, database: Database, owner: Owner | None = None) -> None:
+    def __init__(
+        self, database: Database, owner: Owner | None = None, *, hold: Callable[[float], object] = time.sleep
+    ) -> None:
         self._database = database
         self._owner = owner
+        self._hold = hold
 
     @property
     def database(self) -> Database:
@@ -63,7 +68,7 @@ class Sandbox:
         """Raises ConnectionCut where a fault says so; what was to be done before that is done."""
         answer = self._answer(environ)
         if answer.held:
-            time.sleep(answer.held)
+            self._hold(answer.held)
         if answer.lost:
             raise ConnectionCut("a fault of the sandbox cut the connection")
         start_response(
@@ -86,7 +91,7 @@ class Sandbox:
             return failure(Refusal(BUSY), DEFAULTS)
 
     def _serve(self, environ: WSGIEnvironment) -> Answer:
-        """Route, run in one transaction if it writes, and turn a refusal into its envelope.
+        """Do what is overdue, route, run in one transaction if it writes, and turn a refusal into its envelope.
 
         A refusal commits: the nonce it spent and the failure it counted are real. Handlers check before they write.
         """
@@ -95,19 +100,15 @@ class Sandbox:
         except Refusal as refusal:
             return failure(refusal, DEFAULTS)
         found = routes.find(request.method, request.path)
+        late.catch_up(self, partial(self._tell, environ=environ) if self._owner is not None else None)
         reading = self._database.connection()
         if faults.are_set(reading):
-            return self._serve_struck(found, request, environ)
+            with self._database.write() as connection:
+                return mischief.answered(found, request, self._context(connection), _answered)
         if not (found is not None and found[0].guard.writes):
             return _answered(found, request, self._context(reading))
         with self._database.write() as connection:
             return _answered(found, request, self._context(connection))
-
-    def _serve_struck(self, found: Found | None, request: Request, environ: WSGIEnvironment) -> Answer:
-        """What is overdue comes first; then the call, with whatever strikes it."""
-        late.catch_up(self, partial(self._tell, environ=environ) if self._owner is not None else None)
-        with self._database.write() as connection:
-            return mischief.answered(found, request, self._context(connection), _answered)
 
     def _context(self, connection: sqlite3.Connection) -> Context:
         return read_context(connection, owned=self._owner is not None)
@@ -127,15 +128,15 @@ class Sandbox:
                 accounts.undo_set_up(connection, set_up.username)
             if not isinstance(error, Exception):
                 raise
-            _report(environ, f"the owner of {set_up.username!a} could not be told: {type(error).__name__}")
+            report(environ, f"the owner of {set_up.username!a} could not be told: {type(error).__name__}")
 
 
-def open_sandbox(db: Path, *, owner: Owner | None = None) -> Sandbox:
+def open_sandbox(db: Path, *, owner: Owner | None = None, hold: Callable[[float], object] = time.sleep) -> Sandbox:
     """Open the sandbox in a file, and make the file first when there is none.
 
     Raises WorkspaceError when the file is no sandbox, is damaged, or was written by another version.
     """
-    return Sandbox(Database(db), owner)
+    return Sandbox(Database(db), owner, hold=hold)
 
 
 def _answered(found: Found | None, request: Request, context: Context) -> Answer:
@@ -144,10 +145,3 @@ def _answered(found: Found | None, request: Request, context: Context) -> Answer
         return dispatch.handle(found, request, context)
     except Refusal as refusal:
         return html.refused(refusal) if is_page else failure(refusal, context.switches)
-
-
-def _report(environ: WSGIEnvironment, line: str) -> None:
-    """One line for whoever runs the sandbox, where WSGI wants it."""
-    errors = environ.get("wsgi.errors")
-    if errors is not None:
-        errors.write(f"sandbox: {line}\n")

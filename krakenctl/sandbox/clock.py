@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from krakenctl.errors import UsageError
+from krakenctl.model.time import parse_duration
 from krakenctl.sandbox.database import opened
 from krakenctl.sandbox.switches import stored
 
@@ -81,7 +82,7 @@ def thaw_in(connection: sqlite3.Connection) -> None:
 
 def advance_in(connection: sqlite3.Connection, seconds: float) -> None:
     if not seconds >= 0:
-        raise UsageError("the sandbox's clock only advances", hint="set_offset and freeze can turn it back")
+        raise UsageError("the sandbox's clock only advances", hint="an offset, or freezing it, can turn it back")
     _possible(reading(stored(connection)) + seconds)
     jump_in(connection, seconds)
 
@@ -103,6 +104,13 @@ def reading(settings: Mapping[str, str]) -> float:
     """What the clock shows under stored settings."""
     frozen = settings.get(_FROZEN)
     return time.time() + float(settings.get(_OFFSET, 0)) if frozen is None else float(frozen)
+
+
+def parse_offset(text: str) -> int:
+    """`5m`, `-30s` or `0` as seconds. Raises ValueError."""
+    size = text[1:] if text[:1] in ("+", "-") else text
+    seconds = 0 if size == "0" else parse_duration(size)
+    return -seconds if text.startswith("-") else seconds
 
 
 def _put(connection: sqlite3.Connection, name: str, value: float) -> None:

@@ -120,34 +120,40 @@ def _gated(guard: Guard) -> dict[str, Any]:
 
 def _gate(gated_by: str, *, note: str = "", reason: str = "") -> dict[str, Any]:
     """The fields of a row that only a signed call fills: `gate` and `cost` are null elsewhere."""
-    nothing = dict.fromkeys(("gate", "guide", "cost", "cost_low", "cost_high"))
-    return {"gated_by": gated_by, **nothing, "note": note, "reason": reason}
+    nothing = dict.fromkeys(("gate", "unless", "guide", "cost", "costLow", "costHigh"))
+    return {"gatedBy": gated_by, **nothing, "note": note, "reason": reason}
 
 
 def _signed(guard: Signed) -> dict[str, Any]:
     by = f"signature + {guard.gate.text}" if guard.gate.text else "signature"
+    by += f", unless it is {guard.unless}" if guard.unless else ""
     return _gate(by, note=guard.note) | {
         "gate": guard.gate.text,
+        "unless": guard.unless,
         "guide": None if guard.guide is None else guard.guide.text,
         "cost": guard.cost,
-        "cost_low": guard.cost if guard.low is None else guard.low,
-        "cost_high": guard.cost if guard.high is None else guard.high,
+        "costLow": guard.cost if guard.low is None else guard.low,
+        "costHigh": guard.cost if guard.high is None else guard.high,
     }
 
 
 def _switches(route: Route) -> list[str]:
     """Those that change who is let in, what it costs or whether the path is there."""
     from krakenctl.sandbox import routes
+    from krakenctl.sandbox.connect import scopes
 
-    guard = route.guard
-    if not isinstance(guard, routes.Signed):
+    guard, disputed = route.guard, dict[str, bool]()
+    if isinstance(guard, routes.Signed):
+        disputed = {
+            "permissions-by": guard.guide is not None,
+            guard.gate_switch: bool(guard.gate_switch),
+            guard.fast_switch: bool(guard.fast_switch),
+            "call-cost": guard.low is not None or guard.high is not None,
+            "bearer-on-private": True,
+        }
+    elif isinstance(guard, routes.Bearer):
         hides = any(routes.is_hidden(route.method, route.path, {"list-path": path}) for path in ("spec", "plural"))
-        return ["list-path"] if hides else []
-    disputed = {
-        "permissions-by": guard.guide is not None and not guard.gate_switch,
-        guard.gate_switch: bool(guard.gate_switch),
-        "call-cost": guard.low is not None or guard.high is not None,
-    }
+        disputed = {"list-path": hides, "list-scope": guard.scope == scopes.READ}
     return [name for name, is_disputed in disputed.items() if is_disputed]
 
 
@@ -157,8 +163,8 @@ _HEAD = """\
 <!-- Written by `python -m krakenctl.sandbox.coverage > docs/sandbox-endpoints.md`. Do not edit. -->
 
 The same table for machines: `krakenctl sandbox endpoints -o json`. *Guide* is what Kraken's guide says where it differs
-from the reference; the switch in the last column decides. *Cost* is what a call adds to its key's counter; in brackets,
-the lowest and the highest that a source says. None of it was tested against the real Kraken.
+from the reference; the switches in the last column decide. *Cost* is what a call adds to its key's counter; in
+brackets, the lowest and the highest that a source says. None of it was tested against the real Kraken.
 """
 
 
@@ -172,7 +178,7 @@ def _tables(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _row(row: dict[str, Any]) -> str:
-    by = f"{row['gated_by']} ({row['note']})" if row["note"] else row["gated_by"]
+    by = f"{row['gatedBy']} ({row['note']})" if row["note"] else row["gatedBy"]
     switches = ", ".join(f"`{name}`" for name in row["switches"])
     return _line(f"`{row['method']} {row['path']}`", by, row["guide"] or "", _cost(row), row["source"], switches)
 
@@ -180,7 +186,7 @@ def _row(row: dict[str, Any]) -> str:
 def _cost(row: dict[str, Any]) -> str:
     if row["cost"] is None:
         return ""
-    low, high = row["cost_low"], row["cost_high"]
+    low, high = row["costLow"], row["costHigh"]
     return str(row["cost"]) if low == high else f"{row['cost']} ({low}–{high})"
 
 

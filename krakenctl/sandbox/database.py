@@ -2,14 +2,19 @@
 
 The file is built under another name and linked into place, so nobody ever sees half a schema and two processes may
 start at once. WAL with synchronous=NORMAL: a power cut may cost the last calls, which is fine for a sandbox.
+
+A log (`-wal`) that outlived its file would be taken for the new file's own and ruin it. So whoever makes or removes the
+file holds a lock on its folder, and a log goes before a file does, and before a file comes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import sqlite3
 import threading
+import time
 import weakref
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,13 +24,17 @@ from urllib.parse import quote
 from krakenctl.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-VERSION = 2
+VERSION = 3
 _APPLICATION = 0x4B724B21  # “KrK!”, so that another program's database is not taken for a sandbox
 _BUSY_SECONDS = 10.0
-_RESET = "run `krakenctl sandbox reset` to start with an empty one; its accounts and keys are lost"
+_AFRESH = (
+    "name another file with --db; or, if nobody needs this one, delete it: a workspace's own with"
+    " `krakenctl sandbox reset`, any other yourself"
+)
 
+_BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _PRAGMAS = f"""
 PRAGMA journal_mode = WAL;
@@ -34,8 +43,19 @@ PRAGMA user_version = {VERSION};
 """
 
 
+_File = tuple[int, int]  # device and inode
+
+
+class _Busy(sqlite3.OperationalError):
+    """Other threads wrote for too long. To the caller it is as if SQLite had said so of other processes."""
+
+    sqlite_errorname = "SQLITE_BUSY"
+
+
 class _Connection(sqlite3.Connection):
     """Closes itself when its thread is gone: an abandoned connection is a ResourceWarning from Python 3.13 on."""
+
+    file: _File | None = None  # which one it has open, whatever the path has come to mean
 
     def __del__(self) -> None:
         with suppress(sqlite3.ProgrammingError):  # it could not even be opened
@@ -43,7 +63,12 @@ class _Connection(sqlite3.Connection):
 
 
 class Database:
-    """One file, used by any number of threads and processes at once."""
+    """One file, used by any number of threads and processes at once.
+
+    Somebody may remove the file meanwhile, to start afresh. The next use of the database goes to the file that is there
+    by then, or to a new one. What is being read is read to its end as it was. A transaction that was written to the
+    removed file raises WorkspaceError; one whose commit came before the removal was done, and is gone with the rest.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,8 +78,6 @@ class Database:
         self._here = threading.local()
         self._process = os.getpid()
         self._inherited: list[threading.local] = []  # a forked child may neither use nor close its parent's
-        if not path.exists():
-            _create(path)
         self.connection()
 
     @property
@@ -66,28 +89,57 @@ class Database:
         if self._process != os.getpid():
             self._leave_parent()
         connection: _Connection | None = getattr(self._here, "connection", None)
-        if connection is None:
-            connection = self._here.connection = _connect(self.path)
+        if connection is None or not (connection.in_transaction or connection.file == _file(self.path)):
+            connection = self._here.connection = _connect(self.path)  # the one before closes when nobody reads it
             with self._lock:
                 self._all.add(connection)
         return connection
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that may write, undone when the block raises; within one of this thread's, a part of it."""
+        """One transaction that may write, undone when the block raises.
+
+        Within one of this thread's, a part of it: undone alone when the block raises, and kept only with the whole.
+        """
         connection = self.connection()
-        if connection.in_transaction:
+        part = connection.in_transaction
+        with _part(connection) if part else self._whole(connection):
             yield connection
-            return
-        with self._writing:  # threads queue here: SQLite would let them sleep and try again
+
+    @contextmanager
+    def _whole(self, connection: sqlite3.Connection) -> Iterator[None]:
+        with self._turn(connection):
             connection.execute("BEGIN IMMEDIATE")  # processes wait for their turn here, never half-way
             try:
-                yield connection
+                yield
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            self._refuse_removed(connection)
+
+    @contextmanager
+    def _turn(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Threads queue here, since SQLite would let them sleep and try again. Both waits together have one end."""
+        writing, end = self._writing, time.monotonic() + _BUSY_SECONDS
+        if not writing.acquire(timeout=_BUSY_SECONDS):
+            raise _Busy("database is locked")
+        try:
+            left = max(0, int(1000 * (end - time.monotonic())))
+            connection.execute(f"PRAGMA busy_timeout = {left}")
+            yield
+        finally:
+            writing.release()
+
+    def _refuse_removed(self, connection: sqlite3.Connection) -> None:
+        assert isinstance(connection, _Connection)  # noqa: S101 - there is no other sort here
+        if connection.file != _file(self.path):
+            raise WorkspaceError(
+                f"the sandbox {self.path} was removed while it was written to; what was being done is gone",
+                hint="the next use of it begins afresh",
+                file=str(self.path),
+            )
 
     def close(self) -> None:
         with self._lock:
@@ -97,6 +149,11 @@ class Database:
         self._here = threading.local()
 
     def _leave_parent(self) -> None:
+        """What the parent's threads hold is not ours to wait for.
+
+        SQLite itself knows no fork: a child that was forked in the middle of another thread's transaction finds the
+        file busy for as long as it lives.
+        """
         self._inherited.append(self._here)
         self._here, self._all = threading.local(), weakref.WeakSet()
         self._lock, self._writing = threading.Lock(), threading.Lock()
@@ -125,9 +182,10 @@ def opened(where: Where) -> Iterator[Database]:
 
 
 def remove(path: Path) -> None:
-    """Delete the file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    """Delete the file, after what SQLite keeps beside it. Whoever has it open goes on with another one."""
+    if path.parent.is_dir():
+        with _folder_locked(path):
+            _remove(path)
 
 
 def damaged(path: Path, error: sqlite3.Error) -> WorkspaceError:
@@ -136,7 +194,7 @@ def damaged(path: Path, error: sqlite3.Error) -> WorkspaceError:
     hint = (
         "it must be possible to write to it and its folder, also to plan: check modes and space"
         if locked_away
-        else _RESET
+        else _AFRESH
     )
     return WorkspaceError(f"the sandbox {path} cannot be used: {error}", hint=hint, file=str(path))
 
@@ -146,7 +204,42 @@ def is_busy(error: sqlite3.Error) -> bool:
     return str(getattr(error, "sqlite_errorname", "")).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
+@contextmanager
+def _part(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # a full disk has undone the whole already
+            connection.execute("ROLLBACK TO part")
+            connection.execute("RELEASE part")
+        raise
+    connection.execute("RELEASE part")
+
+
+def _file(path: Path) -> _File | None:
+    """Which file a path means now; None: none. Asked at every call, so it is one look."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _connect(path: Path) -> _Connection:
+    """To the file that is there, or to a new one; and surely to one, while others remove it and make it anew."""
+    while True:
+        if not path.exists():
+            _create(path)
+        file = _file(path)
+        connection = _opened(path)
+        if file == _file(path):
+            connection.file = file
+            return connection
+        connection.close()
+
+
+def _opened(path: Path) -> _Connection:
     try:
         connection = _raw(path)
         _check(path, connection)
@@ -174,13 +267,13 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
     if application != _APPLICATION:
         raise WorkspaceError(
             f"{path} is not a krakenctl sandbox",
-            hint=f"name another file; or, if nobody needs this one, {_RESET}",
+            hint=_AFRESH,
             file=str(path),
         )
     if version != VERSION:
         raise WorkspaceError(
             f"the sandbox {path} was written by another krakenctl (its version is {version}, ours {VERSION})",
-            hint=f"use that krakenctl, or {_RESET}",
+            hint=f"use that krakenctl, or {_AFRESH}",
             file=str(path),
         )
 
@@ -199,10 +292,28 @@ def _link_in(path: Path, draft: Path) -> None:
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         _build(draft)
-        with suppress(FileExistsError):  # another process was faster, and its file is as good
-            os.link(draft, path)
+        with _folder_locked(path):
+            if not path.exists():  # else somebody was faster, whose file is as good and whose log is alive
+                _remove(path, _BESIDE)
+                os.link(draft, path)
     finally:
-        remove(draft)
+        _remove(draft)
+
+
+def _remove(path: Path, suffixes: Iterable[str] = (*_BESIDE, "")) -> None:
+    for suffix in suffixes:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def _folder_locked(path: Path) -> Iterator[None]:
+    """On the folder itself, so that no file is left behind. Ends with the process, should that be killed."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _build(draft: Path) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from krakenctl.sandbox import routes
 from krakenctl.sandbox.call import Call
-from krakenctl.sandbox.checks import signed
+from krakenctl.sandbox.checks import signed, wallet
 from krakenctl.sandbox.connect import oauth
-from krakenctl.sandbox.envelope import BAD_REQUEST, PERMISSION_DENIED, UNKNOWN_METHOD, Answer, Refusal
+from krakenctl.sandbox.envelope import BAD_REQUEST, PERMISSION_DENIED, Answer, Refusal, denied
 from krakenctl.sandbox.request import Request, arguments
 from krakenctl.sandbox.routes import Bearer, Local, Open, Page, Route, Signed
 
@@ -20,13 +20,19 @@ if TYPE_CHECKING:
     Found = tuple[Route, Mapping[str, str]]
 
 
+_OTHER_NAME = f"{PERMISSION_DENIED}: the Host header must name this computer"
+_NOT_ALLOWED = Answer(b"Not Allowed", 405, (("Allow", "GET"),), "text/plain")
+
+
 def handle(found: Found | None, request: Request, context: Context) -> Answer:
+    if _is_public_post(request, context):
+        return _NOT_ALLOWED
     route, path = reachable(found, request, context)
     match route.guard:
         case Open():
             return route.guard.handler(request, context)
         case Page():
-            return route.guard.handler(request, context, path)
+            return route.guard.handler(_by_its_name(request), context, path)
         case Local():
             return route.guard.handler(_local(request), context)
         case Bearer():
@@ -51,13 +57,25 @@ def let_in(guard: Signed, path: Mapping[str, str], request: Request, context: Co
     cost, touches = routes.cost(guard, context.switches), routes.touches(guard, context.switches)
     key = signed.check(request, context, nonce, given, cost, touches=touches)
     if not routes.lets_in(guard, key, context.switches):
-        raise Refusal(PERMISSION_DENIED)
-    return Call(request, context, key, given, path)
+        raise denied(context.switches)
+    call = Call(request, context, key, given, path)
+    if guard.by_wallet:
+        wallet.require_own(call)
+    return call
 
 
 def _local(request: Request) -> Request:
     if not request.is_local:
         raise Refusal(PERMISSION_DENIED, status=403)
+    if not request.names_this_computer:
+        raise Refusal(_OTHER_NAME, status=403)
+    return request
+
+
+def _by_its_name(request: Request) -> Request:
+    """A page of another name may point that name here, and would then be let into everything (DNS rebinding)."""
+    if not request.names_a_host:
+        raise Refusal(_OTHER_NAME, status=421)
     return request
 
 
@@ -65,6 +83,12 @@ def _refuse_nameless(request: Request, context: Context) -> None:
     """Without a User-Agent, clients report a 403 from the proxy before Kraken: a switch."""
     if context.switches["user-agent"] == "required" and not request.header("HTTP_USER_AGENT"):
         raise Refusal(BAD_REQUEST, status=403)
+
+
+def _is_public_post(request: Request, context: Context) -> bool:
+    """A POST of a public call, where the switch says that it hears no envelope."""
+    is_one = request.method == "POST" and request.path.startswith("/0/public/") and routes.methods(request.path)
+    return bool(is_one) and context.switches["public-post"] == "not-allowed"
 
 
 def _nowhere(request: Request, context: Context) -> Refusal:
@@ -75,5 +99,5 @@ def _nowhere(request: Request, context: Context) -> Refusal:
     wanted = {"/0/private/": "POST", "/0/public/": "GET"}
     for prefix, method in wanted.items():
         if request.path.startswith(prefix) and request.method == method:
-            return Refusal(UNKNOWN_METHOD)
-    return Refusal(UNKNOWN_METHOD, status=404)
+            return Refusal(context.switches["unknown-method-error"])
+    return Refusal(context.switches["unknown-method-error"], status=404)

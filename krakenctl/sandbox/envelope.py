@@ -6,7 +6,7 @@ Source: docs.kraken.com, Spot REST introduction: `{"error": [], "result": …}`,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,19 +58,34 @@ def invalid(field: str) -> Refusal:
     return Refusal(f"{INVALID_ARGUMENTS}:{field[:64]}")
 
 
+def denied(switches: Mapping[str, str]) -> Refusal:
+    """The key does not hold what the call takes."""
+    return Refusal(switches["permission-error"])
+
+
 def success(result: object) -> Answer:
     return Answer(b'{"error":[],"result":' + _encode(result).encode() + b"}")
 
 
 def failure(refusal: Refusal, switches: Mapping[str, str]) -> Answer:
     """The error in its envelope; what sources disagree about is a switch."""
-    error = refusal.error
-    if switches["error-space"] == "space":
-        error = ": ".join(error.split(":", 1))
-    envelope: dict[str, Any] = {"error": [error]}
+    envelope: dict[str, Any] = {"error": [_spelt(refusal.error, switches)]}
     if switches["error-result-object"] == "empty":
         envelope["result"] = {}
     return Answer(_encode(envelope).encode(), refusal.status, refusal.headers)
+
+
+def warned(answer: Answer, warning: str, switches: Mapping[str, str]) -> Answer:
+    """The answer with a warning beside its result. One without an envelope has no place for it and stays as it is."""
+    body = json.loads(answer.body) if answer.body and answer.content_type == JSON else None
+    if not isinstance(body, dict) or not body.keys() <= {"error", "result"}:
+        return answer
+    told = body | {"error": [*body.get("error", []), _spelt(warning, switches)]}
+    return replace(answer, body=_encode(told).encode())
+
+
+def _spelt(error: str, switches: Mapping[str, str]) -> str:
+    return ": ".join(error.split(":", 1)) if switches["error-space"] == "space" else error
 
 
 def plain(value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

@@ -6,13 +6,12 @@ docs.kraken.com, Derivatives introduction (a public key of 56 characters).
 
 from __future__ import annotations
 
-import base64
-import secrets
 import uuid
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
 from krakenctl.errors import UsageError
+from krakenctl.sandbox.keys import new_pair
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,8 +58,7 @@ def insert(
     [held] = connection.execute("SELECT count(*) FROM futures_key WHERE account_id = ?", (account_id,)).fetchone()
     if held >= _MOST:
         raise UsageError(f"an account has at most {_MOST} Futures keys")
-    public_key = base64.b64encode(secrets.token_bytes(42)).decode()
-    secret = base64.b64encode(secrets.token_bytes(64)).decode()
+    public_key, secret = new_pair()
     row = (public_key, secret, account_id, _account_uid(connection, account_id), general, transfer, blocks, now, "0")
     connection.execute(f"INSERT INTO futures_key VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - marks only
     return public_key, secret

@@ -19,7 +19,7 @@ WEBSITE = ""  # in place of an OAuth client: a person made the key
 
 _COLUMNS = (
     "key.id, account_id, name, public_key, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
-    " valid_until, key.created, modified, last_used, nonce, counter, counter_at, otp, otp_step"
+    " valid_until, key.created, modified, last_used, nonce, counter, counter_at, otp, otp_step, fix"
 )
 _BY_PUBLIC = (
     f"SELECT {_COLUMNS}, tier, secret FROM key JOIN account ON account.id = account_id"  # noqa: S608 - constants only
@@ -65,6 +65,7 @@ class Key(NamedTuple):
     counter_at: float
     otp: str  # empty: no second factor
     otp_step: int
+    fix: int
     tier: str | None = None  # of its account; None: as the switch says, or not asked for
 
     @property
@@ -74,6 +75,13 @@ class Key(NamedTuple):
     @property
     def ip_allowlist(self) -> list[str]:
         return self.networks.split()
+
+
+def unlisted(context: Context, account_id: int, client: str, permissions: Iterable[Permission]) -> Key:
+    """What stands for a key where nothing is signed: in no row, without a pair and without limits."""
+    codes, second = " ".join(in_order(permissions)), context.second
+    who, terms, times = (0, account_id, "", "", client, codes), ("", 0, 0, 0, 0), (second, second, second)
+    return Key(*who, *terms, *times, nonce_text="0", counter=0.0, counter_at=context.now, otp="", otp_step=0, fix=0)
 
 
 def by_public_key(context: Context, public_key: str) -> tuple[Key, str] | None:
@@ -137,11 +145,18 @@ def insert(
 
 def issue(context: Context, account_id: int, client: str, wish: Wish) -> tuple[Key, str]:
     """`insert` for whoever asks the sandbox: with the faults that strike the call."""
+    _bury(context, account_id)
     key, secret = insert(context.connection, account_id, client, context.second, _misissued(wish, context))
     if "slow-key" in context.faults:
         news = (*_heard(context, "slow-key"), key.id)
         context.connection.execute("UPDATE key SET signs_from = ?, listed_from = ? WHERE id = ?", news)
     return key, secret
+
+
+def _bury(context: Context, account_id: int) -> None:
+    """Delete the keys of an account of whose end the news has reached everybody."""
+    gone = (account_id, context.now, context.now)
+    context.connection.execute("DELETE FROM key WHERE account_id = ? AND signs_until <= ? AND listed_until <= ?", gone)
 
 
 def revoke(context: Context, key_id: int) -> None:
@@ -180,6 +195,11 @@ def update(connection: sqlite3.Connection, key_id: int, now: int, wish: Wish) ->
         " query_to = ?, valid_until = ? WHERE id = ?",
         (now, *wish.values(), key_id),
     )
+
+
+def set_fix(connection: sqlite3.Connection, key_id: int, *, on: bool) -> None:
+    """Whether it may log in to FIX: a person's choice on the website alone, so no wish for a key names it."""
+    connection.execute("UPDATE key SET fix = ? WHERE id = ?", (on, key_id))
 
 
 def delete(connection: sqlite3.Connection, key_id: int) -> None:

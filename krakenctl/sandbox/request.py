@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl
 
 from krakenctl.sandbox.envelope import BAD_REQUEST, Refusal
+from krakenctl.sandbox.loopback import is_loopback, names_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from wsgiref.types import WSGIEnvironment
 
 OVERRIDE = "HTTP_X_SANDBOX_CLIENT_IP"  # a header: the address that allow-lists are to see
+REMOTE = "krakenctl.sandbox.remote"  # of the environ, set by the server: other computers are welcome
 LARGEST_BODY = 1024 * 1024
 _MOST_FIELDS = 1000
 
@@ -42,7 +44,18 @@ class Request:
 
     @property
     def is_local(self) -> bool:
-        return _is_loopback(self.peer)
+        return is_loopback(self.peer)
+
+    @property
+    def names_this_computer(self) -> bool:
+        """Whether its Host header does. One that was not sent names no other."""
+        host = self.header("HTTP_HOST")
+        return not host or names_loopback(host)
+
+    @property
+    def names_a_host(self) -> bool:
+        """Whether its Host header names where this sandbox is served: any name will do where all are welcome."""
+        return self.environ.get(REMOTE) is True or self.names_this_computer
 
 
 def read_request(environ: WSGIEnvironment) -> Request:
@@ -93,8 +106,12 @@ def arguments(request: Request) -> dict[str, Any]:
     Source: docs.kraken.com, Spot REST introduction (both encodings), Funding (Beta) guide (query strings).
     """
     if not request.body:
-        return form_fields(request.query.encode("latin-1", "replace"))
+        return query_fields(request)
     return (json_object if request.content_type == "application/json" else form_fields)(request.body)
+
+
+def query_fields(request: Request) -> dict[str, Any]:
+    return form_fields(request.query.encode("latin-1", "replace"))
 
 
 def text(given: Mapping[str, Any], field: str, longest: int) -> str | None:
@@ -105,24 +122,22 @@ def text(given: Mapping[str, Any], field: str, longest: int) -> str | None:
     return None if any("\ud800" <= character <= "\udfff" for character in value) else value
 
 
+def report(environ: WSGIEnvironment, line: str) -> None:
+    """One line for whoever runs the sandbox, where WSGI wants it."""
+    errors = environ.get("wsgi.errors")
+    if errors is not None:
+        errors.write(f"sandbox: {line}\n")
+
+
 def _pretended(environ: WSGIEnvironment, peer: str) -> str:
     """The address that a test wants to call from (OVERRIDE). Only loopback is believed, and X-Forwarded-For never."""
     wanted = str(environ.get(OVERRIDE, ""))
-    if not wanted or not _is_loopback(peer):
+    if not wanted or not is_loopback(peer):
         return ""
     try:
         return str(ip_address(wanted))
     except ValueError:
         raise Refusal(BAD_REQUEST, status=400) from None
-
-
-def _is_loopback(peer: str) -> bool:
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

@@ -83,14 +83,16 @@ class Signed:
 
     handler: Callable[[Call], Answer]
     gate: Gate = ANY_KEY
+    unless: str = ""  # when the gate does not hold; the handler finds that out, and checks the gate otherwise
     guide: Gate | None = None  # what Kraken's guide says instead; None: the same
-    gate_switch: str = ""  # the switch that names the permission, in place of both
+    gate_switch: str = ""  # the switch that can name the permission, in place of both
     fast_switch: str = ""  # the switch that may let any Fast API key in without the permission
     touch_switch: str = ""  # the switch that says whether the call counts as a use of its key; empty: it does
     note: str = ""  # what the gate alone does not say
     cost: int = 1  # on the key's REST counter
     low: int | None = None  # where sources disagree: the lowest and the highest that one of them says
     high: int | None = None
+    by_wallet: bool = False  # it takes `account_id`
     header_nonce: bool = False  # the nonce is in API-Nonce, not in the body
     writes: bool = True  # always: nonce, counter and last use
 
@@ -128,13 +130,16 @@ def _private(
 
 
 def _funding(method: str, path: str, handler: Callable[[Call], Answer], needs: str, **more: Any) -> Route:
-    guard = Signed(handler=handler, gate=gate(needs), header_nonce=True, **more)
+    guard = Signed(handler=handler, gate=gate(needs), by_wallet=True, header_nonce=True, **more)
     return Route(method, f"/funding/{path}", "funding-beta", guard, BETA)
 
 
 def _account() -> tuple[Route, ...]:
     def row(*args: Any, **more: Any) -> Route:
-        return _private("account", *args, **more)
+        return _private("account", *args, by_wallet=True, **more)
+
+    def bare(*args: Any, **more: Any) -> Route:
+        return _private("account", *args, source=LIVE, **more)
 
     return (
         row("Balance", account.balance, "query-funds"),
@@ -170,9 +175,9 @@ def _account() -> tuple[Route, ...]:
         row("ExportStatus", exports.status, "export-data"),
         row("RetrieveExport", exports.retrieve, "export-data"),
         row("RemoveExport", exports.remove, "export-data"),
-        row("GetApiKeyInfo", any_key.key_info, source=LIVE, touch_switch="key-info-touches-last-used"),
-        row("ListWalletAccounts", any_key.wallet_accounts, source=LIVE),
-        row("Level3", orders.level3, "query-open-trades", source=LIVE),
+        bare("GetApiKeyInfo", any_key.key_info, touch_switch="key-info-touches-last-used"),
+        bare("ListWalletAccounts", any_key.wallet_accounts),
+        bare("Level3", orders.level3, "query-open-trades"),
     )
 
 
@@ -208,7 +213,13 @@ def _money() -> tuple[Route, ...]:
         row("WithdrawInfo", funding.withdraw_info, out, guide="withdraw-funds"),
         row("Withdraw", funding.withdraw, "withdraw-funds"),
         row("WithdrawStatus", funding.withdraw_status, "withdraw-funds | query-ledger", guide="withdraw-funds"),
-        row("WithdrawCancel", funding.withdraw_cancel, note="withdraw-funds, unless it is a WalletTransfer"),
+        row(
+            "WithdrawCancel",
+            funding.withdraw_cancel,
+            "withdraw-funds",
+            unless="a WalletTransfer",
+            guide="withdraw-funds",
+        ),
         row("WalletTransfer", funding.wallet_transfer, "query-funds"),
     )
 
@@ -220,10 +231,16 @@ def _subaccounts() -> tuple[Route, ...]:
             "CreateSubaccount",
             subaccounts.create,
             "withdraw-funds",
+            guide="modify-trades",
             gate_switch="create-subaccount-permission",
-            note="the sub-accounts guide says modify-trades",
         ),
-        _private("sub-accounts", "AccountTransfer", subaccounts.transfer, "withdraw-funds"),
+        _private(
+            "sub-accounts",
+            "AccountTransfer",
+            subaccounts.transfer,
+            "withdraw-funds",
+            gate_switch="account-transfer-permission",
+        ),
     )
 
 
@@ -243,8 +260,7 @@ def _earn() -> tuple[Route, ...]:
 
 def _funding_beta() -> tuple[Route, ...]:
     query, add = "query-funds", "add-withdraw-address"
-    update = {"gate_switch": "address-update-permission", "note": "the docs say add, the other code's name says update"}
-    either = "add-withdraw-address | update-withdraw-address"
+    update = {"gate_switch": "address-update-permission", "note": "or update-withdraw-address, as its name says"}
     return (
         _funding("GET", "v1/fees/{method_id}", funding_beta.fees, query),
         _funding("GET", "v1/addresses", funding_beta.addresses, query),
@@ -259,8 +275,8 @@ def _funding_beta() -> tuple[Route, ...]:
         _funding("PUT", "v1/deposit/address", funding_beta.new_deposit_address, "add-funds"),
         _funding("POST", "v1/withdrawals", funding_beta.withdraw, "withdraw-funds"),
         _funding("POST", "v1/addresses", funding_beta.add_address, add),
-        _funding("PUT", "v1/addresses/{id}", funding_beta.update_address, either, **update),
-        _funding("DELETE", "v1/addresses/{id}", funding_beta.delete_address, either, **update),
+        _funding("PUT", "v1/addresses/{id}", funding_beta.update_address, add, **update),
+        _funding("DELETE", "v1/addresses/{id}", funding_beta.delete_address, add, **update),
         _private("funding-beta", "CreateFundingAddress", wallet_app.add_address, add, source=WALLET),
         _private("funding-beta", "ListFundingAddresses", wallet_app.addresses, query, source=WALLET),
         _private("funding-beta", "DeleteFundingAddress", wallet_app.delete_address, add, source=WALLET),
@@ -411,11 +427,13 @@ def is_hidden(method: str, path: str, switches: Mapping[str, str]) -> bool:
 
 
 def wanted(guard: Signed, switches: Mapping[str, str]) -> Gate:
-    """The gate as the switches have it."""
-    if guard.gate_switch:
-        value = switches[guard.gate_switch]
-        return guard.gate if value == "either" else _gate(value)
-    return guard.guide if guard.guide is not None and switches["permissions-by"] == "guide" else guard.gate
+    """The gate as the switches have it, as far as it holds for every call."""
+    named = switches[guard.gate_switch] if guard.gate_switch else "permissions-by"
+    if named != "permissions-by":
+        return _gate(_EITHER_ADDRESS if named == "either" else named)
+    if guard.guide is not None and switches["permissions-by"] == "guide":
+        return guard.guide
+    return ANY_KEY if guard.unless else guard.gate
 
 
 def lets_in(guard: Signed, key: Key, switches: Mapping[str, str]) -> bool:
@@ -437,6 +455,7 @@ def cost(guard: Signed, switches: Mapping[str, str]) -> int:
 
 
 _gate = cache(gate)
+_EITHER_ADDRESS = "add-withdraw-address | update-withdraw-address"
 
 
 def _match(route: Route, wanted: tuple[str, ...], parts: list[str]) -> tuple[Route, Mapping[str, str]] | None:

@@ -82,6 +82,7 @@ CREATE TABLE key (
     counter_at REAL NOT NULL DEFAULT 0,
     otp TEXT NOT NULL DEFAULT '',  -- the key's own 2FA: empty, `static:PASSWORD` or `totp:BASE32`
     otp_step INTEGER NOT NULL DEFAULT 0,  -- the last TOTP step that was used
+    fix INTEGER NOT NULL DEFAULT 0,  -- 1: a person gave it the FIX permission, which no answer shows
     signs_from REAL NOT NULL DEFAULT 0,  -- later than now: issued, but not yet known everywhere
     listed_from REAL NOT NULL DEFAULT 0,
     signs_until REAL,  -- NULL: alive; else revoked, and in some places known until then
@@ -124,10 +125,11 @@ CREATE TABLE trade_order (
     userref INTEGER,
     cl_ord_id TEXT,
     refid TEXT,  -- the order that this one replaced
-    terms TEXT NOT NULL,  -- JSON: what was asked for, as krakenctl.sandbox.terms has it
+    terms TEXT NOT NULL,  -- JSON: what was asked for, as krakenctl.sandbox.money.terms has it
     amends TEXT NOT NULL  -- JSON: as OrderAmends shows them
 ) WITHOUT ROWID;
 CREATE INDEX trade_order_account ON trade_order (account_id, status, opened);
+CREATE INDEX trade_order_client ON trade_order (account_id, cl_ord_id) WHERE status = 'open' AND cl_ord_id IS NOT NULL;
 CREATE INDEX trade_order_expires ON trade_order (expires) WHERE status = 'open' AND expires IS NOT NULL;
 CREATE TABLE trade (
     txid TEXT PRIMARY KEY,

@@ -28,6 +28,8 @@ _KEYINFO = "docs.kraken.com, GetApiKeyInfo"
 _NUMBER, _ERROR, _CODE = "<number>", "<error>", "<permission>"
 _ERROR_STRING = re.compile(r"[EW][A-Za-z]+:[ -~]{1,120}")
 
+Value = str | int  # a number may be given as one
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -48,7 +50,12 @@ class Switch:
 _TABLE = (
     # Fast API keys
     Switch("list-path", "both", ("both", "spec", "plural"), f"{_SPEC}: /oauth/fast-api-key; every client: plural"),
-    Switch("list-coverage", "own-client", ("own-client", "all"), f"{_SPEC} says “all Fast API keys”; unconfirmed"),
+    Switch(
+        "list-coverage",
+        "fast",
+        ("own-client", "fast", "all"),
+        f"{_SPEC} says “all Fast API keys”; unconfirmed: only the client's own, or keys of the website too (all)",
+    ),
     Switch("list-api-key", "absent", ("absent", "present"), f"{_SPEC}: “only set once”, when the key is created"),
     Switch("created-time", "unix", ("unix", "iso"), f"{_SPEC}: a text; of which format, it does not say"),
     Switch("permission-object", "all", ("all", "true-only"), f"{_SPEC} leaves the answer's permissions open"),
@@ -66,7 +73,38 @@ _TABLE = (
     Switch("nonce-window-most", "none", ("none", _NUMBER), "unconfirmed; a page of little weight says 300 s"),
     # Website
     Switch("website-name-most", "255", (_NUMBER,), "unconfirmed: how long a key's name on the website may be"),
+    Switch(
+        "website-name-default",
+        "api-key-ms",
+        ("api-key-ms", "empty"),
+        "support 360000919966: the classic page offers api-key-<milliseconds>; what Kraken Pro's does is unconfirmed",
+    ),
+    Switch(
+        "website-preticked",
+        "none",
+        ("none", _CODE),
+        "every guide shows a new key's boxes empty, no page of Kraken's says so: a box that is ticked beforehand",
+    ),
     # OAuth
+    Switch(
+        "oauth-answer",
+        "bare",
+        ("bare", "envelope"),
+        f'{_SPEC} prints {{"result": …}} for userinfo and keys; envelope: with an empty "error" beside it',
+    ),
+    Switch(
+        "flag-scopes",
+        "needed",
+        ("needed", "ignored"),
+        f"{_SPEC} has a scope for each permission flag; unconfirmed: whether a token needs it to set the flag",
+    ),
+    Switch("token-error-status", "400", ("400", "401"), "clients saw both; RFC 6749 5.2: 401 for a wrong client only"),
+    Switch(
+        "code-reuse-kills",
+        "tokens",
+        ("tokens", "nothing"),
+        "unconfirmed; RFC 6749 4.1.2 advises to end the tokens of a code that comes a second time",
+    ),
     Switch("dead-token-answer", "401", ("401", "403", _ERROR), "clients saw 401, 403 and ESession:Invalid session"),
     Switch("missing-scope-answer", "403", ("401", "403", _ERROR), "clients saw 401 or 403; the text is unconfirmed"),
     Switch("access-token-seconds", "14400", (_NUMBER,), f"{_SPEC}: 4 h for a public client"),
@@ -112,7 +150,8 @@ _TABLE = (
         "permissions-by",
         "spec",
         ("spec", "guide"),
-        f"{_SPOT} against docs.kraken.com, API keys guide: they differ on 19 endpoints",
+        f"{_SPOT} against docs.kraken.com, API keys and sub-accounts guides: they differ on 20 endpoints, and on"
+        " WithdrawCancel in part",
     ),
     Switch(
         "address-update-permission",
@@ -125,6 +164,36 @@ _TABLE = (
         "documented",
         ("documented", "low", "high"),
         "rate-limit guide: ledger and trade history +2, which calls are that is open; JKorf/Kraken.Net: lower",
+    ),
+    Switch(
+        "permission-error",
+        "EGeneral:Permission denied",
+        (_ERROR,),
+        "docs.kraken.com, errors guide; Kraken's SDK also lists EAPI:Permission denied",
+    ),
+    Switch(
+        "unknown-method-error",
+        "EGeneral:Unknown method",
+        (_ERROR,),
+        "clients saw EGeneral:Unknown method and EGeneral:Unknown Method",
+    ),
+    Switch(
+        "public-post",
+        "405",
+        ("405", "not-allowed"),
+        "aaronk6/Kraken-MoneyMoney #15 (2024): a POST of a public call began to answer “Not Allowed”; 405: in JSON",
+    ),
+    Switch(
+        "permissions-order",
+        "table",
+        ("table", "reversed"),
+        f"{_KEYINFO}: its example follows its table; no order is promised",
+    ),
+    Switch(
+        "last-used-every",
+        "0",
+        (_NUMBER,),
+        "unconfirmed: seconds between two refreshes of a key's last_used; 0: every use shows at once",
     ),
     Switch("otp-error", "EAPI:Invalid signature", (_ERROR,), "support 360000714526; clients saw three others"),
     Switch("surplus-otp", "ignore", ("ignore", _ERROR), "npm-kraken-api #64 (2019): EAPI:Invalid key"),
@@ -185,9 +254,15 @@ _TABLE = (
     # Sub-accounts
     Switch(
         "create-subaccount-permission",
+        "permissions-by",
+        ("permissions-by", "withdraw-funds", "modify-trades"),
+        f"{_SPOT}: Withdraw; sub-accounts guide: Create & Modify Orders; permissions-by: as that switch stands",
+    ),
+    Switch(
+        "account-transfer-permission",
         "withdraw-funds",
         ("withdraw-funds", "modify-trades"),
-        "krakenfx/api-specs spot-rest: Withdraw; sub-accounts guide: Create & Modify Orders",
+        f"{_SPOT}: Withdraw; the sub-accounts guide names none, and lists no Withdraw for managing sub-accounts",
     ),
     Switch("institutional", "yes", ("yes", "no"), "krakenfx/api-specs spot-rest: institutional clients only"),
     Switch("not-institutional-error", "EAccount:Invalid permissions", (_ERROR,), "unconfirmed"),
@@ -222,19 +297,19 @@ SWITCHES: Mapping[str, Switch] = {switch.name: switch for switch in _TABLE}
 DEFAULTS: dict[str, str] = {switch.name: switch.default for switch in _TABLE}
 
 
-def set_switch(db: Where, name: str, value: str) -> None:
+def set_switch(db: Where, name: str, value: Value) -> None:
     """Turn a switch for every later call. Raises UsageError when there is no such switch or no such value."""
     with opened(db) as database, database.write() as connection:
         put_switch(connection, name, value)
 
 
-def put_switch(connection: sqlite3.Connection, name: str, value: str) -> None:
+def put_switch(connection: sqlite3.Connection, name: str, value: Value) -> None:
     """`set_switch`, inside a transaction."""
     check_switch(name, value)
-    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, str(value)))
 
 
-def set_switches(db: Where, wanted: Mapping[str, str], *, afresh: bool = False) -> None:
+def set_switches(db: Where, wanted: Mapping[str, Value], *, afresh: bool = False) -> None:
     """Turn several, all or none. Afresh: every other one goes back to its default."""
     with opened(db) as database, database.write() as connection:
         if afresh:
@@ -243,14 +318,14 @@ def set_switches(db: Where, wanted: Mapping[str, str], *, afresh: bool = False) 
             put_switch(connection, name, value)
 
 
-def check_switch(name: str, value: str) -> None:
-    """Raises UsageError when there is no such switch or no such value."""
+def check_switch(name: str, value: Value) -> None:
+    """Raises UsageError when there is no such switch or no such value: true and null are none."""
     switch = SWITCHES.get(name)
     if switch is None:
         near = get_close_matches(name, SWITCHES, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(SWITCHES)}"
         raise UsageError(f"the sandbox has no switch “{name}”", hint=hint)
-    if not switch.takes(value):
+    if isinstance(value, bool) or not isinstance(value, int | str) or not switch.takes(str(value)):
         raise UsageError(f"the switch {name} cannot be “{value}”", hint=f"it can be: {', '.join(switch.allowed)}")
 
 

@@ -1,4 +1,7 @@
-"""A served sandbox in the hands of a test: make keys, move the clock, break things. Nothing here needs pytest."""
+"""A served sandbox in the hands of a test: make keys, move the clock, break things. Nothing here needs pytest.
+
+Accounts, keys and tokens are made by the rules of the website, as `krakenctl sandbox account|key|token` make them.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from krakenctl.errors import UsageError
 from krakenctl.model.permission import ALL
 from krakenctl.model.time import parse_duration, parse_time
 from krakenctl.sandbox import clock, faults, switches
-from krakenctl.sandbox.connect.scopes import ALL as ALL_SCOPES
-from krakenctl.sandbox.people import seed
+from krakenctl.sandbox.people import operate
 from krakenctl.sandbox.server import Server
 
 if TYPE_CHECKING:
@@ -51,7 +55,8 @@ def served(db: Path) -> Iterator[KrakenSandbox]:
 class KrakenSandbox:
     """Every call here has its effect at once, for whoever talks to `url`.
 
-    What cannot be done (no such account, fault or switch) raises krakenctl.errors.UsageError.
+    What cannot be done (no such account, fault or switch; a key that the website refuses) raises
+    krakenctl.errors.UsageError, and changes nothing.
     """
 
     def __init__(self, db: Path, url: str) -> None:
@@ -61,17 +66,17 @@ class KrakenSandbox:
 
     def account(self, username: str, *, email: str = "") -> str:
         """Make an account. Returns its IIBAN."""
-        return seed.open_account(self.db, username, email=email).iiban or ""
+        return str(operate.make_account(self.db, username, email=email)["iiban"])
 
     def sub_account(self, username: str, *, of: str = ACCOUNT, email: str = "") -> str:
         """Make a sub-account, set up and ready. Returns its IIBAN."""
-        return seed.open_account(self.db, username, email=email, parent=of).iiban or ""
+        return str(operate.make_account(self.db, username, email=email, sub_account_of=of)["iiban"])
 
     def key(
         self,
         permissions: Iterable[str] = tuple(ALL),
         *,
-        name: str = "",
+        name: str | None = None,
         account: str = ACCOUNT,
         ip_allowlist: Iterable[str] = (),
         nonce_window: int = 0,
@@ -86,29 +91,34 @@ class KrakenSandbox:
         Permissions are codes as `query-funds`; `valid_for` is a duration as `90d`; `otp` is the password of its second
         factor.
         """
-        end = int(self.now) + parse_duration(valid_for) if valid_for else int(_seconds(valid_until))
-        name = name or f"key-{next(self._numbers)}"
-        pair = seed.seed_website_key(
+        if valid_for and valid_until:
+            raise UsageError("valid_for and valid_until are two ways to say one thing", hint="give one of them")
+        made = operate.make_key(
             self.db,
             account,
-            name,
-            permissions,
-            ip_allowlist=ip_allowlist,
-            nonce_window=nonce_window,
+            f"key-{next(self._numbers)}" if name is None else name,
+            tuple(permissions),
+            ip_allowlist=tuple(ip_allowlist),
+            valid_for=_duration(valid_for),
+            valid_until=int(_seconds(valid_until)),
             query_from=int(_seconds(query_from)),
             query_to=int(_seconds(query_to)),
-            valid_until=end,
-            otp=f"static:{otp}" if otp else "",
+            nonce_window=nonce_window,
+            password=otp or None,
         )
-        return Key(name, *pair)
+        return Key(made["name"], made["apiKey"], made["secret"])
 
     def revoke(self, name: str, *, account: str = ACCOUNT) -> None:
         """Delete an API key, as a person does on the website."""
-        seed.delete_key(self.db, account, name)
+        operate.revoke_key(self.db, account, name)
 
-    def token(self, account: str = ACCOUNT, *, scopes: Iterable[str] = ALL_SCOPES) -> Token:
-        """Mint a Kraken Connect token pair of the client `krakenctl-sandbox`. Left out: every scope."""
-        given = seed.authorise(self.db, account, scopes=scopes)
+    def token(self, account: str = ACCOUNT, *, scopes: Iterable[str] = (), valid_for: str = "") -> Token:
+        """Mint a Kraken Connect token pair of the client `krakenctl-sandbox`, beside earlier ones.
+
+        Left out: every scope it may ask for, and the lifetimes of Kraken's (4 hours; its refresh token 30 days).
+        `valid_for` is a duration as `3650d`.
+        """
+        given = operate.mint_token(self.db, account, tuple(scopes), valid_for=_duration(valid_for))
         return Token(given["access_token"], given["refresh_token"], given["expires_in"])
 
     @property
@@ -131,7 +141,8 @@ class KrakenSandbox:
     def fault(self, kind: str, **aim: Any) -> int:
         """Break something, as `fault("answer-lost", endpoint="AddOrder", nth=2)`. Returns the fault's number.
 
-        `krakenctl sandbox fault` says which there are, and what each is told; write `_` for `-` in names.
+        `krakenctl sandbox fault kinds` says which there are, and what each is told; write `_` for `-` in names.
+        Faults about keys (slow-key, slow-revoke, slots-full, misissue) strike `key` and `revoke` too.
         """
         return faults.add(self.db, {"kind": kind, **aim})
 
@@ -139,7 +150,7 @@ class KrakenSandbox:
         """Take every fault away."""
         faults.clear(self.db)
 
-    def switch(self, name: str, value: str) -> None:
+    def switch(self, name: str, value: str | int) -> None:
         """Answer one of Kraken's open questions otherwise: `krakenctl sandbox switches` lists them."""
         switches.set_switch(self.db, name, value)
 
@@ -151,6 +162,21 @@ class KrakenSandbox:
 
 
 def _seconds(moment: Moment) -> float:
+    """Raises UsageError for what is no time."""
     if isinstance(moment, datetime):
         return moment.timestamp()
-    return parse_time(moment) if isinstance(moment, str) else moment
+    try:
+        seconds = parse_time(moment) if isinstance(moment, str) else moment
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from None
+    if not isfinite(seconds):
+        raise UsageError(f"{seconds} is no time")
+    return seconds
+
+
+def _duration(text: str) -> int:
+    """Nothing is 0. Raises UsageError for what is no duration."""
+    try:
+        return parse_duration(text) if text else 0
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema_rs
@@ -17,6 +20,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.sandbox import open_sandbox
 from krakenctl.sandbox.switches import SWITCHES
 from running import Ran, krakenctl
+from terminal import on_a_terminal
 
 JUDGE = jsonschema_rs.validator_for(schema_files.load("sandbox"))
 GROUPS = {
@@ -25,7 +29,6 @@ GROUPS = {
     "fault": ["add", "list", "clear", "kinds"],
 }
 NEED_A_FILE = [
-    ["account", "create", "--name", "acme"],
     ["account", "list"],
     ["key", "create", "--account", "acme", "--name", "bot"],
     ["key", "list"],
@@ -88,8 +91,23 @@ def test_the_schema_is_sound_and_has_every_permission() -> None:
 def test_a_file_that_is_not_there_is_not_made_by_mistake(args: list[str], tmp_path: Path) -> None:
     ran = sandbox(tmp_path, *args)
     assert ran.code == 1
-    assert "krakenctl sandbox serve" in ran.err
+    assert "krakenctl sandbox account create" in ran.err
+    assert "sandbox seed" in ran.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("args", [["serve"], ["clock"]], ids=" ".join)
+def test_no_folder_is_made_for_a_file(args: list[str], tmp_path: Path) -> None:
+    ran = sandbox(tmp_path, *args, "--db", "nowhere/s.db")
+    assert (ran.code, "there is no folder nowhere" in ran.err) == (1, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_sandbox_is_named_once_and_never_reset_unasked(tmp_path: Path) -> None:
+    (tmp_path / "notdb").write_text("dear diary")
+    ran = sandbox(tmp_path, "account", "list", "--db", "notdb")
+    assert ran.err.count("notdb") == 1
+    assert "any other yourself" in " ".join(ran.err.split())
 
 
 def test_in_a_workspace_its_own_sandbox_is_meant(workspace: Path) -> None:
@@ -153,13 +171,13 @@ def test_a_key_has_what_its_flags_say(here: Path) -> None:
     made = key(
         here, "--permission", "query-funds", "--permission", "modify-trades", "--ip", "203.0.113.10", "--ip",
         "2001:db8::/32", "--valid-until", "2200-01-01", "--query-from", "2020-01-01", "--query-to",
-        "2021-01-01T12:00:00Z", "--nonce-window", "5", "--otp", "p",
+        "2021-01-01T12:00:00Z", "--nonce-window", "5",
     )  # fmt: skip
     assert made["permissions"] == ["query-funds", "modify-trades"]
     assert made["ipAllowlist"] == ["203.0.113.10", "2001:db8::/32"]
     assert made["validUntil"] == "2200-01-01T00:00:00Z"
     assert (made["queryFrom"], made["queryTo"]) == ("2020-01-01T00:00:00Z", "2021-01-01T12:00:00Z")
-    assert (made["nonceWindow"], made["secondFactor"]) == (5, "password")
+    assert made["nonceWindow"] == 5
 
 
 def test_a_lifetime_begins_on_the_sandboxs_clock(here: Path) -> None:
@@ -190,13 +208,14 @@ def test_as_text_both_halves_are_on_stdout(here: Path) -> None:
     [
         (["--permission", "query_funds"], "query-funds"),
         (["--permission", "Query Fund"], "query-funds"),
+        (["--permission", "query-funds,modify-trades"], "--permission query-funds --permission modify-trades"),
         (["--ip", "203.0.113.300"], "203.0.113.300"),
         (["--valid-until", "2001-01-01"], "over"),
         (["--valid-until", "soon"], "2027-05-01"),
         (["--valid-for", "90"], "90d"),
         (["--valid-for", "90d", "--valid-until", "2200-01-01"], "one of them"),
         (["--query-from", "2021-01-01", "--query-to", "2020-01-01"], "before its start"),
-        (["--otp", ""], "password"),
+        (["--otp", "hunter2"], "argument"),  # others can see a command's arguments
         (["--nonce-window", "-1"], "--nonce-window"),
     ],
     ids=lambda flags: " ".join(flags) if isinstance(flags, list) else "",
@@ -242,11 +261,44 @@ def test_whatever_is_typed_becomes_a_key_or_a_sentence(here: Path, name: str, pe
     assert "format" in ran.json
 
 
-@pytest.mark.parametrize("flag", ["--account", "--name", "--permission", "--ip", "--otp"])
+@pytest.mark.parametrize("flag", ["--account", "--name", "--permission", "--ip"])
 def test_bytes_that_are_no_text_are_refused(flag: str, here: Path) -> None:
     flags = {"--account": "acme", "--name": "bot"} | {flag: "\udcff"}
     ran = sandbox(here, "key", "create", *(word for pair in flags.items() for word in pair))
     assert ran.code == 64, ran
+
+
+def test_a_second_factor_comes_through_a_pipe(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\nmore\n"))
+    assert key(here, "--otp")["secondFactor"] == "password"
+    assert second_factor(here) == "static:hunter2"
+
+
+def test_a_second_factor_comes_from_the_environment(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KRAKENCTL_SANDBOX_KEY_OTP", "hunter2")
+    key(here)
+    assert second_factor(here) == "static:hunter2"
+
+
+@pytest.mark.parametrize("piped", [b"", b"\n", b"\xff\n", b"x" * 300])
+def test_a_second_factor_that_is_none_makes_no_key(here: Path, piped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped), encoding="utf-8"))
+    assert sandbox(here, "key", "create", "--account", "acme", "--name", "bot", "--otp").code == 64
+    assert told(here, "key", "list")["keys"] == []
+
+
+def test_a_second_factor_is_asked_for_twice_and_not_shown(here: Path) -> None:
+    args = ("sandbox", "key", "create", "--account", "acme", "--name", "bot", "--otp")
+    seen = on_a_terminal(*args, cwd=here, answers={"Second factor: ": "hunter2", "confirmation: ": "hunter2"})
+    assert seen.code == 0, seen.out
+    assert "hunter2" not in seen.out
+    assert second_factor(here) == "static:hunter2"
+
+
+def second_factor(here: Path) -> str:
+    with closing(sqlite3.connect(here / "sandbox.db")) as connection:
+        [otp] = connection.execute("SELECT otp FROM key WHERE name = 'bot'").fetchone()
+    return otp
 
 
 # --- tokens
@@ -255,6 +307,22 @@ def test_bytes_that_are_no_text_are_refused(flag: str, here: Path) -> None:
 def test_a_token_is_what_the_token_endpoint_answers(here: Path) -> None:
     assert told(here, "token", "--account", "acme")["token_type"] == "bearer"
     assert len(sandbox(here, "token", "--account", "acme").out.split()) == 1
+
+
+def test_a_token_lives_as_long_as_krakens_or_as_long_as_asked(here: Path) -> None:
+    assert told(here, "token", "--account", "acme")["expires_in"] == 4 * 3600
+    assert told(here, "token", "--account", "acme", "--valid-for", "3650d")["expires_in"] == 3650 * 86400
+    sandbox(here, "switches", "access-token-seconds=60")
+    assert told(here, "token", "--account", "acme")["expires_in"] == 60
+
+
+def test_a_tokens_lifetime_that_is_none_is_refused(here: Path) -> None:
+    assert "--valid-for" in sandbox(here, "token", "--account", "acme", "--valid-for", "for ever").err
+
+
+def test_a_word_that_is_no_scope_is_told_with_those_that_there_are(here: Path) -> None:
+    assert "there are: account.info:basic" in sandbox(here, "token", "--account", "acme", "--scope", "nope").err
+    assert "did you mean funds-query?" in sandbox(here, "token", "--account", "acme", "--scope", "fund-query").err
 
 
 def test_a_scope_may_be_short(here: Path) -> None:
@@ -346,13 +414,25 @@ def test_with_a_mistake_in_one_fault_none_is_set(here: Path) -> None:
     assert told(here, "fault", "list")["faults"] == []
 
 
+def test_a_fault_that_could_never_strike_is_refused_and_the_hint_comes_once(here: Path) -> None:
+    ran = sandbox(here, "fault", "add", "cut", "rate-limit,endpoint=Balanc")
+    assert ran.code == 64
+    assert ran.err.count("did you mean POST /0/private/Balance?") == 1
+    assert told(here, "fault", "list")["faults"] == []
+
+
 def test_the_kinds_of_fault_are_told_with_their_settings(tmp_path: Path) -> None:
-    assert "seconds" in told(tmp_path, "fault", "kinds")["kinds"]["delay"]["settings"]
-    assert "answer-lost:" in sandbox(tmp_path, "fault", "kinds").out
+    status = told(tmp_path, "fault", "kinds")["kinds"]["http-error"]["settings"]["status"]
+    assert (status["default"], status["canBe"]) == (502, "a whole number from 400 to 599")
+    text = sandbox(tmp_path, "fault", "kinds").out
+    assert "(a whole number from 400 to 599; default 502)" in text
+    assert "(one of signing, listing, both; default signing)" in text
+    assert "strikes only POST /oauth/fast-api-key, POST /app/settings/api/new" in text
 
 
 def test_endpoints_say_what_they_are_gated_by_and_cost(tmp_path: Path) -> None:
     [balance] = [e for e in told(tmp_path, "endpoints")["endpoints"] if e["path"] == "/0/private/Balance"]
+    assert (balance["gatedBy"], balance["costHigh"]) == ("signature + query-funds", 1)
     assert (balance["served"], balance["gate"], balance["cost"]) == (True, "query-funds", 1)
     assert "/0/private/Balance" in sandbox(tmp_path, "endpoints", "--group", "account").out
 
@@ -379,3 +459,27 @@ def test_reset_deletes_no_file_that_is_no_sandbox(tmp_path: Path) -> None:
 
 def test_what_is_refused_is_json_where_json_was_asked_for(tmp_path: Path) -> None:
     assert json.loads(sandbox(tmp_path, "key", "list", "-o", "json").out)["format"] == "krakenctl.error/v1"
+
+
+def test_the_first_account_makes_the_sandbox(tmp_path: Path) -> None:
+    assert sandbox(tmp_path, "account", "create", "--name", "acme", "--db", "new.db").code == 0
+    assert sandbox(tmp_path, "account", "list", "--db", "new.db").out.count("acme")
+
+
+def test_a_key_without_permissions_is_made_but_not_in_silence(here: Path) -> None:
+    ran = sandbox(here, "key", "create", "--account", "acme", "--name", "bare")
+    assert ran.code == 0
+    assert "no permission" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("offset", "told"),
+    [
+        ("0", "running with this computer's"),
+        ("90d", "90d ahead"),
+        ("-30s", "30s behind"),
+        ("1d", "1d ahead"),
+    ],
+)
+def test_the_clock_says_how_far_it_is_from_the_computers(here: Path, offset: str, told: str) -> None:
+    assert told in sandbox(here, "clock", f"--offset={offset}").out

@@ -138,7 +138,7 @@ def has_shape(value, shape):
 
 def test_create_answers_the_key_with_its_pair(kraken):
     answer = kraken.call("POST", "fast-api-key", WISH)
-    assert answer.keys() == {"error", "result"}
+    assert answer.keys() == {"result"}
     assert has_shape(answer["result"], KEY | ONCE)
     assert answer["result"]["purpose"] == "standard"
     assert len(base64.b64decode(answer["result"]["secret"], validate=True)) == 64
@@ -197,7 +197,9 @@ def test_authorize_and_token_answer_what_the_spec_says(kraken):
     assert has_shape(kraken.token(grant_type="refresh_token", refresh_token=pair.json()["refresh_token"]).json(), TOKEN)
 
 
-def test_krakens_own_wallet_gets_its_key(kraken):
+@pytest.mark.parametrize("answer", ["bare", "envelope"])
+def test_krakens_own_wallet_gets_its_key(kraken, answer):
+    set_switch(kraken.sandbox, "oauth-answer", answer)
     set_switch(kraken.sandbox, "consent", "auto")
     set_switch(kraken.sandbox, "address-scopes", "granted")
     set_switch(kraken.sandbox, "multiple-scope", "needed")

@@ -1,7 +1,6 @@
 """The sandbox's Spot answers have the fields and types of Kraken's reference.
 
-A shape says of each field what it may be; a field in no shape is a mistake, and one with `?` may be missing. Source,
-where a table names no other: krakenfx/api-specs spot-rest.
+Source, where a table names no other: krakenfx/api-specs spot-rest.
 """
 
 from __future__ import annotations
@@ -22,54 +21,25 @@ from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.request import read_request
 from krakenctl.sandbox.routes import find
 from krakenctl.sandbox.switches import set_switch
+from shapes import MONEY, NULL, NUMBER, SECONDS, STAMP, TEXT, TRUTH, WHOLE, AnyNumber, check
 
 NOW = 1_800_000_000
-NUMBER, WHOLE, TEXT, TRUTH, NULL = (int, float), int, str, bool, type(None)
-MONEY = re.compile(r"-?\d+(\.\d+)?")
-SECONDS = re.compile(r"\d+")
-STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def test_the_shapes_themselves_can_fail():
-    for value, shape in [(1, TEXT), ({"a": 1}, {"a": TEXT}), ({"b": ""}, {"a": TEXT}), ([1], [TEXT]), (True, WHOLE)]:
+    wrong = [
+        (1, TEXT),
+        ({"a": 1}, {"a": TEXT}),
+        ({"b": ""}, {"a": TEXT}),
+        ([1], [TEXT]),
+        ([], [TEXT]),
+        ([1], AnyNumber(TEXT)),
+        ({}, {"*": TEXT}),
+        (True, WHOLE),
+    ]
+    for value, shape in wrong:
         with pytest.raises(AssertionError):
             check(value, shape)
-
-
-def check(value: Any, shape: Any, where: str = "result") -> None:
-    """An answer against its shape: a type, a pattern of a text, a tuple of either, one item of a list, a dict."""
-    match shape:
-        case dict() if "*" in shape:
-            assert isinstance(value, dict), where
-            assert value, f"{where}: nothing to look at"
-            for name, inner in value.items():
-                check(inner, shape["*"], f"{where}.{name}")
-        case dict():
-            assert isinstance(value, dict), where
-            known = {name.rstrip("?"): inner for name, inner in shape.items()}
-            assert {name for name in shape if not name.endswith("?")} <= value.keys() <= known.keys(), where
-            for name, inner in value.items():
-                check(inner, known[name], f"{where}.{name}")
-        case [item]:
-            assert isinstance(value, list), where
-            for inner in value:
-                check(inner, item, f"{where}[]")
-        case re.Pattern():
-            assert isinstance(value, str), where
-            assert shape.fullmatch(value), f"{where}: {value!r}"
-        case tuple():
-            assert any(fits(value, one) for one in shape), f"{where}: {value!r}"
-        case _:
-            assert isinstance(value, shape), f"{where}: {value!r}"
-            assert isinstance(value, bool) == (shape is bool), f"{where}: {value!r}"
-
-
-def fits(value: Any, shape: Any) -> bool:
-    try:
-        check(value, shape)
-    except AssertionError:
-        return False
-    return True
 
 
 DESCRIBED = {"order": TEXT, "close?": TEXT}
@@ -162,8 +132,8 @@ EXPORT = {
 PAIR = {
     **dict.fromkeys(("altname", "wsname", "aclass_base", "base", "aclass_quote", "quote", "lot", "status"), TEXT),
     **dict.fromkeys(("cost_decimals", "pair_decimals", "lot_decimals", "lot_multiplier"), WHOLE),
-    "leverage_buy": [WHOLE],
-    "leverage_sell": [WHOLE],
+    "leverage_buy": AnyNumber(WHOLE),  # none: no margin
+    "leverage_sell": AnyNumber(WHOLE),
     "fees": [[NUMBER]],
     "fees_maker": [[NUMBER]],
     "fee_volume_currency": TEXT,
@@ -278,7 +248,7 @@ PRIVATE: dict[str, tuple[dict[str, Any], Any]] = {
 KEY_INFO = {  # docs.kraken.com, GetApiKeyInfo; snake_case: JKorf/Kraken.Net
     **dict.fromkeys(("api_key_name", "api_key", "iban"), TEXT),
     "nonce": SECONDS,
-    "nonce_window": (WHOLE, SECONDS),
+    "nonce_window": WHOLE,
     "permissions": [TEXT],
     **dict.fromkeys(("valid_until", "query_from", "query_to", "created_time", "modified_time"), SECONDS),
     "ip_allowlist": [TEXT],
@@ -297,9 +267,13 @@ def sandbox(tmp_path: Path):
 
 @pytest.fixture
 def names(sandbox):
-    """One row of each sort, by what the calls above name it."""
+    """One row of each sort, by what the calls above name it; a resting offer; a sub-account that has traded."""
     with sandbox.database.write() as connection:
         context, owner = read_context(connection), accounts.known(connection, "acme").id
+        desk = accounts.insert(connection, "desk", "d@acme.example", NOW, master=False, parent=owner)
+        accounts.give_iiban(connection, desk)
+        books.add_trade(connection, desk.id, at=NOW, pair="XBTUSD", type="buy", price="27500", vol="1")
+        books.add_order(context, owner, NEW | {"type": "sell", "price": "99000", "cl_ord_id": None})
         opened = books.add_order(context, owner, NEW)
         filled = books.add_order(context, owner, NEW | {"cl_ord_id": None}, status="closed", closed=NOW)
         fields = {"pair": "XBTUSD", "type": "buy", "price": "27500", "vol": "1", "ordertxid": filled}
@@ -347,10 +321,12 @@ def test_a_private_answer_has_its_shape(sandbox, names, name):
     check(answer(sandbox, name, asked), shape)
 
 
-@pytest.mark.parametrize("window", ["number", "text"])
-def test_a_key_describes_itself_in_either_spelling(sandbox, window):
+@pytest.mark.parametrize(("window", "sort"), [("number", WHOLE), ("text", SECONDS)])
+def test_a_key_describes_itself_in_either_spelling(sandbox, window, sort):
+    seed.edit_key(sandbox, "acme", "master", ip_allowlist=["203.0.113.9"])
     set_switch(sandbox, "nonce-window-type", window)
-    check(answer(sandbox, "GetApiKeyInfo", {}), KEY_INFO)
+    shape = KEY_INFO | {"nonce_window": sort}
+    check(answer(sandbox, "GetApiKeyInfo", {}), shape)
     set_switch(sandbox, "key-info-spelling", "camel")
-    camel = {re.sub("_(.)", lambda found: found[1].upper(), name): shape for name, shape in KEY_INFO.items()}
+    camel = {re.sub("_(.)", lambda found: found[1].upper(), name): inner for name, inner in shape.items()}
     check(answer(sandbox, "GetApiKeyInfo", {}), camel)

@@ -17,6 +17,7 @@ _PAGE = "trades userref cl_ord_id start end ofs without_count consolidate_taker 
 ORDER_ID, TRADE_ID, LEDGER_ID = "OAAAAA-BBBBB-CCCCCC", "TAAAAA-BBBBB-CCCCCC", "LAAAAA-BBBBB-CCCCCC"
 REFERENCE, EXPORT_ID, STRATEGY = "FTQcuak-V6Za8qrWnhzTx67yYHz8Tg", "AAAA", "ESRFUO3-Q62XD-WIOIL7"
 ADDRESS_ID = "5f3b5c1e-6c0f-4b4e-9a55-1f0d1c6e9a01"
+CLIENT, BACK, CODE, REFRESH_TOKEN = "krakenctl-sandbox", "http://127.0.0.1/callback", "a-code", "a-refresh-token"
 _METHOD = "e6f3eca1-e611-50f5-9b83-4bc79cb1a4e5"  # of Bitcoin, in the sandbox
 _NETWORK = "7523c138-b45b-5c63-ab6e-a3335d13c696"
 _ALLOCATION = {"strategy_id": STRATEGY, "amount": "5"}
@@ -143,12 +144,12 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "GET /0/public/AssetPairs": ({"pair": "XBTUSD"}, "info country_code aclass_base assetVersion"),
     "GET /api/auth/v1/api-keys/v3/check": ({}, ""),
     "POST /oauth/token": (
-        {"grant_type": "authorization_code", "code": "A", "redirect_uri": "http://127.0.0.1/callback"},
+        {"grant_type": "authorization_code", "code": CODE, "redirect_uri": BACK},
         "client_id client_secret code_verifier refresh_token scope",
     ),
     "GET /oauth/userinfo": ({}, ""),
     "POST /oauth/fast-api-key": (
-        {"api_key_name": "bot", "permissions": {"funds_query": True}},
+        {"api_key_name": "new-bot", "permissions": {"funds_query": True}},
         "ip_allowlist nonce_window query_from query_to valid_until purpose",
     ),
     "PUT /oauth/fast-api-key": (
@@ -163,21 +164,28 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
         "account nth times probability seed error status body settings",
     ),
     "DELETE /_sandbox/faults": ({}, "id"),
-    "POST /_sandbox/clock": ({"advance": 1}, "freeze thaw offset now at seconds"),
+    "POST /_sandbox/clock": ({"advance": 1}, "freeze offset run"),
     "POST /_sandbox/switches": ({"tier": "pro"}, "name value lockout-seconds"),
 }
 _CONSENT = {
-    "client_id": "krakenctl-sandbox",
-    "redirect_uri": "http://127.0.0.1/callback",
+    "client_id": CLIENT,
+    "redirect_uri": BACK,
     "response_type": "code",
     "scope": "account.info:basic",
     "state": "s",
 }
-_CONSENT_FIELDS = "code_challenge code_challenge_method prompt"
+_CONSENT_FIELDS = "code_challenge code_challenge_method preferTheme prompt"
 CSRF = "token"
-_KEY_FORM = {"csrf": CSRF, "name": "bot-2", "query-funds": "on", "restrict_ip": "on", "ip_allowlist": "203.0.113.10"}
-_KEY_FIELDS = "custom_nonce_window nonce_window valid_until query_from query_to withdraw-funds form"
-_CODE_FORM = {"csrf": CSRF, "sort": "static", "secret": "open sesame"}
+_KEY_FORM = {
+    "csrf": CSRF,
+    "form": "a-form",
+    "name": "bot-2",
+    "query-funds": "on",
+    "restrict_ip": "on",
+    "ip_allowlist": "203.0.113.10",
+}
+_KEY_FIELDS = "custom_nonce_window nonce_window valid_until query_from query_to withdraw-funds fix"
+_CODE_FORM = {"csrf": CSRF, "sort": "static", "secret": "A" * 32, "password": "open sesame"}
 _PAGES: dict[str, tuple[dict[str, Any], str]] = {
     "GET /oauth/authorize": (_CONSENT, _CONSENT_FIELDS),
     "POST /oauth/authorize": ({**_CONSENT, "csrf": CSRF, "decision": "approve"}, _CONSENT_FIELDS),
@@ -186,15 +194,33 @@ _PAGES: dict[str, tuple[dict[str, Any], str]] = {
     "POST /app/settings/api/new": (_KEY_FORM, _KEY_FIELDS),
     "POST /app/settings/api/{id}": (_KEY_FORM, _KEY_FIELDS),
     "POST /app/settings/api/{id}/2fa": (_CODE_FORM, "code"),
-    "POST /app/settings/apps": ({"csrf": CSRF, "client": "krakenctl-sandbox"}, ""),
+    "POST /app/settings/apps": ({"csrf": CSRF, "client": CLIENT}, ""),
+}
+_OTHER_WAYS: dict[str, dict[str, Any]] = {
+    "POST /oauth/token": {"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN},
+    "POST /oauth/authorize": {**_CONSENT, "csrf": CSRF, "decision": "deny"},
+    "POST /app/settings/api/{id}/2fa": {**_CODE_FORM, "sort": "none"},
+    "PUT /oauth/fast-api-key": {"api_key_name": "bot", "new_api_key_name": "renamed"},
 }
 
 
 def arguments(endpoint: str) -> tuple[dict[str, Any], list[str]]:
-    """Plausible arguments, and every further field. A form on a page carries its session's CSRF too."""
+    """Plausible arguments, and every further field. A form on a page carries its session's CSRF, if nothing else."""
     endpoint = endpoint.replace("/{language}/", "/")
-    plausible, more = CALLS.get(endpoint) or _PAGES.get(endpoint, ({"csrf": CSRF}, ""))
+    alone: dict[str, Any] = {"csrf": CSRF} if endpoint.startswith("POST ") else {}
+    plausible, more = CALLS.get(endpoint) or _PAGES.get(endpoint, (alone, ""))
     return plausible, more.split()
+
+
+def ways(endpoint: str) -> list[dict[str, Any]]:
+    """The plausible arguments, and others that lead elsewhere in the same call."""
+    other = _OTHER_WAYS.get(endpoint.replace("/{language}/", "/"))
+    return [arguments(endpoint)[0], *([] if other is None else [other])]
+
+
+def in_address(path: str) -> frozenset[str]:
+    """The fields that a request with a body has in its address all the same: what a consent page was asked for."""
+    return frozenset([*_CONSENT, *_CONSENT_FIELDS.split()]) if path.endswith("/oauth/authorize") else frozenset()
 
 
 def filled(path: str) -> str:
@@ -203,7 +229,7 @@ def filled(path: str) -> str:
         "{direction}": "withdraw",
         "{class}": "currency",
         "{asset}": "XBT",
-        "{language}": "en-gb",
+        "{language}": "en-us",
         "{method_id}": _METHOD,
         "{id}": ADDRESS_ID if path.startswith("/funding/") else "1",
     }

@@ -1,6 +1,7 @@
 """Kraken's permissions and call costs as a person copied them from its reference; the sandbox's own table is not asked.
 
-`+` is both, `|` is either, nothing is any valid key; `guide` is what Kraken's API keys guide says where it differs.
+`+` is both, `|` is either, nothing is any valid key; `unless` is when nothing is required after all; `guide` is what
+Kraken's guides on API keys and sub-accounts say where they differ, and they know no `unless`.
 The last five rows are Kraken's wallet app, which documents nothing: there the requirement is our reading of the name.
 """
 
@@ -18,6 +19,7 @@ class Row:
     method: str
     path: str
     requirement: str
+    unless: str
     guide: str  # empty: the guide says the same, or nothing
     cost: int
     low: int

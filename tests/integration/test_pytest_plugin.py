@@ -5,10 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from krakenctl.errors import UsageError
+from krakenctl.sandbox.people import operate
 from running import ROOT
+
+if TYPE_CHECKING:
+    from krakenctl.testing.sandbox import KrakenSandbox
 
 pytest_plugins = ["pytester"]
 
@@ -117,6 +123,8 @@ def test_accounts_sub_accounts_tokens_and_seeds(project: pytest.Pytester) -> Non
             below = kraken_sandbox.sub_account("below", of="other")
             assert iiban(url, kraken_sandbox.token("other").access_token) == other
             assert iiban(url, kraken_sandbox.token("below", scopes=["account.info:basic"]).access_token) == below
+            assert kraken_sandbox.token().expires_in == 4 * 3600
+            assert kraken_sandbox.token(valid_for="3650d").expires_in == 3650 * 86400
             [sown] = kraken_sandbox.seed(request.path.with_name("seed.yaml")).accounts
             assert iiban(url, sown.token["access_token"]) == sown.iiban
         """
@@ -176,3 +184,56 @@ def test_a_run_that_asks_for_no_sandbox_imports_nothing_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == ["krakenctl", "krakenctl.testing", "krakenctl.testing.pytest_plugin"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"name": "x" * 300}, "too long"),
+        ({"name": ""}, "Give the key a name"),
+        ({"name": "\ud800"}, "name is too long|UTF-8"),
+        ({"valid_until": 5}, "over"),
+        ({"valid_until": float("inf")}, "no time"),
+        ({"valid_until": 1e300}, "not a time"),
+        ({"valid_until": "soon"}, "not a time"),
+        ({"valid_for": "90"}, "not a duration"),
+        ({"valid_for": "90d", "valid_until": "2200-01-01"}, "two ways"),
+        ({"query_from": 20, "query_to": 10}, "before its start"),
+        ({"nonce_window": -5}, "whole number"),
+        ({"nonce_window": 2**70}, "too large"),
+        ({"ip_allowlist": ["203.0.113.300"]}, "203.0.113.300"),
+        ({"permissions": ["fly"]}, "fly"),
+        ({"otp": "p" * 300}, "password"),
+        ({"otp": "\ud800"}, "UTF-8"),
+        ({"account": "nobody"}, "nobody"),
+    ],
+    ids=str,
+)
+def test_what_the_website_would_refuse_makes_no_key(
+    kraken_sandbox: KrakenSandbox, wish: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        kraken_sandbox.key(**wish)
+    assert operate.keys_in(kraken_sandbox.db) == []
+
+
+def test_an_account_has_no_more_keys_than_it_may(kraken_sandbox: KrakenSandbox) -> None:
+    kraken_sandbox.switch("keys-per-account", "1")
+    kraken_sandbox.key()
+    with pytest.raises(UsageError, match="no further key"):
+        kraken_sandbox.key()
+
+
+def test_what_cannot_be_an_account_is_none(kraken_sandbox: KrakenSandbox) -> None:
+    kraken_sandbox.sub_account("below")
+    for username, of in (("", "acme"), ("\ud800", "acme"), ("under", "below"), ("under", "nobody")):
+        with pytest.raises(UsageError):
+            kraken_sandbox.sub_account(username, of=of)
+    assert [row["username"] for row in operate.accounts_in(kraken_sandbox.db)] == ["acme", "below"]
+
+
+def test_a_token_has_no_scope_that_its_client_may_not_ask_for(kraken_sandbox: KrakenSandbox) -> None:
+    with pytest.raises(UsageError, match="zzz"):
+        kraken_sandbox.token(scopes=["zzz"])
+    with pytest.raises(UsageError, match="not a duration"):
+        kraken_sandbox.token(valid_for="long")

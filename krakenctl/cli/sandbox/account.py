@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.sandbox.where import DbOption, existing, show, table
+from krakenctl.cli.sandbox.where import DbOption, existing, place, show, table
 from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
 
 app = application(
@@ -53,11 +53,14 @@ def create(
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
 ) -> None:
-    """Make an account that is set up and has some money, and print its IIBAN. It has no key yet."""
+    """Make an account that is set up and has some money, and print its IIBAN. It has no key yet.
+
+    Where there is no sandbox yet, one is made first.
+    """
     from krakenctl.sandbox.people import operate
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    made = operate.make_account(existing(shell, db), name, email=email, sub_account_of=sub_account_of)
+    made = operate.make_account(place(shell, db), name, email=email, sub_account_of=sub_account_of)
     show(shell, "account", made, f"The account {name} is made. Its IIBAN is {made['iiban']}.\n")
 
 

@@ -102,12 +102,10 @@ def _freeze(text: str) -> Callable[[Path], None]:
 
 
 def _offset(text: str) -> Callable[[Path], None]:
-    from krakenctl.model.time import parse_duration
     from krakenctl.sandbox import clock
 
-    size = text[1:] if text[:1] in ("+", "-") else text
-    seconds = 0 if size == "0" else read(parse_duration, size, "--offset")
-    return lambda path: clock.set_offset(path, -seconds if text.startswith("-") else seconds)
+    seconds = read(clock.parse_offset, text, "--offset")
+    return lambda path: clock.set_offset(path, seconds)
 
 
 def _run(path: Path) -> None:
@@ -122,6 +120,14 @@ def _print(shell: Shell, path: Path) -> None:
 
     state = clock.state(path)
     shown = show_time(int(state.now))
-    manner = "frozen" if state.frozen else f"running, {state.offset:+g} s from this computer's"
+    manner = "frozen" if state.frozen else _manner(state.offset)
     document = {"time": shown, "now": state.now, "frozen": state.frozen, "offset": state.offset}
     show(shell, "clock", document, f"{shown} ({manner})\n")
+
+
+def _manner(offset: float) -> str:
+    if not offset:
+        return "running with this computer's"
+    days, seconds = divmod(abs(offset), 86400)
+    apart = " ".join(part for part in (f"{days:g}d" if days else "", f"{seconds:g}s" if seconds else "") if part)
+    return f"running, {apart} {'ahead of' if offset > 0 else 'behind'} this computer's"

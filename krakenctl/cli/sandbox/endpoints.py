@@ -55,5 +55,5 @@ def _of_group(rows: list[dict[str, Any]], group: str) -> list[dict[str, Any]]:
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     cost = "" if row["cost"] is None else str(row["cost"])
-    gated = row["gated_by"] if row["served"] else f"not served: {row['reason']}"
+    gated = row["gatedBy"] if row["served"] else f"not served: {row['reason']}"
     return (row["group"], row["method"], row["path"], cost, gated)

@@ -13,7 +13,9 @@ from krakenctl.cli.sandbox.where import DbOption, existing, show, table
 from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
 
 if TYPE_CHECKING:
-    from krakenctl.sandbox.faults import Setting
+    from krakenctl.sandbox.faults import Kind, Setting
+
+_SPELLING = "Write KIND,name=value,name=value; where a value is a list, + stands between its words."
 
 app = application(
     help_text="Set, list and clear faults: lost answers, cut connections, delays and other mischief.",
@@ -31,7 +33,8 @@ app = application(
     epilog=example(
         """
         krakenctl sandbox fault add answer-lost,endpoint=/oauth/fast-api-key,nth=2
-        krakenctl sandbox fault add delay,seconds=2,times=always http-error,status=502,probability=0.1,seed=7
+        krakenctl sandbox fault add delay,seconds=2,times=always
+        krakenctl sandbox fault add http-error,status=502,times=always,probability=0.1,seed=7
         krakenctl sandbox fault kinds
         """
     )
@@ -49,14 +52,14 @@ def add(
     """Set faults, and list all that are set. One mistake, and none is set.
 
     Each may be aimed: endpoint, account, nth (the first call to strike), times (how often, or always), probability with
-    a seed.
+    a seed. Left out, times is 1: one call is struck, whatever the probability. Lists take + between their words, as
+    permissions=query-funds+add-funds.
     """
     from krakenctl.sandbox import faults
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     path, wanted = existing(shell, db), [faults.parse(spec) for spec in specs]
-    for fault in wanted:
-        faults.add(path, fault)
+    faults.add_all(path, wanted)
     _print_all(shell, path)
 
 
@@ -110,20 +113,27 @@ def kinds(
     from krakenctl.sandbox.faults import AIM, KINDS
 
     shell = Shell.of(ctx, None, output, no_color=no_color)
-    document = {
-        "aim": {name: setting.meaning for name, setting in AIM.items()},
-        "kinds": {
-            name: {"summary": kind.summary, "settings": {name: s.meaning for name, s in kind.settings.items()}}
-            for name, kind in KINDS.items()
-        },
-    }
-    lines = [line for name, kind in KINDS.items() for line in (f"{name}: {kind.summary}", *_settings(kind.settings))]
-    aimed = ["", "Each may be aimed:", *_settings(AIM)]
-    show(shell, "fault-kinds", document, "\n".join([*lines, *aimed]) + "\n")
+    kinds = {name: _kind(kind) for name, kind in KINDS.items()}
+    lines = [line for name, kind in KINDS.items() for line in (f"{name}: {kind.summary}", *_told(kind))]
+    aimed = ["", "Each may be aimed:", *_settings(AIM), "", _SPELLING]
+    show(shell, "fault-kinds", {"aim": _meanings(AIM), "kinds": kinds}, "\n".join([*lines, *aimed]) + "\n")
+
+
+def _kind(kind: Kind) -> dict[str, Any]:
+    return {"summary": kind.summary, "strikes": kind.strikes, "settings": _meanings(kind.settings)}
+
+
+def _meanings(settings: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
+    return {name: {"meaning": s.meaning, "canBe": s.sort.can_be, "default": s.default} for name, s in settings.items()}
+
+
+def _told(kind: Kind) -> list[str]:
+    strikes = [f"    strikes {kind.strikes}"] if kind.only or kind.spares_pages else []
+    return [*strikes, *_settings(kind.settings)]
 
 
 def _settings(settings: Mapping[str, Setting]) -> list[str]:
-    return [f"    {name}: {setting.meaning}" for name, setting in settings.items()]
+    return [f"    {name}: {setting.meaning} ({setting.limits})" for name, setting in settings.items()]
 
 
 def _print_all(shell: Shell, path: Path) -> None:

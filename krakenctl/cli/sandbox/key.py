@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,7 @@ app = application(
         """
     ),
 )
+_OTP = "KRAKENCTL_SANDBOX_KEY_OTP"
 NameOption = Annotated[
     str,
     typer.Option(
@@ -87,14 +90,13 @@ def create(
         ),
     ] = 0,
     otp: Annotated[
-        str | None,
+        bool,
         typer.Option(
             "--otp",
-            metavar="PASSWORD",
-            envvar="KRAKENCTL_SANDBOX_KEY_OTP",
-            help="A second factor: a password that every call must then give as `otp`.",
+            help="With a second factor: a password that every call must then give as `otp`. It is asked for, or read"
+            " from KRAKENCTL_SANDBOX_KEY_OTP or from a pipe: other people of this computer see a command's arguments.",
         ),
-    ] = None,
+    ] = False,
     db: DbOption = None,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
@@ -119,11 +121,27 @@ def create(
         query_from=read(parse_time, query_from, "--query-from") if query_from else 0,
         query_to=read(parse_time, query_to, "--query-to") if query_to else 0,
         nonce_window=nonce_window,
-        password=otp,
+        password=_password(shell) if otp or os.environ.get(_OTP) else None,
     )
     show(shell, "key", made, f"API key: {made['apiKey']}\nSecret:  {made['secret']}\n")
     if not shell.json:
         shell.note("The secret is shown this once.")
+    if not made["permissions"]:
+        shell.note("The key has no permission: it may ask about itself, and little else. --permission gives some.")
+
+
+def _password(shell: Shell) -> str:
+    """From the environment, from whoever sits at the terminal (unseen, twice), or the first line of a pipe."""
+    from krakenctl.errors import UsageError
+
+    if given := os.environ.get(_OTP):
+        return given
+    if shell.is_attended:
+        return str(typer.prompt("Second factor", hide_input=True, confirmation_prompt=True, err=True))
+    try:
+        return "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
+    except (OSError, ValueError):
+        raise UsageError("the second factor cannot be read from standard input: it is no text") from None
 
 
 @app.command("list", epilog=example("krakenctl sandbox key list --account acme -o json"))

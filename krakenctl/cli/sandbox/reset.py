@@ -40,7 +40,7 @@ def reset(
 
     The manifests, the identity and the recipients stay. Refused when the workspace means a real exchange, or names
     credentials outside .krakenctl/. With -o json it prints what init prints: what was made anew, as krakenctl.init/v1.
-    With --db it deletes that file, once no server uses it.
+    With --db it deletes that file; a server that uses it goes on with a new one.
     """
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     if db is not None:

@@ -10,6 +10,7 @@ import typer
 from krakenctl.cli.command import application, example
 from krakenctl.cli.sandbox.where import DbOption, place, show
 from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.model.time import show_time
 from krakenctl.render.paint import visible
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 app = application()
 _ONCE = "Secrets and tokens are shown this once."
-_NOTHING = "The seed declares nothing that could be made."
+_NOTHING = "The seed declares nothing."
+_THERE = "Nothing was made or set: all of it was there."
 
 
 @app.command(
@@ -37,8 +39,10 @@ def seed(
 ) -> None:
     """Fill the sandbox from a file: accounts, keys, balances, history, OAuth clients, switches, faults.
 
-    All of it or nothing. What is there already is kept where it is as the file says; where it differs, nothing is done.
-    Prints the pairs and tokens that were made. A running `sandbox serve` of the same file has it all at once.
+    All of it or nothing. What is missing is made; what is there is kept where it is as the file says, and where it
+    differs, nothing is done. Switches are set. The clock is frozen unless somebody froze or moved it before. An account
+    that has a living token gets no other. Prints the pairs and tokens that were made. A running `sandbox serve` of the
+    same file has it all at once.
     """
     from krakenctl.seeding import seed as seed_from
 
@@ -50,9 +54,11 @@ def seed(
 
 def _document(sown: Sown) -> dict[str, Any]:
     return {
+        **_unless_none("clock", sown.clock and {"time": show_time(sown.clock.second), "made": sown.clock.is_new}),
+        "switches": [{"name": s.name, "value": s.value, "before": s.before} for s in sown.switches],
         "accounts": [_account(account) for account in sown.accounts],
         "oauthClients": [{"id": c.id, "made": c.is_new, **_unless_none("secret", c.secret)} for c in sown.clients],
-        "faults": list(sown.faults),
+        "faults": [{"id": fault.number, "kind": fault.kind, "made": fault.is_new} for fault in sown.faults],
     }
 
 
@@ -70,7 +76,7 @@ def _account(account: SownAccount) -> dict[str, Any]:
 
 def _key(key: SownKey) -> dict[str, Any]:
     made = key.secret is not None
-    return {"name": key.name, "publicKey": key.public_key, "made": made, **_unless_none("secret", key.secret)}
+    return {"name": key.name, "apiKey": key.public_key, "made": made, **_unless_none("secret", key.secret)}
 
 
 def _unless_none(name: str, value: object) -> dict[str, Any]:
@@ -78,13 +84,42 @@ def _unless_none(name: str, value: object) -> dict[str, Any]:
 
 
 def _lines(sown: Sown) -> Iterator[str]:
+    yield from _setting_lines(sown)
     for account in sown.accounts:
         yield from _account_lines(account)
     for client in sown.clients:
         yield from _client_lines(client)
-    for number in sown.faults:
-        yield f"fault {number}"
-    yield _ONCE if sown.accounts or sown.clients else _NOTHING
+    for fault in sown.faults:
+        yield f"fault {fault.number}: {fault.kind}{_was_there(made=fault.is_new)}"
+    if last := _last_line(sown):
+        yield last
+
+
+def _setting_lines(sown: Sown) -> Iterator[str]:
+    if sown.clock is not None:
+        yield f"clock {show_time(sown.clock.second)}{', frozen' if sown.clock.is_new else ': left as it was'}"
+    for switch in sown.switches:
+        before = f" (before: {switch.before})" if switch.value != switch.before else ": was so"
+        yield f"switch {switch.name}={switch.value}{before}"
+
+
+def _last_line(sown: Sown) -> str:
+    if not (sown.clock or sown.switches or sown.clients or sown.accounts or sown.faults):
+        return _NOTHING
+    if _tells_secrets(sown):
+        return _ONCE
+    return "" if _has_changed(sown) else _THERE
+
+
+def _tells_secrets(sown: Sown) -> bool:
+    keys = (key for account in sown.accounts for key in (*account.keys, *account.futures_keys))
+    tokens = (account.token for account in sown.accounts)
+    return any((*tokens, *(client.secret for client in sown.clients), *(key.secret for key in keys)))
+
+
+def _has_changed(sown: Sown) -> bool:
+    is_set = any(switch.value != switch.before for switch in sown.switches)
+    return is_set or any(made.is_new for made in (sown.clock, *sown.accounts, *sown.clients, *sown.faults) if made)
 
 
 def _account_lines(account: SownAccount) -> Iterator[str]:
@@ -94,17 +129,18 @@ def _account_lines(account: SownAccount) -> Iterator[str]:
         yield from _key_lines("key", key)
     for key in account.futures_keys:
         yield from _key_lines("Futures key", key)
+    if account.has_token:
+        yield f"  token{_was_there(made=account.token is not None)}"
     if account.token is not None:
-        yield "  token"
         yield f"    access token   {account.token['access_token']}"
         yield f"    refresh token  {account.token['refresh_token']}"
 
 
 def _key_lines(sort: str, key: SownKey) -> Iterator[str]:
     yield f"  {sort} {visible(key.name)}{_was_there(made=key.secret is not None)}"
-    yield f"    public key  {key.public_key}"
+    yield f"    API key  {key.public_key}"
     if key.secret is not None:
-        yield f"    secret      {key.secret}"
+        yield f"    secret   {key.secret}"
 
 
 def _client_lines(client: SownClient) -> Iterator[str]:

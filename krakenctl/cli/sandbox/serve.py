@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,7 +57,7 @@ def serve(
             "--fault",
             metavar="SPEC",
             envvar="KRAKENCTL_SANDBOX_FAULT",
-            help="As `fault add` takes it; may be repeated.",
+            help="As `fault add` takes it; may be repeated. One that is there and not used up is not set again.",
         ),
     ] = None,
     switch: Annotated[
@@ -80,9 +80,10 @@ def serve(
 
     shell = Shell.of(ctx, directory, ctx.obj.output, no_color=False)
     path = place(shell, db).absolute()
+    wanted, mischief = _switches(switch or ()), _mischief(fault or ())
     server = Server(path, host=host, port=port, allow_remote=allow_remote)
     try:
-        _prepare(path, pairs(switch or ()), fault or ())
+        _prepare(path, wanted, mischief)
     except BaseException:
         server.close()
         raise
@@ -94,14 +95,30 @@ def serve(
         raise typer.Exit(INTERRUPTED)
 
 
-def _prepare(path: Path, wanted: Mapping[str, str], specs: Sequence[str]) -> None:
-    """All is read before anything is set: with a mistake, nothing is."""
-    from krakenctl.sandbox import faults, switches
+def _switches(texts: Sequence[str]) -> dict[str, str]:
+    from krakenctl.sandbox.switches import check_switch
+
+    wanted = pairs(texts)
+    for name, value in wanted.items():
+        check_switch(name, value)
+    return wanted
+
+
+def _mischief(specs: Sequence[str]) -> list[dict[str, Any]]:
+    from krakenctl.sandbox import faults
 
     mischief = [faults.parse(spec) for spec in specs]
-    switches.set_switches(path, wanted)
     for fault in mischief:
-        faults.add(path, fault)
+        faults.check_endpoint(fault)
+    return mischief
+
+
+def _prepare(path: Path, wanted: Mapping[str, str], mischief: Sequence[Mapping[str, Any]]) -> None:
+    """What was set when it was served before is not set twice."""
+    from krakenctl.sandbox import faults, switches
+
+    switches.set_switches(path, wanted)
+    faults.renew_all(path, mischief)
 
 
 def _announce(shell: Shell, server: Server, path: Path) -> None:

@@ -42,8 +42,8 @@ def switches(
 ) -> None:
     """List or set the switches: every fact about Kraken that is unconfirmed or disputed.
 
-    Each has the documented default, and says what is known and who says so. All are listed, also after setting some.
-    Where there is no sandbox yet, the defaults are.
+    Each has the documented default, and says what is known and who says so. All are listed; after setting some, only
+    those that are not at their default (with -o json, all). Where there is no sandbox yet, the defaults are listed.
     """
     from krakenctl.sandbox import switches as all_switches
 
@@ -55,7 +55,8 @@ def switches(
     else:
         path = place(shell, None)
     found = list(_rows(path))
-    show(shell, "switches", {"switches": found}, _text(found))
+    told = [row for row in found if not wanted or row["value"] != row["default"]]
+    show(shell, "switches", {"switches": found}, _text(told))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

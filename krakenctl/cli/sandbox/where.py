@@ -30,8 +30,12 @@ AccountOption = Annotated[
 
 
 def place(shell: Shell, db: Path | None) -> Path:
-    """Where the sandbox is, or will be. Raises WorkspaceError in a workspace of a real exchange."""
-    return db if db is not None else _usual(shell.root())
+    """Where the sandbox is, or will be. Raises WorkspaceError in a workspace of a real exchange, or without folder."""
+    if db is None:
+        return _usual(shell.root())
+    if not db.parent.is_dir():
+        raise WorkspaceError(f"there is no folder {db.parent}", hint="make it first, or name another file with --db")
+    return db
 
 
 def existing(shell: Shell, db: Path | None) -> Path:
@@ -40,7 +44,8 @@ def existing(shell: Shell, db: Path | None) -> Path:
     if not path.exists():
         raise WorkspaceError(
             f"there is no sandbox {path}",
-            hint="`krakenctl sandbox serve` makes one; or name the file that you mean with --db FILE",
+            hint="`krakenctl sandbox account create` makes one, so do `sandbox seed` and `sandbox serve`; or name the"
+            " file that you mean with --db FILE",
         )
     return path
 

@@ -6,7 +6,7 @@ world.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,17 @@ def entries(value: object, switches: Mapping[str, str]) -> tuple[str, ...] | Non
     return None if None in read else tuple(item for item in read if item is not None)
 
 
+def complaint(entry: str) -> str:
+    """What is wrong with an entry that is none, as a half-sentence."""
+    try:
+        network = ip_network(entry, strict=False)
+    except ValueError:
+        network = None
+    if network is None or network.network_address == ip_address(entry.partition("/")[0]):
+        return f"“{entry}” is neither an IP address nor a block of them"
+    return f"“{entry}” has host bits set: write {network}"
+
+
 def lets_in(allowed: Iterable[str], address: str) -> bool:
     """Whether a peer may call. A peer without an IP address, as on a unix socket, is never on a list."""
     try:
@@ -28,7 +39,7 @@ def lets_in(allowed: Iterable[str], address: str) -> bool:
     except ValueError:
         return False
     peer = _plain(peer)
-    return any(peer in ip_network(entry, strict=False) for entry in allowed)
+    return any(peer in _plain_network(ip_network(entry, strict=False)) for entry in allowed)
 
 
 def _entry(item: object, switches: Mapping[str, str]) -> str | None:
@@ -49,3 +60,9 @@ def _has_plain_prefix(item: str) -> bool:
 def _plain(peer: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """A dual-stack server shows 203.0.113.10 as ::ffff:203.0.113.10."""
     return (peer.ipv4_mapped or peer) if isinstance(peer, IPv6Address) else peer
+
+
+def _plain_network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """An entry may be spelt so, too: ::ffff:203.0.113.0/120 is 203.0.113.0/24."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return network if mapped is None or network.prefixlen < 96 else IPv4Network((mapped, network.prefixlen - 96))

@@ -67,4 +67,6 @@ def forget_failures(context: Context, subjects: tuple[str, ...]) -> None:
 
 
 def _store(context: Context, subject: str, count: int, until: float) -> None:
+    """Lockouts that are over go: they say as little as no row."""
+    context.connection.execute("DELETE FROM failure WHERE locked_until > 0 AND locked_until <= ?", (context.now,))
     context.connection.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?)", (subject, count, until))

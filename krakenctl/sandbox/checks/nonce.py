@@ -32,6 +32,8 @@ def accepted(context: Context, key: Key, number: int) -> bool:
         return False
     if key.nonce_window == 0 or context.switches["nonce-repeat-in-window"] == "accept":
         return True
+    if number == highest:  # seen, also where nothing was remembered because the window was not there yet
+        return False
     return _first_time(context, key.id, number, max(number, highest) - key.nonce_window)
 
 

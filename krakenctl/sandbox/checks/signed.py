@@ -2,7 +2,7 @@
 
 Order: key, lockout, signature, nonce, otp, expiry and address, call counter, permission; then the handler looks at the
 arguments. Kraken's real order is unconfirmed; this one is a design choice. A nonce is spent once the signature is
-right, whatever follows.
+right, whatever follows. What is refused before the call counter is a failure, and failures in a row lock out.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ def check(
         raise _failed(context, subjects, INVALID_SIGNATURE)
     if not nonce.accepted(context, key, int(number)):
         raise _failed(context, subjects, INVALID_NONCE)
-    if (error := otp.error(context, key, given)) is not None:
+    if error := otp.error(context, key, given) or _barred(key, request, context):
+        _spend(key, int(number), context)
         raise _failed(context, subjects, error)
     limits.forget_failures(context, subjects)
-    return _used(key, int(number), request, context, cost, touches=touches)
+    return _used(key, int(number), context, cost, touches=touches)
 
 
 def _failed(context: Context, subjects: tuple[str, ...], error: str) -> Refusal:
@@ -60,22 +61,35 @@ def _failed(context: Context, subjects: tuple[str, ...], error: str) -> Refusal:
     return Refusal(error)
 
 
-def _used(key: Key, number: int, request: Request, context: Context, cost: int, *, touches: bool) -> Key:
-    barred = _barred(key, request, context)
-    fits, counter = (True, key.counter) if barred else limits.charge(key, cost, context)
+def _spend(key: Key, number: int, context: Context) -> None:
+    context.connection.execute("UPDATE key SET nonce = ? WHERE id = ?", (_highest(key, number), key.id))
+
+
+def _highest(key: Key, number: int) -> str:
+    return str(max(number, int(key.nonce_text)))
+
+
+def _used(key: Key, number: int, context: Context, cost: int, *, touches: bool) -> Key:
+    fits, counter = limits.charge(key, cost, context)
     used = key._replace(
-        nonce_text=str(max(number, int(key.nonce_text))),
+        nonce_text=_highest(key, number),
         counter=counter,
-        counter_at=key.counter_at if barred else context.now,
-        last_used=context.second if touches and not barred else key.last_used,
+        counter_at=context.now,
+        last_used=_last_used(key, context) if touches else key.last_used,
     )
     context.connection.execute(
         "UPDATE key SET nonce = ?, counter = ?, counter_at = ?, last_used = ? WHERE id = ?",
         (used.nonce_text, used.counter, used.counter_at, used.last_used, used.id),
     )
-    if barred or not fits:
-        raise Refusal(barred or RATE_LIMIT)
+    if not fits:
+        raise Refusal(RATE_LIMIT)
     return used
+
+
+def _last_used(key: Key, context: Context) -> int:
+    """Now; or, where the switch lets it lag, what it was until so many seconds are over."""
+    last, every = key.last_used, int(context.switches["last-used-every"])
+    return context.second if last is None or abs(context.second - last) >= every else last
 
 
 def _barred(key: Key, request: Request, context: Context) -> str:

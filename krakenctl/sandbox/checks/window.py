@@ -35,20 +35,37 @@ class Span:
 
 def span(call: Call, lookup: Lookup, start: str = "start", end: str = "end") -> Span:
     """What the call asks for, inside its key's window. Raises Refusal."""
-    first, last = _moment(call, start, lookup), _moment(call, end, lookup)
+    return _inside(call, _moment(call, start, lookup), _moment(call, end, lookup))
+
+
+def closed_span(call: Call) -> Span:
+    """As `span`, of whole seconds of which the first counts too, and no row stands for one.
+
+    Source: krakenfx/api-specs spot-rest, Get Status of Recent Deposits: what is strictly before the start is left out.
+    """
+    found = span(call, lambda _: None)
+    return found if call.given.get("start") in (None, "") else Span(math.nextafter(found.after, -1), found.until)
+
+
+def key_span(call: Call) -> Span:
+    """Its key's window whole, for a call that cannot name times. Raises Refusal."""
+    return _inside(call, None, None)
+
+
+def require(call: Call, *moments: float) -> None:
+    """Refuse what has none of its moments inside the window of the call's key."""
+    key = call.key
+    if all(at < key.query_from or 0 < key.query_to < at for at in moments):
+        raise Refusal(call.context.switches["query-window-error"])
+
+
+def _inside(call: Call, first: float | None, last: float | None) -> Span:
     if call.context.switches["query-window-open-end"] == "refuse":
         first, last = (0.0 if first is None else first), (call.context.now if last is None else last)
     for asked in (first, last):
         if asked is not None:
             require(call, asked)
     return Span(_earliest(call) if first is None else first, _latest(call) if last is None else last)
-
-
-def require(call: Call, at: float) -> None:
-    """Refuse a moment outside the window of the call's key."""
-    key = call.key
-    if at < key.query_from or 0 < key.query_to < at:
-        raise Refusal(call.context.switches["query-window-error"])
 
 
 def _earliest(call: Call) -> float:

@@ -44,6 +44,7 @@ _LANGUAGES = (
     "vi-vn",
     "zh-cn",
 )
+_THEMES = ("dark", "light")  # of `preferTheme`; the page looks as the browser prefers
 _MOST_PARAMETERS = 100
 
 
@@ -98,9 +99,7 @@ def _asked(request: Request, context: Context, path: Mapping[str, str]) -> Asked
     client = clients.by_id(context.connection, given.get("client_id", ""))
     if client is None:
         raise Refusal("unauthorized_client: there is no such client_id", status=400)
-    uri = given.get("redirect_uri", "")
-    if not client.may_redirect_to(uri):
-        raise Refusal("invalid_request: the client has no such redirect_uri", status=400)
+    uri = _redirect_uri(given, client)
     wanted = given["scope"].split(" ") if "scope" in given else ()  # none: all that the client has
     return Asked(
         client=client,
@@ -113,13 +112,21 @@ def _asked(request: Request, context: Context, path: Mapping[str, str]) -> Asked
     )
 
 
+def _redirect_uri(given: Mapping[str, str], client: Client) -> str:
+    uri = given.get("redirect_uri", "")
+    if not client.may_redirect_to(uri):
+        wrong = "the client has no such redirect_uri" if uri else "there is no redirect_uri, or there are two"
+        raise Refusal(f"invalid_request: {wrong}; it has registered {', '.join(client.uris.split())}", status=400)
+    return uri
+
+
 def _error(given: Mapping[str, str], client: Client, switches: Mapping[str, str]) -> str:
     """What is wrong with the request, in the spec's words; empty: nothing."""
     if "response_type" not in given:
         return "invalid_request"
     if given["response_type"] != "code":
         return "unsupported_response_type"
-    if not _has_good_challenge(given, client, switches):
+    if given.get("preferTheme", "dark") not in _THEMES or not _has_good_challenge(given, client, switches):
         return "invalid_request"
     if "scope" in given and not set(given["scope"].split(" ")) <= set(client.scopes(switches)):
         return "invalid_scope"

@@ -72,6 +72,13 @@ def by_id(connection: sqlite3.Connection, client: str) -> Client | None:
     return None if row is None else Client._make(row)
 
 
+def ours(connection: sqlite3.Connection) -> Client:
+    """The one that every sandbox knows from its beginning."""
+    found = by_id(connection, DEFAULT)
+    assert found is not None  # noqa: S101 - schema.sql puts it into every file, and nothing takes it out
+    return found
+
+
 def authenticated(connection: sqlite3.Connection, authorization: str) -> Client | None:
     """The client that an `Authorization: Basic` header proves, with base64 of `client_id:client_secret`."""
     scheme, _, credentials = authorization.partition(" ")

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 # RFC 7636 wants 43 characters at least; krakenfx/wallet sends 40.
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{20,128}")
+_PURGE = "DELETE FROM code WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token WHERE token.code = code.hash)"
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256 in base64url, without padding
 
 
 def issue(context: Context, grant: Grant, redirect_uri: str, challenge: str) -> str:
-    """A new code for what a person consented to; `challenge` is empty without PKCE."""
+    """A new code for what a person consented to; `challenge` is empty without PKCE.
+
+    Codes past their end go, but for those whose second use would still kill a token.
+    """
+    context.connection.execute(_PURGE, (context.now,))
     code = secrets.token_urlsafe(32)
     until = context.now + int(context.switches["code-seconds"])
     row = (kept(code), grant.client, grant.account_id, redirect_uri, grant.scopes, challenge, until)
@@ -40,7 +45,7 @@ def issue(context: Context, grant: Grant, redirect_uri: str, challenge: str) -> 
 def redeem(context: Context, client: Client, code: str, redirect_uri: str, verifier: str) -> Grant | None:
     """What the code stands for, once. None: it is not this client's, used, too old, or not proven.
 
-    A second use kills every token that came from the code, as RFC 6749 4.1.2 advises; Kraken's way is unconfirmed.
+    A second use kills every token that came from the code, where the switch `code-reuse-kills` says so.
     """
     row = context.connection.execute(
         "SELECT account_id, redirect_uri, scopes, challenge, until, used FROM code WHERE hash = ? AND client = ?",
@@ -49,7 +54,7 @@ def redeem(context: Context, client: Client, code: str, redirect_uri: str, verif
     if row is None:
         return None
     account_id, registered, scopes, challenge, until, used = row
-    if used:
+    if used and context.switches["code-reuse-kills"] == "tokens":
         context.connection.execute("DELETE FROM token WHERE code = ?", (kept(code),))
     if used or until <= context.now or registered != redirect_uri or not _is_proven(challenge, verifier):
         return None

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from krakenctl.model.time import show_time
 from krakenctl.sandbox import key_rules, keys
 from krakenctl.sandbox.connect import scopes
-from krakenctl.sandbox.connect.oauth import require_scope
-from krakenctl.sandbox.envelope import TOO_MANY_KEYS, Answer, Refusal, invalid, success
+from krakenctl.sandbox.connect.oauth import require_scope, told
+from krakenctl.sandbox.envelope import TOO_MANY_KEYS, Answer, Refusal, invalid
 from krakenctl.sandbox.keys import Key, Wish
 from krakenctl.sandbox.request import json_object, text
 
@@ -35,7 +35,7 @@ def create(request: Request, context: Context, bearer: Bearer) -> Answer:
     _refuse_duplicate(wish.name, bearer, context)
     _refuse_too_many(bearer, context)
     key, secret = keys.issue(context, bearer.account_id, bearer.client, wish)
-    return success(_shown(key, context) | {"api_key": key.public_key, "secret": secret})
+    return told(_shown(key, context) | {"api_key": key.public_key, "secret": secret}, context)
 
 
 def update(request: Request, context: Context, bearer: Bearer) -> Answer:
@@ -50,23 +50,22 @@ def update(request: Request, context: Context, bearer: Bearer) -> Answer:
         _refuse_duplicate(wish.name, bearer, context)
     beyond = key.permissions - _grantable(context)  # rights that no flag can name stay as a person gave them
     keys.update(context.connection, key.id, context.second, wish._replace(permissions=wish.permissions | beyond))
-    return success(True)
+    return told(True, context)
 
 
 def delete(request: Request, context: Context, bearer: Bearer) -> Answer:
     """`DELETE /oauth/fast-api-key`, with a JSON body."""
     given = _given(request, context, frozenset({"api_key_name"}))
     keys.revoke(context, _reachable(_name(given, "api_key_name"), context, bearer).id)
-    return success(True)
+    return told(True, context)
 
 
 def listing(_request: Request, context: Context, bearer: Bearer) -> Answer:
     """`GET /oauth/fast-api-key` and `…/fast-api-keys`, in order of creation and without secrets. Writes nothing."""
-    everyone = context.switches["list-coverage"] == "all"
-    found = [key for key in keys.listed(context, bearer.account_id) if everyone or key.client == bearer.client]
+    found = [key for key in keys.listed(context, bearer.account_id) if _sees(bearer, key, context)]
     if context.switches["list-api-key"] == "present":
-        return success([_shown(key, context) | {"api_key": key.public_key} for key in found])
-    return success([_shown(key, context) for key in found])
+        return told([_shown(key, context) | {"api_key": key.public_key} for key in found], context)
+    return told([_shown(key, context) for key in found], context)
 
 
 def _shown(key: Key, context: Context) -> dict[str, Any]:
@@ -165,23 +164,37 @@ def _grantable(context: Context) -> frozenset[Permission]:
 
 
 def _check(wish: Wish, bearer: Bearer, context: Context) -> None:
-    """What no field shows alone: the order of the dates, and a scope for every permission."""
+    """What no field shows alone: the order of the dates, and a scope for every permission, where it takes one."""
     if 0 < wish.query_to < wish.query_from:
         raise invalid("query_to")
     if not key_rules.window_fits(wish.nonce_window, context):
         raise invalid("nonce_window")
     if 0 < wish.valid_until <= context.now and context.switches["past-expiry"] == "refuse":
         raise invalid("valid_until")
-    for permission in sorted(wish.permissions):
+    needed = wish.permissions if context.switches["flag-scopes"] == "needed" else ()
+    for permission in sorted(needed):
         require_scope(bearer, context, scopes.of(permission))
 
 
 def _reachable(name: str, context: Context, bearer: Bearer) -> Key:
-    """A key that this client may change: what it cannot list, it cannot reach."""
+    """A key that this client may change: one that it can list, but never a person's.
+
+    Whether a client that is shown the website's keys may change them is unconfirmed; only Fast API keys are named.
+    """
     key = keys.by_name(context.connection, bearer.account_id, name)
-    if key is None or (key.client != bearer.client and context.switches["list-coverage"] != "all"):
+    if key is None or key.client == keys.WEBSITE or not _sees(bearer, key, context):
         raise Refusal(context.switches["unknown-name-error"])
     return key
+
+
+def _sees(bearer: Bearer, key: Key, context: Context) -> bool:
+    """Whether the list shows it: the switch `list-coverage`."""
+    match context.switches["list-coverage"]:
+        case "own-client":
+            return key.client == bearer.client
+        case "fast":
+            return key.client != keys.WEBSITE
+    return True
 
 
 def _refuse_duplicate(name: str, bearer: Bearer, context: Context) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from krakenctl.model.permission import in_order
 from krakenctl.sandbox import keys
 from krakenctl.sandbox.connect import clients, codes, scopes, tokens
 from krakenctl.sandbox.envelope import INVALID_SESSION, PERMISSION_DENIED, Answer, Refusal, plain, success
@@ -30,6 +29,11 @@ def check_bearer(request: Request, context: Context, scope: str) -> tokens.Beare
     return found
 
 
+def told(result: object, context: Context) -> Answer:
+    """What a call with a bearer token answers when all is well: the result alone, or as elsewhere (oauth-answer)."""
+    return success(result) if context.switches["oauth-answer"] == "envelope" else plain({"result": result})
+
+
 def require_scope(bearer: tokens.Bearer, context: Context, scope: str) -> None:
     if scope not in bearer.scopes.split():
         raise _refusal(context.switches["missing-scope-answer"], PERMISSION_DENIED)
@@ -45,32 +49,12 @@ def key_of_bearer(request: Request, context: Context) -> keys.Key | None:
         return None
     found = _bearer(request, context)
     unlocked = scopes.permissions(found.scopes.split(), context.switches)
-    return keys.Key(
-        id=0,
-        account_id=found.account_id,
-        name="",
-        public_key="",
-        client=found.client,
-        codes=" ".join(in_order(unlocked)),
-        networks="",
-        nonce_window=0,
-        query_from=0,
-        query_to=0,
-        valid_until=0,
-        created=context.second,
-        modified=context.second,
-        last_used=context.second,
-        nonce_text="0",
-        counter=0.0,
-        counter_at=context.now,
-        otp="",
-        otp_step=0,
-    )
+    return keys.unlisted(context, found.account_id, found.client, unlocked)
 
 
-def userinfo(_request: Request, _context: Context, bearer: tokens.Bearer) -> Answer:
+def userinfo(_request: Request, context: Context, bearer: tokens.Bearer) -> Answer:
     """`GET /oauth/userinfo`. Source: krakenfx/api-specs oauth/openapi_v3.yaml."""
-    return success({"email": bearer.email, "iban": bearer.iiban})
+    return told({"email": bearer.email, "iban": bearer.iiban}, context)
 
 
 def token(request: Request, context: Context) -> Answer:
@@ -80,18 +64,30 @@ def token(request: Request, context: Context) -> Answer:
     """
     client = clients.authenticated(context.connection, request.header("HTTP_AUTHORIZATION"))
     if client is None:
-        return _denied("invalid_client", status=401, headers=(("WWW-Authenticate", "Basic"),))
+        return _denied("invalid_client", 401, (("WWW-Authenticate", "Basic"),))
+    fields = _fields(request)
+    error = _error(fields)
+    pair = None if error else _pair(fields, client, context)
+    if pair is None:
+        return _denied(error or "invalid_grant", int(context.switches["token-error-status"]))
+    return _minted(pair, context)
+
+
+def _fields(request: Request) -> Mapping[str, str]:
+    """What is no form has no fields."""
     try:
-        fields = form_fields(request.body)
+        return form_fields(request.body)
     except Refusal:
-        return _denied("invalid_request")
+        return {}
+
+
+def _error(fields: Mapping[str, str]) -> str:
+    """What is wrong with the request, before anything is looked up; empty: nothing."""
     grant_type = fields.get("grant_type", "")
     if grant_type and grant_type not in _NEEDS:
-        return _denied("unsupported_grant_type")
-    if not grant_type or not all(fields.get(name) for name in _NEEDS[grant_type]):
-        return _denied("invalid_request")
-    pair = _pair(fields, client, context)
-    return _denied("invalid_grant") if pair is None else _told(pair, context)
+        return "unsupported_grant_type"
+    is_whole = grant_type and all(fields.get(name) for name in _NEEDS[grant_type])
+    return "" if is_whole else "invalid_request"
 
 
 def _pair(fields: Mapping[str, str], client: Client, context: Context) -> dict[str, Any] | None:
@@ -102,21 +98,21 @@ def _pair(fields: Mapping[str, str], client: Client, context: Context) -> dict[s
     return None if grant is None else tokens.mint(context, client, grant)
 
 
-def _told(pair: dict[str, Any], context: Context) -> Answer:
+def _minted(pair: dict[str, Any], context: Context) -> Answer:
     if context.switches["token-answer"] == "form":
         return Answer(urlencode(pair).encode(), content_type=_FORM)
     return plain(pair)
 
 
 _REASONS = {
-    "invalid_client": "unknown client or wrong client secret",
+    "invalid_client": "send the client's id and secret as HTTP Basic; a public client's secret is empty",
     "invalid_request": "the body is no form, or lacks a field that its grant_type needs",
     "unsupported_grant_type": "grant_type is authorization_code or refresh_token",
     "invalid_grant": "the code or refresh token is unknown, used, expired, another client's, or not proven",
 }
 
 
-def _denied(error: str, *, status: int = 400, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def _denied(error: str, status: int, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     body: dict[str, Any] = {"error": error, "error_description": _REASONS[error]}
     return plain(body, status, headers)
 

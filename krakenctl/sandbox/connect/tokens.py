@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from krakenctl.sandbox.connect.clients import Client
     from krakenctl.sandbox.context import Context
 
-SEEDED_SECONDS = 10 * 365 * 86400  # a seeded token outlives every demo: a design choice, no real token does
+LASTING_SECONDS = 10 * 365 * 86400  # outlives every demo: a design choice, no real token does
 
 
 class Grant(NamedTuple):
@@ -42,10 +42,17 @@ class Bearer(NamedTuple):
 
 
 def mint_seeded(
-    context: Context, account_id: int, wanted: Iterable[str] = scopes.ALL, client: str = clients.DEFAULT
+    context: Context, account_id: int, wanted: Iterable[str], client: Client, *, seconds: int = 0
 ) -> dict[str, Any]:
-    """A pair as after a consent in the browser, but living for ten years; earlier pairs live on."""
-    return _insert(context, Grant(client, account_id, " ".join(wanted)), SEEDED_SECONDS, SEEDED_SECONDS)
+    """A pair as after a consent in the browser, but earlier pairs live on. `seconds`: how long; 0: as Kraken's do."""
+    access, refresh = _lifetimes(context, client)
+    ends = (seconds or access, max(seconds, refresh))
+    return _insert(context, Grant(client.id, account_id, " ".join(wanted)), *ends)
+
+
+def mint_lasting(context: Context, account_id: int, wanted: Iterable[str] = scopes.ALL) -> dict[str, Any]:
+    """`mint_seeded` for our own client, living for ten years: for workspaces, which do not refresh it yet."""
+    return _insert(context, Grant(clients.DEFAULT, account_id, " ".join(wanted)), LASTING_SECONDS, LASTING_SECONDS)
 
 
 def mint(context: Context, client: Client, grant: Grant) -> dict[str, Any]:
@@ -54,8 +61,7 @@ def mint(context: Context, client: Client, grant: Grant) -> dict[str, Any]:
         context.connection.execute(
             "DELETE FROM token WHERE account_id = ? AND client = ?", (grant.account_id, grant.client)
         )
-    access = "access-token-seconds-confidential" if client.is_confidential else "access-token-seconds"
-    return _insert(context, grant, int(context.switches[access]), int(context.switches["refresh-token-seconds"]))
+    return _insert(context, grant, *_lifetimes(context, client))
 
 
 def exchange(context: Context, client: Client, refresh_token: str) -> dict[str, Any] | None:
@@ -81,9 +87,25 @@ def bearer(connection: sqlite3.Connection, token: str, now: float) -> Bearer | N
     return None if row is None else Bearer._make(row)
 
 
+def has_living(connection: sqlite3.Connection, account_id: int, client: Client, now: float) -> bool:
+    """Whether a pair of this account and client can still be used or exchanged."""
+    row = connection.execute(
+        "SELECT 1 FROM token WHERE account_id = ? AND client = ? AND max(access_until, refresh_until) > ?",
+        (account_id, client.id, now),
+    ).fetchone()
+    return row is not None
+
+
+def _lifetimes(context: Context, client: Client) -> tuple[int, int]:
+    """Seconds of an access token, and of its refresh token."""
+    access = "access-token-seconds-confidential" if client.is_confidential else "access-token-seconds"
+    return int(context.switches[access]), int(context.switches["refresh-token-seconds"])
+
+
 def _insert(context: Context, grant: Grant, access_seconds: int, refresh_seconds: int) -> dict[str, Any]:
     access, refresh = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     ends = (context.second + access_seconds, context.second + refresh_seconds)
+    context.connection.execute("DELETE FROM token WHERE max(access_until, refresh_until) <= ?", (context.now,))
     context.connection.execute(
         "INSERT INTO token (access_hash, refresh_hash, client, account_id, scopes, code, access_until, refresh_until)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

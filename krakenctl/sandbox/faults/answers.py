@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from krakenctl.sandbox.checks import limits
-from krakenctl.sandbox.envelope import HTML, LOCKOUT, RATE_LIMIT, Answer, Refusal, failure
+from krakenctl.sandbox.envelope import HTML, LOCKOUT, RATE_LIMIT, Answer, Refusal, failure, warned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from krakenctl.sandbox.context import Context
+    from krakenctl.sandbox.faults.table import Fault
     from krakenctl.sandbox.request import Request
 
 CUT = Answer(b"", lost=True)
@@ -25,7 +26,7 @@ def instead(request: Request, context: Context, account_id: int | None) -> Answe
     if "cut" in faults:
         return CUT
     for kind, made in (("http-error", _of_proxy), ("error", _error)):
-        if kind in faults and not faults[kind].settings["after"]:
+        if kind in faults and not _comes_after(faults[kind]):
             return made(context, faults[kind].settings)
     if "throttled" in faults:
         return _throttled(context, faults["throttled"].settings)
@@ -38,13 +39,29 @@ def spoiled(answer: Answer, context: Context) -> Answer:
     """What reaches the caller of the answer to a call that was done, or of the one in its place."""
     faults = context.faults
     for kind, made in (("http-error", _of_proxy), ("error", _error)):
-        if kind in faults and faults[kind].settings["after"]:
-            answer = replace(made(context, faults[kind].settings), set_up=answer.set_up, lost=answer.lost)
+        if kind in faults and _comes_after(faults[kind]):
+            answer = _put_over(answer, made(context, faults[kind].settings), faults[kind], context)
     if "malformed" in faults:
         answer = replace(answer, body=answer.body[: len(answer.body) // 2], status=200)
     if "delay" in faults:
         answer = replace(answer, held=faults["delay"].settings["seconds"])
     return replace(answer, lost=True) if "answer-lost" in faults else answer
+
+
+def _comes_after(fault: Fault) -> bool:
+    return _is_warning(fault) or bool(fault.settings["after"])
+
+
+def _is_warning(fault: Fault) -> bool:
+    """Source: docs.kraken.com, Spot REST introduction: `E` an error, `W` a warning, which may come with a result."""
+    return str(fault.settings.get("error", "")).startswith("W")
+
+
+def _put_over(answer: Answer, other: Answer, fault: Fault, context: Context) -> Answer:
+    """The other answer in place of the call's; a warning joins it."""
+    if _is_warning(fault):
+        return warned(answer, fault.settings["error"], context.switches)
+    return replace(other, set_up=answer.set_up, lost=answer.lost)
 
 
 def _of_proxy(context: Context, told: Mapping[str, Any]) -> Answer:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 _YEARS = 10 * 366 * 86400.0
 _CREATING = ("POST /oauth/fast-api-key", "POST /app/settings/api/new")
+_SIGNED = ("/0/private/*", "/funding/*")
 _REVOKING = ("DELETE /oauth/fast-api-key", "POST /app/settings/api/*/revoke")
-_LET_IN = ("/0/private/*", "/funding/*", "/oauth/fast-api-key", "/oauth/fast-api-keys", "/oauth/userinfo")
+_LET_IN = (*_SIGNED, "/oauth/fast-api-key", "/oauth/fast-api-keys", "/oauth/userinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +40,40 @@ class Setting:
     default: Any  # None: as the meaning says
     meaning: str
 
+    @property
+    def limits(self) -> str:
+        """What it can be, and what it is where it is left out: as `yes or no; default no`."""
+        if self.default is None:
+            return self.sort.can_be
+        return f"{self.sort.can_be}; default {_shown(self.default)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     summary: str
     settings: Mapping[str, Setting] = field(default_factory=dict)
     only: tuple[str, ...] = ()  # calls that it can strike at all, as endpoints; none: any call
-    on_account: bool = False  # it strikes only calls whose key or token names an account
+    on_account: bool = False  # it strikes only calls whose key, token or browser names an account
+    spares_pages: bool = False  # what it says only programs are told; a browser would have to show JSON
+
+    @property
+    def strikes(self) -> str:
+        """Which calls it strikes without an endpoint, and at all."""
+        if self.only:
+            return f"only {', '.join(self.only)}"
+        return "no page" if self.spares_pages else "any call; the website only where an endpoint names it"
 
 
 AIM: Mapping[str, Setting] = {
     "endpoint": Setting(
-        TEXT, None, "“METHOD /path”, “/path” or the path's end as AddOrder, * and ? allowed; else all but the website"
+        TEXT,
+        None,
+        "“METHOD /path”, “/path” or the path's end as AddOrder, * and ? allowed; else all that the kind strikes only, "
+        "or all but the website",
     ),
-    "account": Setting(TEXT, None, "a username: only calls with that account's key or token"),
+    "account": Setting(TEXT, None, "a username: only calls with that account's key, token or browser"),
     "nth": Setting(whole(1), 1, "the first matching call that may be struck"),
-    "times": Setting(TIMES, 1, "how many calls are struck, or always"),
+    "times": Setting(TIMES, 1, "how many calls are struck in all, or always: also with a probability"),
     "probability": Setting(number(0, 1), 1.0, "of being struck, for each call from the n-th on"),
     "seed": Setting(whole(0), 0, "the same seed strikes the same calls"),
 }
@@ -63,7 +82,9 @@ _AFTER_DEED = Setting(YES_NO, False, "yes: the call is done, only its answer is 
 _AFTER_CALL = Setting(YES_NO, False, "yes: after the call, not before it")
 _NEWS = {
     "seconds": Setting(number(0, _YEARS), 60.0, "how long the news takes, on the sandbox's clock"),
-    "where": Setting(choice("signing", "listing", "both"), "signing", "where it is late: signed calls, the list, both"),
+    "where": Setting(
+        choice("signing", "listing", "both"), "signing", "where it is late: signed calls, the list of keys, or both"
+    ),
 }
 _KEY = Setting(KEY_NAME, None, "the key's name; else the account's newest")
 
@@ -80,7 +101,7 @@ KINDS: Mapping[str, Kind] = {
         "The call is done at once, its answer comes late.",
         {"seconds": Setting(number(0, 600), 5.0, "how long it is held back, in real time")},
     ),
-    "malformed": Kind("The call is done, but the answer's JSON is cut in half."),
+    "malformed": Kind("The call is done, but the answer's JSON is cut in half.", spares_pages=True),
     "http-error": Kind(
         "The answer is a proxy's, and the call is not done.",
         {
@@ -92,18 +113,28 @@ KINDS: Mapping[str, Kind] = {
     ),
     # What Kraken says instead
     "error": Kind(
-        "Kraken answers with an error string, and the call is not done.",
+        "Kraken answers with an error string, and the call is not done; a warning (W…) comes with what the call gives.",
         {"error": Setting(ERROR, "EService:Unavailable", "the error string"), "after": _AFTER_DEED},
+        spares_pages=True,
     ),
     "throttled": Kind(
         "EService:Throttled: too many calls at once.",
         {"seconds": Setting(whole(0, 86400), None, "name the time until which to wait; else no time is named")},
+        spares_pages=True,
     ),
-    "rate-limit": Kind("EAPI:Rate limit exceeded, whatever the key's counter says."),
-    "lockout": Kind("The account is locked, or the address where no account is known, as after many failures."),
+    "rate-limit": Kind("EAPI:Rate limit exceeded, whatever the key's counter says.", spares_pages=True),
+    "lockout": Kind(
+        "The account is locked for signed calls, or the address where no account is known, as after many failures.",
+        only=_SIGNED,
+    ),
     # What goes wrong with keys
     "slow-key": Kind("A new key is known only after a while.", _NEWS, only=_CREATING),
     "slow-revoke": Kind("A revoked key goes on living for a while.", _NEWS, only=_REVOKING),
+    "slow-update": Kind(
+        "An update of a key is answered at once and takes effect after a while.",
+        {"seconds": Setting(number(0, _YEARS), 60.0, "how long it takes, on the sandbox's clock")},
+        only=("PUT /oauth/fast-api-key",),
+    ),
     "slots-full": Kind(
         "There is no room for another key. To have revokes make room, use the switch keys-per-account.",
         {"free": Setting(whole(0), 0, "so many more keys fit before")},
@@ -146,6 +177,9 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+ABOUT_KEYS = frozenset(kind for kind, about in KINDS.items() if about.only in (_CREATING, _REVOKING))
+
+
 def parse(text: str) -> dict[str, Any]:
     """A fault from a flag: `KIND[,name=value]…`. Raises UsageError."""
     kind, *pairs = (part.strip() for part in text.split(","))
@@ -173,6 +207,15 @@ def checked(fault: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "misissue" and not read.keys() - AIM.keys():
         raise UsageError("misissue must say what is wrong", hint=f"set one of: {', '.join(KINDS[kind].settings)}")
     return read
+
+
+def _shown(value: Any) -> str:
+    """As a flag takes it; nothing at all is told in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return str(value) if value != "" else "none"
 
 
 def _value(what: str, setting: Setting, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Deeds that happen after their answer was given up: let in when they came, kept in the file, and done when due.
+"""Deeds that happen after their answer was given or given up: let in when they came, kept in the file, done when due.
 
 They are done before the first call, or look at the file, that comes after their time on the sandbox's clock. Whoever
 was let in stays let in: that the key or the token is gone by then does not matter. What let them in is not kept.
@@ -55,21 +55,30 @@ def catch_up(where: Where, told: Callable[[SetUp], None] | None = None) -> None:
                 told(answer.set_up)
 
 
-def put_off(found: Found | None, request: Request, context: Context) -> None:
-    """Check a call, and keep it for its time. Raises Refusal where it would not be let in."""
+def foreseen(found: Found | None, request: Request, context: Context) -> Answer:
+    """The answer to a call as if it were done at once. Nothing of it is. Raises Refusal."""
+    context.connection.execute("SAVEPOINT foreseen")
+    try:
+        return dispatch.handle(found, request, context)
+    finally:
+        context.connection.execute("ROLLBACK TO foreseen")
+        context.connection.execute("RELEASE foreseen")
+
+
+def put_off(found: Found | None, request: Request, context: Context, fault: Fault) -> None:
+    """Check a call, and keep it for as long as the fault says. Raises Refusal where it would not be let in."""
     route, path = dispatch.reachable(found, request, context)
     match route.guard:
         case Bearer():
             bearer = oauth.check_bearer(request, context, route.guard.scope)
-            _keep(request, context, request.body, bearer)
+            _keep(request, context, fault, request.body, bearer)
         case Signed():
             call = dispatch.let_in(route.guard, path, request, context)
             asked = {name: value for name, value in call.given.items() if name != "otp"}
-            _keep(request, context, json.dumps(asked).encode(), call.key._replace(otp=""))
+            _keep(request, context, fault, json.dumps(asked).encode(), call.key._replace(otp=""))
 
 
-def _keep(request: Request, context: Context, body: bytes, caller: Key | tokens.Bearer) -> None:
-    fault = context.faults["late-deed"]
+def _keep(request: Request, context: Context, fault: Fault, body: bytes, caller: Key | tokens.Bearer) -> None:
     others = {kind: other.settings for kind, other in context.faults.items() if kind != fault.kind}
     due = context.now + fault.settings["seconds"]
     row = (due, request.method, request.path, request.address, body, json.dumps(caller), json.dumps(others))

@@ -1,7 +1,7 @@
 """A call in a sandbox where faults are set: what strikes it, in which order, and the answer that is left of it.
 
-Order: the clock jumps; people act; an answer in place of the call, or the call is put off, or done; people act; the
-answer is spoiled.
+Order: the clock jumps; people act; an answer in place of the call, or the call is put off (the connection is cut, or
+the answer comes first), or done; people act; the answer is spoiled.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from krakenctl.sandbox.envelope import Answer, Refusal
 from krakenctl.sandbox.faults import answers, late, people
 from krakenctl.sandbox.faults.aim import Mark
 from krakenctl.sandbox.faults.callers import account_of
+from krakenctl.sandbox.routes import Page
 from krakenctl.sandbox.switches import stored
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 
 def answered(found: Found | None, request: Request, context: Context, serve: Serve) -> Answer:
     """The answer to a call; `serve` gives it where nothing strikes."""
-    account_id, username = account_of(request, context.connection) or (None, None)
-    group = found[0].group if found is not None else ""
-    striking = faults.striking(context.connection, Mark(request.method, request.path, group, username))
+    account_id, username = account_of(request, context) or (None, None)
+    striking = faults.striking(context.connection, _mark(found, request, username))
     if not striking:
         return serve(found, request, context)
     context = _jumped(replace(context, faults=striking))
@@ -39,6 +39,13 @@ def answered(found: Found | None, request: Request, context: Context, serve: Ser
     answer = answers.instead(request, context, account_id) or _done(found, request, context, serve)
     _act(context, account_id, after=True)
     return answers.spoiled(answer, context)
+
+
+def _mark(found: Found | None, request: Request, username: str | None) -> Mark:
+    if found is None:
+        return Mark(request.method, request.path, "", username)
+    route = found[0]
+    return Mark(request.method, request.path, route.group, username, isinstance(route.guard, Page))
 
 
 def _jumped(context: Context) -> Context:
@@ -54,8 +61,13 @@ def _act(context: Context, account_id: int | None, *, after: bool) -> None:
 
 
 def _done(found: Found | None, request: Request, context: Context, serve: Serve) -> Answer:
-    if "late-deed" not in context.faults:
-        return serve(found, request, context)
-    with suppress(Refusal):  # then nothing will happen, and the caller cannot know
-        late.put_off(found, request, context)
-    return answers.CUT
+    if "late-deed" in context.faults:
+        with suppress(Refusal):  # then nothing will happen, and the caller cannot know
+            late.put_off(found, request, context, context.faults["late-deed"])
+        return answers.CUT
+    if "slow-update" in context.faults:
+        with suppress(Refusal):  # then there is nothing to put off
+            answer = late.foreseen(found, request, context)
+            late.put_off(found, request, context, context.faults["slow-update"])
+            return answer
+    return serve(found, request, context)

@@ -24,7 +24,8 @@ def act(context: Context, account_id: int, *, after: bool) -> None:
 
 
 def _add(context: Context, account_id: int, told: Mapping[str, Any]) -> None:
-    permissions = frozenset(map(Permission, told["permissions"].split("+")))
+    codes = told["permissions"].split("+") if told["permissions"] else ()
+    permissions = frozenset(map(Permission, codes))
     wish = keys.Wish(_free(context, account_id, told["name"]), permissions)
     keys.insert(context.connection, account_id, keys.WEBSITE, context.second, wish)
 

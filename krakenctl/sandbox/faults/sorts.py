@@ -30,7 +30,7 @@ def number(low: float, high: float) -> Sort:
             raise ValueError
         return found
 
-    return Sort(f"a number from {low:g} to {high:.12g}", read)
+    return Sort(f"a number from {low:.12g} to {high:.12g}", read)
 
 
 def whole(low: int, high: int = 2**53) -> Sort:

@@ -313,6 +313,58 @@ def ledgers(connection: sqlite3.Connection, account_id: int) -> dict[str, dict[s
     return {entry: json.loads(body) for entry, body in rows}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Rows of an account's books, newest first, of which only what is asked for is read."""
+
+    connection: sqlite3.Connection
+    id: str  # the column of their ids
+    which: str
+    order: str
+    values: tuple[object, ...]
+
+    def count(self) -> int:
+        [number] = self.connection.execute(f"SELECT count(*) {self.which}", self.values).fetchone()
+        return int(number)
+
+    def page(self, start: int, most: int) -> dict[str, dict[str, Any]]:
+        query = f"SELECT {self.id}, body {self.which} ORDER BY {self.order} LIMIT ? OFFSET ?"
+        return {name: json.loads(body) for name, body in self.connection.execute(query, (*self.values, most, start))}
+
+
+def trades_within(connection: sqlite3.Connection, account_id: int, after: float, until: float) -> Selection:
+    """Later than `after`, not later than `until`."""
+    which = "FROM trade WHERE account_id = ? AND at > ? AND at <= ?"
+    values = (account_id, after, until)
+    return Selection(connection=connection, id="txid", which=which, order="at DESC, txid", values=values)
+
+
+def ledgers_within(
+    connection: sqlite3.Connection, account_id: int, after: float, until: float, *, type: str, assets: Iterable[str]
+) -> Selection:
+    """As `trades_within`, of one type or `all`, and of these assets; none: of all."""
+    which = (
+        "FROM ledger WHERE account_id = ? AND at > ? AND at <= ? AND ? IN ('all', json_extract(body, '$.type'))"
+        " AND (? = '[]' OR asset IN (SELECT value FROM json_each(?)))"
+    )
+    named = json.dumps(sorted(assets))
+    values = (account_id, after, until, type, named, named)
+    return Selection(connection=connection, id="id", which=which, order="at DESC, number DESC", values=values)
+
+
+def trade_time(connection: sqlite3.Connection, account_id: int, txid: str) -> float | None:
+    return _time(connection, "SELECT at FROM trade WHERE account_id = ? AND txid = ?", account_id, txid)
+
+
+def ledger_time(connection: sqlite3.Connection, account_id: int, entry: str) -> float | None:
+    return _time(connection, "SELECT at FROM ledger WHERE account_id = ? AND id = ?", account_id, entry)
+
+
+def _time(connection: sqlite3.Connection, query: str, account_id: int, name: str) -> float | None:
+    found = connection.execute(query, (account_id, name.encode("utf-8", "replace").decode())).fetchone()
+    return None if found is None else float(found[0])
+
+
 def traded_in_usd(connection: sqlite3.Connection, account_id: int, since: float) -> Decimal:
     made = (trade for trade in trades(connection, account_id).values() if trade["time"] > since)
     return sum(

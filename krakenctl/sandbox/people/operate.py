@@ -6,16 +6,18 @@ Rows are plain data, ready for JSON. A secret is in none but that of the key jus
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from krakenctl.errors import UsageError
 from krakenctl.model.permission import ALL, SCOPE_PREFIX, Permission, in_order
 from krakenctl.model.time import show_time
-from krakenctl.sandbox import accounts, key_rules, keys
+from krakenctl.sandbox import accounts, faults, key_rules, keys
 from krakenctl.sandbox.connect import clients, tokens
 from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import opened
 from krakenctl.sandbox.faults import late
+from krakenctl.sandbox.faults.aim import Mark
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.website import key_form
 
@@ -74,8 +76,11 @@ def make_key(
         end = valid_until or (valid_for and context.second + valid_for)
         times = {"valid_until": end, "query_from": query_from, "query_to": query_to}
         fields = dict.fromkeys(codes, "on") | {"name": name} | _typed(ip_allowlist, nonce_window, times)
-        made, secret = _insert(context, account, fields, _second_factor(password))
-        return _key_row(account.username, made) | {"secret": secret}
+        made = _insert(context, account, fields, _second_factor(password))
+    if made is None:
+        raise UsageError(f"the account {username} may have no further key", hint="revoke one first")
+    key, secret = made
+    return _key_row(username, key) | {"secret": secret}
 
 
 def keys_in(db: Where, username: str | None = None) -> list[Row]:
@@ -97,17 +102,23 @@ def revoke_key(db: Where, username: str, name: str) -> None:
         if key is None:
             there = ", ".join(key.name for key in keys.of_account(context.connection, account.id))
             raise UsageError(f"the account {username} has no key “{name}”", hint=f"it has: {there or 'none'}")
-        keys.delete(context.connection, key.id)
+        keys.revoke(_struck(context, username, f"/app/settings/api/{key.id}/revoke"), key.id)
 
 
-def mint_token(db: Where, username: str, wanted: Sequence[str], client: str = clients.DEFAULT) -> Row:
-    """What the token endpoint answers after the owner's consent to these scopes; none: all that the client may have."""
+def mint_token(
+    db: Where, username: str, wanted: Sequence[str], client: str = clients.DEFAULT, *, valid_for: int = 0
+) -> Row:
+    """What the token endpoint answers after the owner's consent to these scopes; none: all that the client may have.
+
+    Earlier tokens live on, whatever the switch `new-token-kills` says. `valid_for`: seconds; 0: as long as Kraken's do.
+    """
     with _writing(db) as context:
         account = accounts.known(context.connection, username)
-        allowed = _client(context, client).scopes(context.switches)
+        known = _client(context, client)
+        allowed = known.scopes(context.switches)
         granted = [_scope(scope, allowed) for scope in wanted] or allowed
         accounts.give_iiban(context.connection, account)
-        return tokens.mint_seeded(context, account.id, granted, client)
+        return tokens.mint_seeded(context, account.id, granted, known, seconds=valid_for)
 
 
 @contextmanager
@@ -164,16 +175,23 @@ def _typed(ip_allowlist: Sequence[str], nonce_window: int, times: dict[str, int]
     return fields
 
 
-def _insert(context: Context, account: Account, fields: Row, otp: str) -> tuple[Key, str]:
-    """Raises UsageError with all that the form says is wrong."""
+def _insert(context: Context, account: Account, fields: Row, otp: str) -> tuple[Key, str] | None:
+    """None: there is no room, and the fault that took it has counted the call. Raises UsageError for a wrong form."""
     wish = key_form.read(fields, context, account.id)
     if isinstance(wish, dict):
         raise UsageError(" ".join(wish.values()))
+    context = _struck(context, account.username, "/app/settings/api/new")
     if key_rules.is_full(context, account.id):
-        raise UsageError(f"the account {account.username} may have no further key", hint="revoke one first")
-    made, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish)
+        return None
+    made, secret = keys.issue(context, account.id, keys.WEBSITE, wish)
     context.connection.execute("UPDATE key SET otp = ? WHERE id = ?", (otp, made.id))
     return made._replace(otp=otp), secret
+
+
+def _struck(context: Context, username: str, page: str) -> Context:
+    """With the faults about keys that strike what is done on this page of the website."""
+    call = Mark("POST", page, "website", username, is_page=True)
+    return replace(context, faults=faults.striking(context.connection, call, faults.ABOUT_KEYS))
 
 
 def _second_factor(password: str | None) -> str:
@@ -190,9 +208,16 @@ def _permissions(codes: Iterable[str]) -> frozenset[Permission]:
     found: set[Permission] = set()
     for code in codes:
         if code != "all" and code not in set(Permission):
-            raise UsageError(f"Kraken has no permission “{code}”", hint=_meant(code, [*Permission, "all"]))
+            raise UsageError(f"Kraken has no permission “{code}”", hint=_permission_meant(code))
         found |= ALL if code == "all" else {Permission(code)}
     return frozenset(found)
+
+
+def _permission_meant(code: str) -> str:
+    if "," in code:
+        one_by_one = " ".join(f"--permission {part}" for part in code.replace(",", " ").split())
+        return f"give one at a time: {one_by_one}"
+    return _meant(code, [*Permission, "all"])
 
 
 def _client(context: Context, client: str) -> clients.Client:
@@ -207,7 +232,8 @@ def _scope(scope: str, allowed: Sequence[str]) -> str:
     """`read` is short for `account.fast-api-key:read`."""
     full = scope if ":" in scope else SCOPE_PREFIX + scope
     if full not in allowed:
-        raise UsageError(f"the client may not ask for a scope “{scope}”", hint=_meant(full, allowed))
+        known = allowed if ":" in scope else [each.removeprefix(SCOPE_PREFIX) for each in allowed]
+        raise UsageError(f"the client may not ask for a scope “{scope}”", hint=_meant(scope, known))
     return full
 
 

@@ -1,7 +1,10 @@
-"""What happens outside the API: accounts that exist, owners who consent, people at the website. It serves no request.
+"""What is there because somebody says so: the embedded workspace's accounts, a seed's, a test's. It serves no request.
 
-Tokens minted here live for ten years, so that a demo does not die overnight; a refresh turns one into an ordinary
-pair. They leave earlier tokens alive, whatever the switch `new-token-kills` says.
+The website's rules do not hold here: a key may have ended, have a pair that was chosen, or be one too many, and people
+may rename, edit and delete keys behind a client's back. Who wants the rules uses `operate`.
+
+Tokens minted here live for ten years, because the workspaces that get them do not refresh them yet; a refresh turns one
+into an ordinary pair. They leave earlier tokens alive, whatever the switch `new-token-kills` says.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ def authorise(db: Where, username: str, *, scopes: Iterable[str] = all_scopes.AL
     with _writing(db) as context:
         account = accounts.known(context.connection, username)
         accounts.give_iiban(context.connection, account)
-        return tokens.mint_seeded(context, account.id, scopes)
+        return tokens.mint_lasting(context, account.id, scopes)
 
 
 def withdraw_consent(db: Where, username: str, client: str) -> None:
@@ -117,11 +120,13 @@ def seed_website_key(
     query_to: int = 0,
     valid_until: int = 0,
     otp: str = "",
+    fix: bool = False,
     pair: tuple[str, str] | None = None,
 ) -> tuple[str, str]:
-    """A person makes a key on the website. Returns its public key and its secret.
+    """A key as a person makes one, whatever its terms. Returns its public key and its secret.
 
-    `otp`: its second factor, as `static:PASSWORD` or `totp:BASE32`. `pair`: what the two are to be; None: new ones.
+    `otp`: its second factor, as `static:PASSWORD` or `totp:BASE32`. `fix`: with the FIX permission. `pair`: what the
+    two are to be; None: new ones.
     """
     wish = keys.Wish(
         name=name,
@@ -138,6 +143,7 @@ def seed_website_key(
         _refuse_pair(context, pair)
         key, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish, pair=pair)
         context.connection.execute("UPDATE key SET otp = ? WHERE id = ?", (otp, key.id))
+        keys.set_fix(context.connection, key.id, on=fix)
     return key.public_key, secret
 
 
@@ -190,7 +196,7 @@ def networks(entries: Iterable[str]) -> tuple[str, ...]:
     kept = tuple(entries)
     for entry in kept:
         if allowlist.entries([entry], DEFAULTS) is None:
-            raise UsageError(f"“{entry}” is neither an address nor a CIDR range")
+            raise UsageError(allowlist.complaint(entry))
     return kept
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING
 
 from krakenctl.sandbox import accounts
+from krakenctl.sandbox.checks.wallet import wallet_id
 from krakenctl.sandbox.envelope import Answer, success
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def key_info(call: Call) -> Answer:
         "api_key": key.public_key,
         "nonce": key.nonce_text,
         "nonce_window": str(key.nonce_window) if context.switches["nonce-window-type"] == "text" else key.nonce_window,
-        "permissions": key.codes.split(),
+        "permissions": key.codes.split()[:: -1 if context.switches["permissions-order"] == "reversed" else 1],
         "iban": accounts.by_id(context.connection, key.account_id).iiban or "",
         "valid_until": str(key.valid_until),
         "query_from": str(key.query_from),
@@ -47,16 +46,10 @@ def wallet_accounts(call: Call) -> Answer:
     Source: docs.kraken.com, List Wallet Accounts; its fields as modelled by thrasher-corp/gocryptotrader.
     """
     main = {
-        "account_id": _account_id(call.account_id),
+        "account_id": wallet_id(call.account_id),
         "flags": {"user_defined": False, "active": True},
         "status": "active",
         "type": "main",
         "name": "Main",
     }
     return success({"accounts": [main], "cursor": {"next": ""}})
-
-
-def _account_id(account_id: int) -> str:
-    """`WX6V-JUKW-KKPB-QE36`, and the same each time."""
-    letters = base64.b32encode(hashlib.sha256(f"wallet {account_id}".encode()).digest()).decode()
-    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))

@@ -35,7 +35,10 @@ _BINARY = "application/octet-stream"
 
 
 def add(call: Call) -> Answer:
-    """`POST /0/private/AddExport`: from the first of the month until now, unless it says otherwise."""
+    """`POST /0/private/AddExport`: from the first of the month until now, unless it says otherwise.
+
+    Whatever is past its `expiretm` goes.
+    """
     report = choice(call.given, "report", tuple(_FIELDS))
     form = choice(call.given, "format", tuple(_DELIMITERS), "CSV")
     description = text(call.given, "description", _LONGEST_DESCRIPTION)
@@ -63,6 +66,7 @@ def add(call: Call) -> Answer:
         "aclass": "forex",
         "asset": "all",
     }
+    call.connection.execute("DELETE FROM export WHERE at <= ?", (call.context.now - _KEPT_SECONDS,))
     call.connection.execute(
         "INSERT INTO export VALUES (?, ?, ?, ?)", (name, call.account_id, call.context.now, json.dumps(body))
     )

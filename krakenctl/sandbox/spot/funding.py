@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from krakenctl.model.permission import Permission
 from krakenctl.sandbox import arguments
-from krakenctl.sandbox.envelope import PERMISSION_DENIED, Answer, Refusal, invalid, success
+from krakenctl.sandbox.checks import window
+from krakenctl.sandbox.envelope import Answer, Refusal, denied, invalid, success
 from krakenctl.sandbox.money import funds, markets, rails
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def withdraw_cancel(call: Call) -> Answer:
     found = _payment(call, refid)
     is_transfer = found is not None and found.direction == funds.WALLET_TRANSFER
     if not is_transfer and Permission.WITHDRAW_FUNDS not in call.key.permissions:
-        raise Refusal(PERMISSION_DENIED)
+        raise denied(call.context.switches)
     if not isinstance(refid, str):
         raise invalid("refid")
     asset = funds.asset_of(call.given)
@@ -250,18 +251,15 @@ def _paid(payment: Payment, call: Call) -> dict[str, Any]:
 
 
 def _chosen(call: Call, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """By asset, method, start and end, where they are given."""
+    """By asset, method, start and end, where they are given, and inside the key's query window."""
     given = call.given
     asset = funds.asset_of(given).name if given.get("asset") else None
     method = given.get("method")
-    start, end = (_number(given[bound], bound) if given.get(bound) else None for bound in ("start", "end"))
+    span = window.closed_span(call)
     return [
         row
         for row in rows
-        if asset in (None, row["asset"])
-        and method in (None, "", row["method"])
-        and (start is None or row["time"] >= start)
-        and (end is None or row["time"] <= end)
+        if asset in (None, row["asset"]) and method in (None, "", row["method"]) and span.holds(row["time"])
     ]
 
 

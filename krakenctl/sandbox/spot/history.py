@@ -5,16 +5,18 @@ There are no positions, because nothing is matched. Source of all fields: kraken
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from krakenctl.sandbox.arguments import choice, flag, names
 from krakenctl.sandbox.checks import window
 from krakenctl.sandbox.envelope import Answer, Refusal, invalid, success
 from krakenctl.sandbox.money import books, markets
-from krakenctl.sandbox.spot.paging import page
+from krakenctl.sandbox.spot.paging import page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from krakenctl.sandbox.call import Call
 
@@ -51,9 +53,10 @@ LEDGER_TYPES = (
 def trades(call: Call) -> Answer:
     """`POST /0/private/TradesHistory`: fifty at a time, the newest first."""
     wants_spot = choice(call.given, "type", _TRADES, "all") in _OF_NO_POSITION
-    found = _within(call, books.trades(call.connection, call.account_id), lambda _trade: wants_spot)
-    rows, count = page(call, list(found.items()))
-    return success({"trades": _with_ledgers(call, dict(rows))} | count)
+    span = window.span(call, partial(books.trade_time, call.connection, call.account_id))
+    until = span.until if wants_spot else -math.inf  # every trade is of no position
+    rows, count = page_of(call, books.trades_within(call.connection, call.account_id, span.after, until))
+    return success({"trades": _with_ledgers(call, rows)} | count)
 
 
 def query_trades(call: Call) -> Answer:
@@ -74,24 +77,15 @@ def ledgers(call: Call) -> Answer:
     wanted = choice(call.given, "type", LEDGER_TYPES, "all")
     choice(call.given, "aclass", _CLASSES, "currency")
     assets = _assets(call)
-    found = _within(
-        call,
-        books.ledgers(call.connection, call.account_id),
-        lambda entry: wanted in ("all", entry["type"]) and (not assets or entry["asset"] in assets),
-    )
-    rows, count = page(call, list(found.items()))
-    return success({"ledger": dict(rows)} | count)
+    span = window.span(call, partial(books.ledger_time, call.connection, call.account_id))
+    found = books.ledgers_within(call.connection, call.account_id, span.after, span.until, type=wanted, assets=assets)
+    rows, count = page_of(call, found)
+    return success({"ledger": rows} | count)
 
 
 def query_ledgers(call: Call) -> Answer:
     """`POST /0/private/QueryLedgers`."""
     return success(_asked(call, books.ledgers(call.connection, call.account_id), "id"))
-
-
-def _within(call: Call, rows: Rows, wanted: Callable[[dict[str, Any]], bool]) -> Rows:
-    """The rows of the time that the call asks for."""
-    span = window.span(call, lambda name: rows[name]["time"] if name in rows else None)
-    return {name: row for name, row in rows.items() if span.holds(row["time"]) and wanted(row)}
 
 
 def _asked(call: Call, rows: Rows, field: str) -> Rows:

@@ -13,7 +13,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.time import show_time
 from krakenctl.sandbox.arguments import choice, flag, is_storable, names, number_text, whole
 from krakenctl.sandbox.checks import window
-from krakenctl.sandbox.envelope import PERMISSION_DENIED, Answer, Refusal, invalid, success
+from krakenctl.sandbox.envelope import Answer, Refusal, denied, invalid, success
 from krakenctl.sandbox.money import books
 from krakenctl.sandbox.money.terms import amended, check_deadline, edited, read_pair, read_terms, read_userref
 from krakenctl.sandbox.spot.paging import page
@@ -206,15 +206,18 @@ def _opened(call: Call, txid: str) -> float | None:
 
 
 def _readable(call: Call, txid: str) -> Order:
-    """An order that the call's key may see: what is open by one permission, what is over by another and its window."""
+    """An order that the call's key may see: what is open by one permission, what is over by another and its window.
+
+    In the window, as for ClosedOrders: what was opened or closed inside of it.
+    """
     order = books.order(call.connection, call.account_id, txid)
     if order is None:
         raise Refusal(UNKNOWN_ORDER)
     needed = Permission.QUERY_OPEN_TRADES if order.is_open else Permission.QUERY_CLOSED_TRADES
     if needed not in call.key.permissions:
-        raise Refusal(PERMISSION_DENIED)
+        raise denied(call.context.switches)
     if not order.is_open:
-        window.require(call, order.opened)
+        window.require(call, *_TIMES["both"](order))
     return order
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from krakenctl.sandbox import accounts
 from krakenctl.sandbox.envelope import Answer, Refusal, invalid, success
@@ -42,7 +42,7 @@ def transfer(call: Call) -> Answer:
     switch `account-transfer-names`. A sub-account that is not set up yet takes no money.
     """
     family = _family(call, _master(call))
-    source, target = _named(call.given, "from", family), _named(call.given, "to", family)
+    source, target = family.named(call.given, "from"), family.named(call.given, "to")
     if source == target:
         raise invalid("to")
     asset = funds.asset_of(call.given)
@@ -64,20 +64,29 @@ def _master(call: Call) -> Account:
     return master
 
 
-def _family(call: Call, master: Account) -> dict[str, int]:
-    """The master and its sub-accounts that are set up, by every name that they go by."""
+class _Family(NamedTuple):
+    """The master and its sub-accounts that are set up, by the names that they go by here."""
+
+    by_username: Mapping[str, int]
+    by_iiban: Mapping[str, int]  # without spaces
+
+    def named(self, given: Mapping[str, object], field: str) -> int:
+        """An IIBAN may be written with spaces or without."""
+        name = given.get(field)
+        text = name if isinstance(name, str) else ""
+        found = self.by_username.get(text, self.by_iiban.get(text.replace(" ", "")))
+        if found is None:
+            raise invalid(field)
+        return found
+
+
+def _family(call: Call, master: Account) -> _Family:
     names = call.context.switches["account-transfer-names"]
     rows = call.connection.execute(
         "SELECT id, username, iiban FROM account WHERE iiban IS NOT NULL AND (id = ? OR parent_id = ?)",
         (master.id, master.id),
     ).fetchall()
-    by_username = {username: number for number, username, _ in rows if names != "iiban"}
-    by_iiban = {iiban: number for number, _, iiban in rows if names != "username"}
-    return by_username | by_iiban
-
-
-def _named(given: Mapping[str, object], field: str, family: Mapping[str, int]) -> int:
-    name = given.get(field)
-    if not isinstance(name, str) or name not in family:
-        raise invalid(field)
-    return family[name]
+    return _Family(
+        {username: number for number, username, _ in rows if names != "iiban"},
+        {iiban.replace(" ", ""): number for number, _, iiban in rows if names != "username"},
+    )

@@ -31,6 +31,7 @@ _SAFE = (
 _REASONS = {
     403: "This form cannot be used: its page is too old, or you signed in anew since. Open the page again.",
     404: "There is nothing here, or it belongs to another account.",
+    421: "This sandbox is for this computer alone. Open it as localhost or 127.0.0.1, or serve it with --allow-remote.",
 }
 
 

@@ -6,7 +6,7 @@ Kraken words its complaints is not published: the sentences are ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,8 @@ def _group(*codes: Permission) -> Group:
     return Group(SPELLINGS[codes[0]].label.partition(" – ")[0], tuple(map(_box, codes)))
 
 
-# The three columns. The WebSocket interface has a toggle of its own.
+# The three columns. The WebSocket interface has a toggle of its own, and so has FIX, which is none of the 13: to log in
+# to FIX a key needs it, and GetApiKeyInfo does not show it. Source: docs.kraken.com, FIX API authentication.
 GROUPS = (
     _group(
         _P.QUERY_FUNDS,
@@ -69,20 +70,30 @@ GROUPS = (
 
 
 def blank(context: Context, account_id: int) -> Fields:
-    """A new key's form: everything off, and a name by the clock's milliseconds, as the classic page has it."""
+    """A new key's form: what the switches `website-preticked` and `website-name-default` say, and all else off."""
+    ticked = context.switches["website-preticked"]
+    boxes = {} if ticked == "none" else {ticked: "on"}
+    named = context.switches["website-name-default"] == "api-key-ms"
+    return boxes | {"name": _free_name(context, account_id) if named else ""}
+
+
+def _free_name(context: Context, account_id: int) -> str:
+    """By the clock's milliseconds, as the classic page has it."""
     number = int(context.now * 1000)
     while keys.by_name(context.connection, account_id, f"api-key-{number}") is not None:
         number += 1
-    return {"name": f"api-key-{number}"}
+    return f"api-key-{number}"
 
 
-def shown(wish: Wish) -> Fields:
+def shown(wish: Wish, *, fix: bool) -> Fields:
     """What the fields show of a key that there is."""
     fields = dict.fromkeys(wish.permissions, "on") | {"name": wish.name}
     if wish.ip_allowlist:
         fields |= {"restrict_ip": "on", "ip_allowlist": ", ".join(wish.ip_allowlist)}
     if wish.nonce_window:
         fields |= {"custom_nonce_window": "on", "nonce_window": str(wish.nonce_window)}
+    if fix:
+        fields |= {"fix": "on"}
     return fields | {field: _date(getattr(wish, field)) for field in ("valid_until", "query_from", "query_to")}
 
 
@@ -131,24 +142,32 @@ def _name(form: _Form) -> str:
 
 
 def _networks(form: _Form) -> tuple[str, ...]:
-    if "restrict_ip" not in form.fields:
-        return ()
     given = [entry for part in form.typed("ip_allowlist").split(",") if (entry := part.strip())]
+    if "restrict_ip" not in form.fields:
+        _refuse_typed(given)
+        return ()
     wrong = [entry for entry in given if allowlist.entries([entry], form.context.switches) is None]
     if wrong:
-        raise ValueError(f"Not an IP address or a block of them: {', '.join(wrong)}.")
+        raise ValueError(f"{'; '.join(map(allowlist.complaint, wrong))}.")
     if not given:
-        raise ValueError("Type at least one IP address, or turn the restriction off.")
+        raise ValueError("A restriction to IP addresses needs at least one of them.")
     networks = key_rules.networks(given, form.context)
     if networks is None:
         raise ValueError(f"Too many entries: {form.context.switches['allowlist-most']} are the most.")
     return networks
 
 
+def _refuse_typed(typed: Sequence[str]) -> None:
+    """A limit that is typed, but not switched on, would leave a key open to everybody without a word."""
+    if typed:
+        raise ValueError("Tick the box above, or empty this field.")
+
+
 def _nonce_window(form: _Form) -> int:
-    if "custom_nonce_window" not in form.fields:
-        return 0
     typed = form.typed("nonce_window")
+    if "custom_nonce_window" not in form.fields:
+        _refuse_typed(typed)
+        return 0
     if not (typed.isascii() and typed.isdigit()):
         raise ValueError("The nonce window is a whole number, for example 5000.")
     window = int(typed) if len(typed) <= _MOST_DIGITS else _LARGEST + 1
@@ -162,7 +181,7 @@ def _valid_until(form: _Form) -> int:
     end = _time(form, "valid_until")
     before = 0 if form.key is None else form.key.valid_until
     if 0 < end <= form.context.now and end != before:
-        raise ValueError("This time is over. Type a later one, or leave the field empty for a key without an end.")
+        raise ValueError("This time is over. Choose a later one, or none for a key without an end.")
     return end
 
 
@@ -170,7 +189,7 @@ def _time(form: _Form, field: str) -> int:
     typed = form.typed(field)
     seconds = parse_time(typed) if typed else 0
     if seconds < 0:
-        raise ValueError("Type a time after 1970.")
+        raise ValueError("The time must be after 1970.")
     return seconds
 
 

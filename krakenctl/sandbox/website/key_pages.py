@@ -59,7 +59,7 @@ def generate_key(visit: Visit) -> Answer:
 
 @signed_in
 def edit_key(visit: Visit) -> Answer:
-    return _edit_form(visit, visit.key, key_form.shown(keys.wish_of(visit.key)), {})
+    return _edit_form(visit, visit.key, key_form.shown(keys.wish_of(visit.key), fix=bool(visit.key.fix)), {})
 
 
 @signed_in
@@ -70,6 +70,7 @@ def save_key(visit: Visit) -> Answer:
     if isinstance(wish, dict):
         return _edit_form(visit, key, visit.fields, wish)
     keys.update(visit.context.connection, key.id, visit.context.second, wish)
+    keys.set_fix(visit.context.connection, key.id, on="fix" in visit.fields)
     return redirect(f"{html.HOME}?done=saved")
 
 
@@ -86,6 +87,7 @@ def revoke_key(visit: Visit) -> Answer:
 
 def _issue(visit: Visit, wish: Wish) -> Answer:
     key, secret = keys.issue(visit.context, visit.session.account_id, keys.WEBSITE, wish)
+    keys.set_fix(visit.context.connection, key.id, on="fix" in visit.fields)
     return visit.render("key.html", key=key, secret=secret)
 
 

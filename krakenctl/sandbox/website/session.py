@@ -1,18 +1,19 @@
 """Who is signed in: a cookie against a row. No passwords, because it is a sandbox; no page is written here.
 
-The cookie is HttpOnly and SameSite=Lax, and ends with the browser; the row keeps only its SHA-256 and ends after eight
-hours of the sandbox's own time. Every form of a signed-in page carries the session's `csrf` text.
+The cookie is HttpOnly and SameSite=Lax, and ends with the browser; its name holds the port, because cookies know none
+and two sandboxes of one computer would sign each other out. The row keeps only its SHA-256 and ends after eight hours
+of the sandbox's own time. Every form of a signed-in page carries the session's `csrf` text.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
+from krakenctl.sandbox.connect.hashes import kept
 from krakenctl.sandbox.envelope import PERMISSION_DENIED, Refusal
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from krakenctl.sandbox.context import Context
     from krakenctl.sandbox.request import Request
 
-COOKIE = "sandbox_session"
 SECONDS = 8 * 3600  # a design choice: a working day; how long Kraken's own session lives is not published
 _ATTRIBUTES = "; Path=/; HttpOnly; SameSite=Lax"
 
@@ -38,7 +38,7 @@ def current(request: Request, context: Context) -> Session | None:
     row = context.connection.execute(
         "SELECT account_id, username, csrf FROM session JOIN account ON account.id = account_id"
         " WHERE hash = ? AND until > ?",
-        (_hash(_cookie(request)), context.now),
+        (kept(_cookie(request)), context.now),
     ).fetchone()
     return None if row is None else Session(*row)
 
@@ -55,28 +55,28 @@ def sign_in(request: Request, context: Context, account_id: int) -> tuple[str, s
     token = secrets.token_urlsafe(32)
     _end(request, context)
     context.connection.execute("DELETE FROM session WHERE until <= ?", (context.now,))
-    row = (_hash(token), account_id, secrets.token_urlsafe(32), context.now + SECONDS)
+    row = (kept(token), account_id, secrets.token_urlsafe(32), context.now + SECONDS)
     context.connection.execute("INSERT INTO session (hash, account_id, csrf, until) VALUES (?, ?, ?, ?)", row)
-    return ("Set-Cookie", f"{COOKIE}={token}{_ATTRIBUTES}")
+    return ("Set-Cookie", f"{_name(request)}={token}{_ATTRIBUTES}")
 
 
 def sign_out(request: Request, context: Context) -> tuple[str, str]:
     """End this browser's session. Returns the header that takes its cookie away."""
     _end(request, context)
-    return ("Set-Cookie", f"{COOKIE}=; Max-Age=0{_ATTRIBUTES}")
+    return ("Set-Cookie", f"{_name(request)}=; Max-Age=0{_ATTRIBUTES}")
 
 
 def _end(request: Request, context: Context) -> None:
-    context.connection.execute("DELETE FROM session WHERE hash = ?", (_hash(_cookie(request)),))
+    context.connection.execute("DELETE FROM session WHERE hash = ?", (kept(_cookie(request)),))
 
 
 def _cookie(request: Request) -> str:
     try:
-        found = SimpleCookie(request.header("HTTP_COOKIE")).get(COOKIE)
+        found = SimpleCookie(request.header("HTTP_COOKIE")).get(_name(request))
     except CookieError:
         return ""
     return "" if found is None else found.value
 
 
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+def _name(request: Request) -> str:
+    return f"sandbox_session_{request.environ.get('SERVER_PORT', '')}"

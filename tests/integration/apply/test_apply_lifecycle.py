@@ -313,7 +313,7 @@ def test_a_stranger_who_takes_the_name_of_a_deleted_key_is_not_touched(desk: Des
     assert desk.rows() == strangers
 
 
-@pytest.mark.parametrize("coverage", ["own-client", "all"])
+@pytest.mark.parametrize("coverage", ["own-client", "fast", "all"])
 def test_strangers_are_reported_at_most_and_never_touched(desk: Desk, coverage: str):
     desk.switch("list-coverage", coverage)
     desk.declare(account(), key("bot"))

@@ -1,4 +1,7 @@
-"""Requests as nobody should send them: a plausible call with some of its fields bent, in any encoding, to any route."""
+"""Requests as nobody should send them: a plausible call with some of its fields bent, in any encoding, to any route.
+
+Signatures are made here, and not by the code that checks them.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from hypothesis import strategies as st
+from scene import Credentials
 
 import kraken_calls
-from krakenctl.sandbox.routes import Route
+from krakenctl.sandbox.routes import Open, Page, Route, Signed
 from krakenctl.sandbox.switches import SWITCHES, Switch
 
 NONCE = "1616492376594"
@@ -43,10 +47,12 @@ headers = st.fixed_dictionaries(
         "HTTP_AUTHORIZATION": st.sampled_from(["", "Bearer", "Bearer x", "Basic x", "Basic Og==", "Basic /w==", "é"]),
         "HTTP_X_SANDBOX_CLIENT_IP": st.sampled_from(["203.0.113.9", "::1", "nobody", "fe80::1%eth0"]),
         "HTTP_COOKIE": st.sampled_from(
-            ["", "a", ";;", "sandbox_session=", "sandbox_session=x; sandbox_session=y", "é="]
+            ["", "a", ";;", "sandbox_session_80=", "sandbox_session_80=x; sandbox_session_80=y", "é="]
         ),
         "HTTP_USER_AGENT": st.just("curl/8"),
+        "HTTP_HOST": st.sampled_from(["", "localhost", "127.0.0.1:x", "[::1", "kraken.example", "é"]),
         "HTTP_API_NONCE": st.sampled_from(["", "0", "x", "9" * 30, "é"]),
+        "HTTP_NONCE": st.sampled_from(["", "0", "x", "9" * 30, "é"]),
         "REMOTE_ADDR": st.sampled_from(["127.0.0.1", "203.0.113.7", "::1", "", "unix:"]),
     },
 )
@@ -65,9 +71,17 @@ class Bent:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def straight(route: Route) -> list[Bent]:
+    """In order throughout: what a route must accept, in each way there is to ask it."""
+    given = kraken_calls.ways(f"{route.method} {route.path}")
+    path, as_json = kraken_calls.filled(route.path), _speaks_json(route)
+    return [Bent(route.method, path, fields, as_json, body=None, is_signed=True) for fields in given]
+
+
 def requests(route: Route) -> st.SearchStrategy[Bent]:
     """Mostly in order but for a few fields, so that what is deep in a handler is reached too."""
-    plausible, more = kraken_calls.arguments(f"{route.method} {route.path}")
+    endpoint = f"{route.method} {route.path}"
+    plausible, more = kraken_calls.arguments(endpoint)
     names = st.sampled_from([*plausible, *more, "nonce", "otp"]) if plausible or more else st.text(max_size=5)
     path = kraken_calls.filled(route.path)
     paths = st.just(path) if "{" not in route.path else st.just(path) | values.map(lambda v: _odd_path(route.path, v))
@@ -75,10 +89,10 @@ def requests(route: Route) -> st.SearchStrategy[Bent]:
         _bent,
         method=_mostly(st.just(route.method), st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "", "é"])),
         path=paths,
-        plausible=st.just(plausible),
+        plausible=st.sampled_from(kraken_calls.ways(endpoint)),
         bent=st.dictionaries(names, values, max_size=3),
         dropped=st.sets(names, max_size=1),
-        as_json=st.booleans(),
+        as_json=_encodings(route),
         body=_mostly(st.none(), garbage),
         is_signed=_mostly(st.just(True), st.just(False)),
         headers=_mostly(st.just({}), headers),
@@ -101,31 +115,51 @@ settings_of_switches = st.lists(st.sampled_from(sorted(SWITCHES)), max_size=4, u
 )
 
 
-def environ(bent: Bent, key: tuple[str, str], token: str, cookie: str) -> tuple[bytes, str, dict[str, str]]:
-    """The body, the query string and the headers, signed for a key where the request is in order."""
-    nonce = NONCE
-    fields = ({"nonce": nonce} if bent.path.startswith("/0/private/") else {}) | bent.given
-    content = (json.dumps(fields) if bent.as_json else form(fields)).encode()
-    body, query = (b"", form(fields)) if bent.method in {"GET", "DELETE"} and not bent.as_json else (content, "")
-    body = body if bent.body is None else bent.body
+def environ(bent: Bent, held: Credentials) -> tuple[bytes, str, dict[str, str]]:
+    """The body, the query string and the headers, with every proof of who asks where the request is in order."""
+    body, query = _written(bent)
     found = {"CONTENT_TYPE": "application/json" if bent.as_json else "application/x-www-form-urlencoded"}
     if bent.is_signed:
-        target = bent.path + (f"?{query}" if query else "")
-        signed = nonce if "nonce" not in bent.given else str(bent.given["nonce"])
-        found |= {
-            "HTTP_API_KEY": key[0],
-            "HTTP_API_NONCE": nonce,
-            "HTTP_API_SIGN": signature(key[1], target, signed, body),
-            "HTTP_AUTHORIZATION": f"Bearer {token}",
-            "HTTP_COOKIE": cookie,
-            "REMOTE_ADDR": "127.0.0.1",
-        }
+        found |= _spot(bent, held.key, body, query) | _futures(bent, held.futures_key, query)
+        found |= {"HTTP_AUTHORIZATION": _authorization(bent, held), "HTTP_COOKIE": held.cookie}
+        found["REMOTE_ADDR"] = "127.0.0.1"
     return body, query, found | bent.headers
 
 
-def signature(secret: str, target: str, nonce: str, body: bytes) -> str:
-    inner = hashlib.sha256(nonce.encode("utf-8", "replace") + body).digest()
-    message = target.encode("utf-8", "replace") + inner
+def _written(bent: Bent) -> tuple[bytes, str]:
+    """The body and the query string."""
+    fields = ({"nonce": NONCE} if bent.path.startswith("/0/private/") else {}) | bent.given
+    if bent.method in {"GET", "DELETE"} and not bent.as_json:
+        return b"" if bent.body is None else bent.body, form(fields)
+    outside = kraken_calls.in_address(bent.path)
+    inside = {name: value for name, value in fields.items() if name not in outside}
+    content = (json.dumps(inside) if bent.as_json else form(inside)).encode()
+    query = form({name: value for name, value in fields.items() if name in outside})
+    return content if bent.body is None else bent.body, query
+
+
+def _spot(bent: Bent, key: tuple[str, str], body: bytes, query: str) -> dict[str, str]:
+    in_header = bent.path.startswith("/funding/")
+    nonce = bent.headers.get("HTTP_API_NONCE", NONCE) if in_header else str(bent.given.get("nonce", NONCE))
+    target = bent.path + (f"?{query}" if query else "")
+    message = target.encode("utf-8", "replace") + hashlib.sha256(nonce.encode("utf-8", "replace") + body).digest()
+    return {"HTTP_API_KEY": key[0], "HTTP_API_NONCE": NONCE, "HTTP_API_SIGN": _signature(key[1], message)}
+
+
+def _futures(bent: Bent, key: tuple[str, str], query: str) -> dict[str, str]:
+    nonce = bent.headers.get("HTTP_NONCE", NONCE)
+    message = hashlib.sha256((query + nonce + bent.path).encode("utf-8", "replace")).digest()
+    return {"HTTP_APIKEY": key[0], "HTTP_NONCE": NONCE, "HTTP_AUTHENT": _signature(key[1], message)}
+
+
+def _authorization(bent: Bent, held: Credentials) -> str:
+    """The token endpoint wants the client, which is public: its secret is empty."""
+    if bent.path == "/oauth/token":
+        return f"Basic {base64.b64encode(f'{kraken_calls.CLIENT}:'.encode()).decode()}"
+    return f"Bearer {held.access_token}"
+
+
+def _signature(secret: str, message: bytes) -> str:
     return base64.b64encode(hmac.digest(base64.b64decode(secret), message, "sha512")).decode()
 
 
@@ -141,6 +175,23 @@ def _quoted(value: Any) -> str:
 
 def _mostly(usual: st.SearchStrategy[Any], other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.integers(0, 7).flatmap(lambda number: other if number == 7 else usual)
+
+
+def _speaks_json(route: Route) -> bool:
+    match route.guard:
+        case Open() | Page():
+            return False
+        case Signed():
+            return route.method in {"POST", "PUT"}
+        case _:
+            return route.method != "GET"
+
+
+def _encodings(route: Route) -> st.SearchStrategy[bool]:
+    """A signed call may have either; every other wants its own."""
+    if isinstance(route.guard, Signed):
+        return st.booleans()
+    return _mostly(st.just(_speaks_json(route)), st.booleans())
 
 
 def _odd_path(path: str, value: Any) -> str:

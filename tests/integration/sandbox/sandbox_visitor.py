@@ -75,8 +75,8 @@ class Visitor:
         self.cookie = ""
         self.seen: list[Page] = []
 
-    def open(self, path: str) -> Page:
-        return self._visit("GET", path)
+    def open(self, path: str, **environ: Any) -> Page:
+        return self._visit("GET", path, **environ)
 
     def send(self, path: str, fields: dict[str, str], **environ: Any) -> Page:
         form = "application/x-www-form-urlencoded"

@@ -111,6 +111,13 @@ def test_a_stranger_is_told_to_the_person_and_never_redirected(kraken, browser, 
     assert (reply.status, "Location" in reply.headers) == (400, False)
 
 
+@pytest.mark.parametrize(("uri", "says"), [(None, "there is no redirect_uri"), ("http://127.0.0.1", "has no such")])
+def test_a_redirect_uri_that_cannot_be_is_told_with_those_that_can(browser, uri, says):
+    page = browser.ask(redirect_uri=uri).body.decode()
+    assert says in page
+    assert "http://127.0.0.1/callback, http://[::1]/callback" in page
+
+
 @pytest.mark.parametrize(
     "uri", ["http://127.0.0.1/callback", "http://[::1]:5/callback", "http://localhost:65535/callback"]
 )
@@ -133,6 +140,7 @@ def test_a_redirect_uri_keeps_its_own_query(kraken, browser):
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"scope": ["a", "b"]}, "invalid_request"),
         ({"preferTheme": ["dark", "dark"]}, "invalid_request"),
+        ({"preferTheme": "blue"}, "invalid_request"),
         ({"scope": "account.info:everything"}, "invalid_scope"),
         ({"scope": f"{scopes.INFO}  {QUERY}"}, "invalid_scope"),
         ({"scope": ADDRESS}, "invalid_scope"),
@@ -144,6 +152,11 @@ def test_a_redirect_uri_keeps_its_own_query(kraken, browser):
 )
 def test_a_bad_request_goes_back_with_the_specs_error_and_the_state(kraken, query, error):
     assert told(Browser(kraken).ask(**query)) == {"error": error, "state": "s t"}
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", ""])
+def test_a_theme_is_dark_or_light(browser, theme):
+    assert "code" in told(browser.decide("approve", preferTheme=theme))
 
 
 def test_a_repeated_state_is_not_sent_back(kraken):

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox_caller import NOW, Caller, Reply
 
+from krakenctl.errors import UsageError
 from krakenctl.sandbox import clock, faults
-from krakenctl.sandbox.switches import DEFAULTS, all_switches
+from krakenctl.sandbox.switches import DEFAULTS, all_switches, set_switch
 
 
 def ask(kraken: Caller, method: str, name: str, body: Any = None, **environ: Any) -> Reply:
@@ -45,6 +46,26 @@ def test_a_fault_that_makes_no_sense_is_refused_and_told_why(kraken, body, said)
     assert reply.status == 400
     assert said in reply.error
     assert faults.listing(kraken.sandbox) == []
+
+
+def test_a_fault_may_be_cleared_by_a_query_string(kraken):
+    first, second = (faults.add(kraken.sandbox, {"kind": kind}) for kind in ("cut", "delay"))
+    assert [fault["id"] for fault in ask(kraken, "DELETE", f"faults?id={first}").result] == [second]
+
+
+@pytest.mark.parametrize("query", ["number=1", "id=1&all=yes", "id=x", "id=9", "id=" + "1" * 5000])
+def test_a_query_string_that_says_something_else_clears_none(kraken, query):
+    faults.add(kraken.sandbox, {"kind": "cut"})
+    assert ask(kraken, "DELETE", f"faults?{query}").status == 400
+    assert len(faults.listing(kraken.sandbox)) == 1
+
+
+@pytest.mark.parametrize("body", [b"{bad", b"", b"[]", b'{"kind":"cut","kind":"cut"}'])
+@pytest.mark.parametrize("name", ["faults", "clock", "switches"])
+def test_a_body_that_is_no_json_object_is_a_bad_request_and_says_so(kraken, name, body):
+    reply = kraken.send("POST", f"/_sandbox/{name}", body, REMOTE_ADDR="127.0.0.1")
+    assert reply.status == 400
+    assert "must be one JSON object" in reply.error
 
 
 @pytest.mark.parametrize("body", [{"id": 9}, {"id": "1"}, {"id": True}, {"id": 2**70}, {"number": 1}])
@@ -92,6 +113,18 @@ def test_a_clock_that_makes_no_sense_is_refused_and_left_alone(kraken, body):
     assert clock.now(kraken.sandbox) == NOW
 
 
+def test_the_clock_takes_what_its_command_takes(kraken, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    assert ask(kraken, "POST", "clock", {"advance": "1d"}).result["now"] == NOW + 86400
+    assert ask(kraken, "POST", "clock", {"freeze": "2027-01-01T00:00:00Z"}).result["now"] == 1_798_761_600
+    assert ask(kraken, "POST", "clock", {"freeze": "now"}).result["now"] == 1_798_761_600
+    assert ask(kraken, "POST", "clock", {"offset": "-30s"}).result["offset"] == -30
+
+
+def test_a_clock_that_cannot_go_back_says_what_can(kraken):
+    assert ask(kraken, "POST", "clock", {"advance": -5}).error.endswith("an offset, or freezing it, can turn it back")
+
+
 # Switches and endpoints
 
 
@@ -106,6 +139,13 @@ def test_switches_are_turned_and_all_are_shown(kraken):
 def test_one_wrong_switch_turns_none(kraken, wrong):
     assert ask(kraken, "POST", "switches", {"error-space": "space"} | wrong).status == 400
     assert all_switches(kraken.sandbox) == DEFAULTS
+
+
+def test_a_switch_takes_a_number_and_no_truth(kraken):
+    set_switch(kraken.sandbox, "lockout-threshold", 3)
+    assert all_switches(kraken.sandbox)["lockout-threshold"] == "3"
+    with pytest.raises(UsageError, match="cannot be “True”"):
+        set_switch(kraken.sandbox, "lockout-threshold", True)
 
 
 def test_what_is_served_can_be_asked(kraken):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from sandbox_browser import Browser, add_client, token
 from sandbox_caller import NOW, pair
 
 from krakenctl.model.permission import ALL
@@ -138,7 +139,7 @@ def test_an_accounts_own_limit_comes_before_the_switch(kraken, switch, own, fits
     set_switch(kraken.sandbox, "keys-per-account", switch)
     with kraken.sandbox.database.write() as connection:
         connection.execute("UPDATE account SET key_limit = ?", (own,))
-    assert (kraken.keys("POST", {"api_key_name": "bot"}).json["error"] == []) is fits
+    assert ("result" in kraken.keys("POST", {"api_key_name": "bot"}).json) is fits
 
 
 def test_a_second_key_of_a_client_may_need_a_scope_of_its_own(kraken):
@@ -191,6 +192,16 @@ def test_an_update_replaces_the_whole_key_but_not_its_pair(kraken):
     assert (info["created_time"], info["modified_time"]) == (str(NOW), str(NOW + 5))
 
 
+def test_the_list_tells_when_a_key_was_changed_and_last_used(kraken):
+    issued = kraken.issue("bot")
+    clock.advance(kraken.sandbox, 5)
+    kraken.keys("PUT", {"api_key_name": "bot"})
+    clock.advance(kraken.sandbox, 2)
+    kraken.signed("Balance", pair(issued))
+    [key] = kraken.listed()
+    assert (key["created_time"], key["modified_time"], key["last_used"]) == (str(NOW), str(NOW + 5), NOW + 7)
+
+
 def test_an_update_that_is_a_patch_keeps_what_it_does_not_name(kraken):
     set_switch(kraken.sandbox, "put-semantics", "patch")
     kraken.issue("bot", "funds_query", nonce_window=5, query_to=9)
@@ -228,23 +239,72 @@ def test_a_rename_changes_the_name_and_the_id(kraken):
     assert [(key["api_key_name"], key["id"]) for key in kraken.listed()] == [(">>>", "Pj4_"), ("b", "Yg--")]
 
 
-def test_a_website_key_is_out_of_sight_and_reach_unless_the_list_covers_all(kraken):
+COVERED = {"own-client": {"mine"}, "fast": {"mine", "theirs"}, "all": {"mine", "theirs", "by-hand", "master"}}
+
+
+def crowd(kraken):
+    """A key of our client, one of another client, and one that a person made; the fixture made the fourth."""
+    add_client(kraken)
+    app = {"client_id": "app", "redirect_uri": "https://app.example/back"}
+    code = Browser(kraken).sign_in().code(**app)
+    others = token(kraken, "app:", code=code, redirect_uri=app["redirect_uri"]).json
+    kraken.issue("mine")
+    kraken.issue("theirs", token=others["access_token"])
     seed.seed_website_key(kraken.sandbox, "acme", "by-hand", ALL)
-    assert kraken.listed() == []
-    assert kraken.keys("DELETE", {"api_key_name": "by-hand"}).error.startswith("EGeneral:Invalid arguments")
+
+
+def test_unless_told_otherwise_the_list_holds_all_fast_api_keys_as_the_spec_says(kraken):
+    crowd(kraken)
+    assert {key["api_key_name"]: key["oauth_client"] for key in kraken.listed()} == {
+        "mine": "krakenctl-sandbox",
+        "theirs": "app",
+    }
+
+
+@pytest.mark.parametrize("coverage", COVERED)
+def test_the_list_covers_what_the_switch_says(kraken, coverage):
+    crowd(kraken)
+    set_switch(kraken.sandbox, "list-coverage", coverage)
+    assert {key["api_key_name"] for key in kraken.listed()} == COVERED[coverage]
+
+
+@pytest.mark.parametrize("coverage", COVERED)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_client_reaches_what_it_is_shown_but_never_a_persons_key(kraken, coverage, method):
+    crowd(kraken)
+    set_switch(kraken.sandbox, "list-coverage", coverage)
+    answers = {name: kraken.keys(method, {"api_key_name": name}) for name in COVERED["all"]}
+    reached = {name for name, answer in answers.items() if "result" in answer.json}
+    assert reached == COVERED[coverage] - {"by-hand", "master"}
+    refused = {answer.error for name, answer in answers.items() if name not in reached}
+    assert refused == {"EGeneral:Invalid arguments:api_key_name"}
+
+
+def test_a_persons_key_is_shown_with_all_its_rights_where_it_is_shown(kraken):
+    seed.seed_website_key(kraken.sandbox, "acme", "by-hand", ALL)
     set_switch(kraken.sandbox, "list-coverage", "all")
     [_, shown] = kraken.listed()
     assert shown["oauth_client"] == ""
     assert len(shown["permissions"]) == 13
     assert all(shown["permissions"].values())
-    assert kraken.keys("DELETE", {"api_key_name": "by-hand"}).result is True
 
 
 def test_an_update_cannot_take_rights_that_it_cannot_name(kraken):
-    set_switch(kraken.sandbox, "list-coverage", "all")
-    key = seed.seed_website_key(kraken.sandbox, "acme", "by-hand", ["create-ws-token", "query-funds"])
-    assert kraken.keys("PUT", {"api_key_name": "by-hand"}).result is True
-    assert kraken.signed("GetApiKeyInfo", key).result["permissions"] == ["create-ws-token"]
+    issued = kraken.issue("bot", "funds_query")
+    seed.edit_key(kraken.sandbox, "acme", "bot", permissions=["create-ws-token", "query-funds"])
+    assert kraken.keys("PUT", {"api_key_name": "bot"}).result is True
+    assert kraken.signed("GetApiKeyInfo", pair(issued)).result["permissions"] == ["create-ws-token"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_permission_may_need_no_scope_of_its_own(kraken, method):
+    kraken.issue("bot")
+    narrow = seed.authorise(kraken.sandbox, "acme", scopes=[WRITE])["access_token"]
+    body = {"api_key_name": "bot" if method == "PUT" else "new", "permissions": {"funds_withdraw": True}}
+    assert kraken.keys(method, body, token=narrow).status == 403
+    set_switch(kraken.sandbox, "flag-scopes", "ignored")
+    assert kraken.keys(method, body, token=narrow).result
+    assert kraken.listed()[-1]["permissions"]["funds_withdraw"] is True
 
 
 @pytest.mark.parametrize(("switch", "spec", "plural"), [("both", 200, 200), ("spec", 200, 404), ("plural", 405, 200)])

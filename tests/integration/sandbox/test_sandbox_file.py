@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from sandbox_caller import NOW, Caller, pair
 
 from krakenctl.errors import UsageError, WorkspaceError
-from krakenctl.sandbox import clock, open_sandbox
+from krakenctl.sandbox import clock, database, open_sandbox
 from krakenctl.sandbox.database import VERSION
 from krakenctl.sandbox.people import seed
-from krakenctl.sandbox.switches import DEFAULTS, SWITCHES, all_switches, set_switch
+from krakenctl.sandbox.switches import DEFAULTS, SWITCHES, all_switches, set_switch, set_switches
 
 
 def test_only_its_owner_may_read_the_file(kraken, db):
@@ -129,8 +131,8 @@ def test_two_who_open_a_new_file_at_once_get_the_same_one(db):
         sandbox.close()
 
 
-def test_a_file_that_others_write_for_too_long_is_busy_and_not_broken(kraken, db):
-    kraken.sandbox.database.connection().execute("PRAGMA busy_timeout = 1")
+def test_a_file_that_others_write_for_too_long_is_busy_and_not_broken(kraken, db, monkeypatch):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.01)
     other = sqlite3.connect(db, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert kraken.keys("POST", {"api_key_name": "bot"}).error == "EService:Busy"
@@ -138,6 +140,150 @@ def test_a_file_that_others_write_for_too_long_is_busy_and_not_broken(kraken, db
     other.execute("ROLLBACK")
     other.close()
     kraken.issue("bot")
+
+
+def test_a_thread_that_writes_for_too_long_makes_the_others_busy_too(kraken, monkeypatch):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.01)
+    with ThreadPoolExecutor(1) as pool, kraken.sandbox.database.write():
+        waits = [pool.submit(kraken.keys, "POST", {"api_key_name": "bot"}) for _ in range(3)]
+        assert [wait.result().error for wait in waits] == ["EService:Busy"] * 3
+    kraken.issue("bot")
+
+
+def test_a_part_of_a_transaction_that_fails_is_undone_alone(kraken):
+    base = kraken.sandbox.database
+    with base.write():
+        with pytest.raises(UsageError):
+            set_switches(base, {"tier": "starter", "gravity": "off"})
+        clock.freeze(base, NOW + 1)
+    assert all_switches(base) == DEFAULTS
+    assert clock.now(base) == NOW + 1
+
+
+def test_a_fork_does_not_wait_for_a_thread_that_it_does_not_have(kraken, monkeypatch):
+    """Another thread of the parent has its turn to write, and has not begun."""
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 2.0)
+    has_turn, goes_on = threading.Event(), threading.Event()
+
+    def take_turn():
+        with kraken.sandbox.database._turn(kraken.sandbox.database.connection()):
+            has_turn.set()
+            goes_on.wait()
+
+    thread = threading.Thread(target=take_turn)
+    thread.start()
+    has_turn.wait()
+    child = get_context("fork").Process(target=kraken.issue, args=("forked",))
+    child.start()
+    child.join()
+    goes_on.set()
+    thread.join()
+    assert child.exitcode == 0
+    assert [key["api_key_name"] for key in kraken.listed()] == ["forked"]
+
+
+# The file is removed meanwhile
+
+
+def is_sound(db):
+    connection = sqlite3.connect(db)
+    [found] = connection.execute("PRAGMA integrity_check").fetchone()
+    connection.close()
+    return found == "ok"
+
+
+def _die_in_use(db):
+    seed.seed_account(open_sandbox(db), username="lost", email="l@acme.example")
+    os._exit(0)
+
+
+@pytest.mark.parametrize("left", [[""], ["-wal", "-shm"]], ids=["by hand", "by a reset that was killed"])
+def test_what_a_killed_server_left_does_not_get_into_the_next_file(db, left):
+    died = get_context("fork").Process(target=_die_in_use, args=(db,))
+    died.start()
+    died.join()
+    log = db.with_name(f"{db.name}-wal").read_bytes()
+    assert log
+    db.unlink()
+    if left != [""]:
+        db.with_name(f"{db.name}-shm").unlink()
+    again = open_sandbox(db)
+    clock.freeze(again, NOW)
+    assert seed.iibans(db) == frozenset()
+    again.close()
+    assert is_sound(db)
+    assert clock.now(db) == NOW
+
+
+def test_the_log_goes_before_the_file(kraken, db, monkeypatch):
+    """Whoever is killed in between leaves a file that works, and no log that outlives it."""
+    gone = []
+    unlink = Path.unlink
+    monkeypatch.setattr(Path, "unlink", lambda self, **more: (gone.append(self.name), unlink(self, **more)))
+    seed.reset(db)
+    assert gone[-1] == db.name
+    assert f"{db.name}-wal" in gone
+
+
+def test_whoever_makes_a_file_leaves_the_log_of_one_that_was_faster(db, monkeypatch):
+    """Between the look and the making, somebody else has made the file and writes to it."""
+    others = []
+    build = database._build
+
+    def slow_build(draft):
+        build(draft)
+        monkeypatch.setattr(database, "_build", build)
+        others.append(open_sandbox(db))
+        clock.freeze(others[0], NOW)
+
+    monkeypatch.setattr(database, "_build", slow_build)
+    sandbox = open_sandbox(db)
+    assert clock.now(sandbox) == clock.now(others[0]) == NOW
+    assert db.with_name(f"{db.name}-wal").stat().st_size
+    sandbox.close()
+    others[0].close()
+    assert is_sound(db)
+
+
+def test_everybody_goes_on_with_the_file_that_is_there_after_a_reset(kraken, db):
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(clock.now, kraken.sandbox).result() == NOW
+        seed.reset(db)
+        fresh = open_sandbox(db)
+        clock.freeze(fresh, NOW + 5)
+        assert clock.now(kraken.sandbox) == NOW + 5
+        clock.freeze(kraken.sandbox, NOW + 6)
+        assert other.submit(clock.now, kraken.sandbox).result() == clock.now(fresh) == NOW + 6
+        assert kraken.keys("GET").status == 401
+    fresh.close()
+    assert is_sound(db)
+
+
+def test_whoever_finds_no_file_makes_one(kraken, db):
+    seed.reset(db)
+    assert kraken.keys("GET").status == 401
+    assert is_sound(db)
+
+
+def test_what_is_written_to_a_removed_file_is_not_said_to_be_done(kraken, db):
+    def freeze_while_others_reset():
+        with kraken.sandbox.database.write():
+            clock.freeze(kraken.sandbox, NOW + 1)
+            seed.reset(db)
+
+    with pytest.raises(WorkspaceError, match="removed while it was written to"):
+        freeze_while_others_reset()
+    assert clock.now(db) != NOW + 1
+
+
+def test_a_reader_in_the_middle_ends_with_the_file_it_began_with(kraken, db):
+    kraken.issue("bot")
+    names = kraken.sandbox.database.connection().execute("SELECT name FROM key ORDER BY id")
+    assert next(names) == ("master",)
+    seed.reset(db)
+    open_sandbox(db).close()
+    kraken.sandbox.database.connection()
+    assert list(names) == [("bot",)]
 
 
 def test_every_switch_has_a_default_it_takes_and_a_source():

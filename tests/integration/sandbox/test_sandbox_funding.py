@@ -223,3 +223,12 @@ def test_junk_is_refused_and_moves_nothing(saved, call, junk):
 
 def test_the_master_key_of_these_tests_may_do_everything(kraken):
     assert set(kraken.signed("GetApiKeyInfo").result["permissions"]) == set(ALL)
+
+
+def test_by_the_guide_cancelling_always_needs_withdraw(saved):
+    reader = key_with(saved, "query-funds")
+    wallets = {"from": "Spot Wallet", "to": "Futures Wallet"}
+    refid = saved.signed("WalletTransfer", reader, asset="XBT", amount="1", **wallets).result["refid"]
+    set_switch(saved.sandbox, "permissions-by", "guide")
+    assert saved.signed("WithdrawCancel", reader, asset="XBT", refid=refid).error == "EGeneral:Permission denied"
+    assert saved.signed("WithdrawCancel", asset="XBT", refid=refid).result is True

@@ -236,3 +236,19 @@ def test_the_wallet_app_saves_an_address_pays_to_it_and_deletes_it(kraken):
 )
 def test_what_the_wallet_app_cannot_do_is_refused(kraken, call_name, given, error):
     assert kraken.signed(call_name, as_json=True, **given).error == error
+
+
+@pytest.mark.parametrize("codes", [["add-withdraw-address"], ["update-withdraw-address"]])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_whoever_runs_the_sandbox_is_told_which_permission_changed_an_address(call, method, codes):
+    key = seed.seed_website_key(call.kraken.sandbox, "acme", "clerk", codes)
+    assert (
+        call(f"{method} /funding/v1/addresses/{saved(call)}", {"name": "b"} if method == "PUT" else {}, key).status
+        == 200
+    )
+    assert call.kraken.errors.getvalue() == f"sandbox: {method} of a withdrawal address, by {codes[0]}\n"
+
+
+def test_a_change_of_an_address_that_is_refused_is_not_told(call):
+    call("DELETE /funding/v1/addresses/none")
+    assert call.kraken.errors.getvalue() == ""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import answers
 import pytest
 import scene
+from answers import errors
 from sandbox_caller import Caller
 
 import kraken_calls
@@ -16,12 +18,7 @@ from krakenctl.sandbox.switches import set_switch
 
 ROWS = {row.endpoint: row for row in kraken_permissions.read()}
 CODES = frozenset(code.value for code in Permission)
-BY_HANDLER = {"POST /0/private/WithdrawCancel": "withdraw-funds"}  # it depends on what is cancelled
 DENIED = "EGeneral:Permission denied"
-SAYS_NO = {  # there is nobody at the desk for over-the-counter trades
-    "POST /0/private/CreateOtcQuoteRequest": ["EAccount:Invalid permissions"],
-    "POST /0/private/UpdateOtcQuote": ["EGeneral:Invalid arguments:quote_id"],
-}
 USED = {"nonce", "counter", "counter_at", "last_used"}
 
 
@@ -50,8 +47,8 @@ def door(kraken):
 
 def sets(row):
     """Every choice among the codes that any source names for the call, with none and with all of the others beside."""
-    texts = (row.requirement, row.guide, BY_HANDLER.get(row.endpoint, ""))
-    named = sorted({code for text in texts for way in kraken_permissions.ways(text) for code in way})
+    ways = kraken_permissions.ways(row.requirement) | kraken_permissions.ways(row.guide)
+    named = sorted(frozenset().union(*ways))
     for count in range(len(named) + 1):
         for chosen in itertools.combinations(named, count):
             yield frozenset(chosen)
@@ -69,18 +66,13 @@ def rows_of(sandbox, *, but=frozenset()):
     return found
 
 
-def errors(reply):
-    """None where the answer is a bare object, as those of Funding (Beta) are, or an export."""
-    is_json = reply.headers["Content-Type"].startswith("application/json")
-    return reply.json.get("error", []) if is_json else []
-
-
 @pytest.mark.parametrize("by", ["spec", "guide"])
 @pytest.mark.parametrize("endpoint", ROWS)
 def test_a_call_is_refused_exactly_when_the_key_does_not_hold_what_it_takes(door, endpoint, by):
     set_switch(door.kraken.sandbox, "permissions-by", by)
+    set_switch(door.kraken.sandbox, "address-update-permission", "add-withdraw-address")  # as the reference has it
     row = ROWS[endpoint]
-    requirement = row.guide if by == "guide" and row.guide else BY_HANDLER.get(endpoint, row.requirement)
+    requirement = row.guide if by == "guide" and row.guide else row.requirement
     for held in sets(row):
         door.hold(held)
         before = rows_of(door.kraken.sandbox, but=USED)
@@ -98,14 +90,33 @@ def test_the_permission_that_makes_sub_accounts_is_a_switch(door, code):
     assert door.knock("POST /0/private/CreateSubaccount").error != DENIED
 
 
-@pytest.mark.parametrize("code", ["add-withdraw-address", "update-withdraw-address"])
+@pytest.mark.parametrize(
+    ("switch", "codes"),
+    [
+        ("either", {"add-withdraw-address", "update-withdraw-address"}),
+        ("add-withdraw-address", {"add-withdraw-address"}),
+        ("update-withdraw-address", {"update-withdraw-address"}),
+    ],
+)
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_the_permission_that_changes_addresses_is_a_switch(door, method, code):
-    set_switch(door.kraken.sandbox, "address-update-permission", code)
-    door.hold(CODES - {code})
+def test_the_permission_that_changes_addresses_is_a_switch(door, method, switch, codes):
+    set_switch(door.kraken.sandbox, "address-update-permission", switch)
+    door.hold(CODES - codes)
     assert door.knock(f"{method} /funding/v1/addresses/1").error == DENIED
-    door.hold({code})
-    assert errors(door.knock(f"{method} /funding/v1/addresses/1")) != [DENIED]
+    for code in codes:
+        door.hold({code})
+        assert errors(door.knock(f"{method} /funding/v1/addresses/1")) != [DENIED]
+
+
+@pytest.mark.parametrize(("by", "is_denied"), [("spec", False), ("guide", True)])
+def test_a_wallet_transfer_is_cancelled_without_a_permission_unless_the_guide_is_right(door, by, is_denied):
+    set_switch(door.kraken.sandbox, "permissions-by", by)
+    door.hold(CODES)
+    plausible, _ = kraken_calls.arguments("POST /0/private/WalletTransfer")
+    refid = door.knock("POST /0/private/WalletTransfer", plausible).result["refid"]
+    door.hold([])
+    told = errors(door.knock("POST /0/private/WithdrawCancel", {"asset": "XBT", "refid": refid}))
+    assert (told == [DENIED]) is is_denied
 
 
 @pytest.mark.parametrize("endpoint", ROWS)
@@ -115,7 +126,7 @@ def test_every_call_answers_a_fitting_key(door, endpoint):
     plausible, _ = kraken_calls.arguments(endpoint)
     reply = door.knock(endpoint, plausible)
     assert reply.status == 200
-    assert errors(reply) == SAYS_NO.get(endpoint, [])
+    assert errors(reply) == answers.SAYS_NO.get(endpoint, [])
 
 
 def test_a_bearer_token_opens_no_signed_call(kraken):

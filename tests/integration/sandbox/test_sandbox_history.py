@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -135,3 +137,16 @@ def test_pages_put_together_are_all_that_the_time_holds(kraken, times, start, en
     found = [entry["time"] for page in pages for entry in page["ledger"].values()]
     assert found == sorted((at for at in times if start < at <= end), reverse=True)
     assert {page["count"] for page in pages} == {len(found)}
+
+
+@pytest.mark.parametrize(("call", "make"), [("Ledgers", deposit), ("TradesHistory", trade)])
+def test_a_page_reads_fifty_rows_however_many_there_are(kraken, monkeypatch, call, make):
+    for number in range(70):
+        make(kraken, at=number)
+    read = []
+    loads = books.json.loads
+    monkeypatch.setattr(
+        books, "json", SimpleNamespace(dumps=books.json.dumps, loads=lambda text: read.append(text) or loads(text))
+    )
+    assert kraken.signed(call).result["count"] == 70
+    assert len(read) == 50

@@ -34,6 +34,15 @@ def refused(reply):
     return (reply.status, reply.json["error"])
 
 
+@pytest.mark.parametrize(("switch", "fields"), [("bare", {"result"}), ("envelope", {"error", "result"})])
+def test_what_oauth_answers_stands_alone_or_in_the_envelope(kraken, switch, fields):
+    set_switch(kraken.sandbox, "oauth-answer", switch)
+    named = {"api_key_name": "bot"}
+    calls = [kraken.keys("POST", named), kraken.keys("PUT", named), kraken.keys("GET"), kraken.keys("DELETE", named)]
+    assert {frozenset(call.json) for call in (*calls, kraken.oauth("GET", "/oauth/userinfo"))} == {frozenset(fields)}
+    assert kraken.keys("DELETE", named).json.keys() == {"error"}
+
+
 def test_userinfo_tells_email_and_iiban(kraken):
     assert kraken.oauth("GET", "/oauth/userinfo").result == {"email": "desk@acme.example", "iban": kraken.master.iiban}
 
@@ -155,6 +164,22 @@ def test_a_code_that_comes_twice_gets_nothing_and_kills_what_came_from_it(kraken
     assert refused(token(kraken, code=code)) == (400, "invalid_grant")
     assert not is_alive(kraken, pair["access_token"])
     assert kraken.refresh(pair["refresh_token"]).status == 400
+
+
+def test_a_code_that_comes_twice_may_do_no_harm(kraken, browser):
+    set_switch(kraken.sandbox, "code-reuse-kills", "nothing")
+    code = browser.code()
+    pair = token(kraken, code=code).json
+    assert refused(token(kraken, code=code)) == (400, "invalid_grant")
+    assert is_alive(kraken, pair["access_token"])
+
+
+@pytest.mark.parametrize(("fields", "error"), [({"code": "x"}, "invalid_grant"), ({}, "invalid_request")])
+def test_a_refused_grant_may_be_a_401(kraken, fields, error):
+    set_switch(kraken.sandbox, "token-error-status", "401")
+    reply = token(kraken, **fields)
+    assert refused(reply) == (401, error)
+    assert "WWW-Authenticate" not in reply.headers
 
 
 def test_somebody_elses_replay_kills_nothing(kraken, browser):

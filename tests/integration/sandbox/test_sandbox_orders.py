@@ -398,3 +398,14 @@ def open_ids_in(kraken):
     """Without a call, which would be counted."""
     connection = kraken.sandbox.database.connection()
     return [order.txid for order in books.open_orders(connection, accounts.known(connection, "acme").id)]
+
+
+def test_an_open_order_is_found_by_its_own_id_without_looking_at_the_others(kraken):
+    connection = kraken.sandbox.database.connection()
+    asked = []
+    connection.set_trace_callback(asked.append)
+    kraken.signed("AddOrder", pair="XBTUSD", type="buy", ordertype="limit", price="1", volume="1", cl_ord_id="mine-1")
+    connection.set_trace_callback(None)
+    [query] = [text for text in asked if "cl_ord_id =" in text]
+    [(*_, plan)] = connection.execute(f"EXPLAIN QUERY PLAN {query}")
+    assert "cl_ord_id=?" in plan

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenctl.sandbox.money import markets
+from krakenctl.sandbox.switches import set_switch
 
 
 def ask(kraken, call):
@@ -64,3 +65,14 @@ def test_every_pair_trades_two_assets_that_are_listed(kraken):
 @given(st.sampled_from(list(markets.PAIRS.values())))
 def test_every_name_of_a_pair_leads_to_it(pair):
     assert {markets.pair(name) for name in (pair.name, pair.altname, pair.wsname)} == {pair}
+
+
+def test_a_post_of_a_public_call_is_refused_in_json_or_in_plain_words(kraken):
+    assert (kraken.send("POST", "/0/public/Time").status, kraken.send("POST", "/0/public/Time").error) == (
+        405,
+        "EAPI:Bad request",
+    )
+    set_switch(kraken.sandbox, "public-post", "not-allowed")
+    reply = kraken.send("POST", "/0/public/Time")
+    assert (reply.status, reply.body) == (405, b"Not Allowed")
+    assert ask(kraken, "Time").result

@@ -18,7 +18,7 @@ from krakenctl.sandbox import clock, open_sandbox, switches
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.people.sowing import Sown, Unsown, sow
 
-PAIR = {"publicKey": "c29tZSBwdWJsaWMga2V5", "secret": base64.b64encode(b"some secret").decode()}
+PAIR = {"apiKey": "c29tZSBwdWJsaWMga2V5", "secret": base64.b64encode(b"some secret").decode()}
 KEYS = [{"name": "bot", "permissions": ["query-funds"]}]
 DAY = 86400
 
@@ -49,6 +49,7 @@ def everything() -> dict[str, Any]:
                 "ledger": [{"type": "deposit", "asset": "XBT", "amount": "1.5", "at": "2027-01-02"}],
                 "orders": [{"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": 30000, "volume": "0.1"}],
                 "trades": [{"pair": "XBTUSD", "type": "sell", "price": "41000", "volume": "0.02"}],
+                "token": True,
                 "withdrawAddresses": [{"name": "cold", "asset": "XBT", "method": "Bitcoin", "address": "bc1qx"}],
                 "subAccounts": [{"username": "desk-mm", "balances": {"ZUSD": "7"}}],
             }
@@ -98,7 +99,7 @@ def test_a_seeded_key_has_every_limit_that_the_seed_sets(kraken: Caller) -> None
 
 def test_a_pair_that_is_given_is_the_one_that_signs(kraken: Caller) -> None:
     made = sown(kraken, key(**PAIR))
-    assert pair_of(made) == (PAIR["publicKey"], PAIR["secret"])
+    assert pair_of(made) == (PAIR["apiKey"], PAIR["secret"])
     assert kraken.signed("Balance", pair_of(made)).result
 
 
@@ -157,6 +158,20 @@ def test_a_sub_account_is_set_up_below_its_master_and_begins_empty(kraken: Calle
     assert kraken.signed("Balance", (public_key, secret or "")).result == {}
 
 
+def test_a_key_has_the_fix_permission_where_the_seed_says_so(kraken: Caller) -> None:
+    sown(kraken, key(fix=True))
+    assert sown(kraken, key(fix=True)).accounts[0].keys[0].secret is None
+    [(path, said)] = mistakes(kraken, key())
+    assert (path, "has the FIX permission" in said) == ((*SPOT, "keys", 0, "fix"), True)
+
+
+def test_a_token_of_a_seed_lives_as_long_as_the_switches_say(kraken: Caller) -> None:
+    spec = account(token=True) | {"switches": {"access-token-seconds": 60}}
+    token = sown(kraken, spec).accounts[0].token
+    assert token is not None
+    assert token["expires_in"] == 60
+
+
 def test_a_token_of_a_seed_opens_the_account(kraken: Caller) -> None:
     [made] = sown(kraken, account(email="d@example.org", token=True)).accounts
     assert made.token is not None
@@ -164,10 +179,11 @@ def test_a_token_of_a_seed_opens_the_account(kraken: Caller) -> None:
 
 
 def test_clock_and_switches_are_set_before_anything_is_made(kraken: Caller) -> None:
+    clock.thaw(kraken.sandbox)
     sown(kraken, {"clock": "2030-01-01T00:00:00Z", "switches": {"tier": "starter"}, **key(validFor="1d")})
     assert clock.now(kraken.sandbox) == 1893456000
     assert switches.all_switches(kraken.sandbox)["tier"] == "starter"
-    assert kraken.signed("Balance", (PAIR["publicKey"], PAIR["secret"])).error == "EAPI:Invalid key"
+    assert kraken.signed("Balance", (PAIR["apiKey"], PAIR["secret"])).error == "EAPI:Invalid key"
 
 
 def test_the_limit_of_keys_is_the_accounts_own(kraken: Caller) -> None:
@@ -199,7 +215,50 @@ def test_seeding_again_changes_nothing_and_tells_no_secret(kraken: Caller, db: P
     before = rows(db)
     again = sown(kraken, everything())
     assert rows(db) == before
-    assert not any(a.is_new or any(k.secret for k in (*a.keys, *a.futures_keys)) for a in again.accounts)
+    assert not any(a.is_new or a.token or any(k.secret for k in (*a.keys, *a.futures_keys)) for a in again.accounts)
+
+
+def test_a_clock_that_was_moved_is_never_turned_back(kraken: Caller) -> None:
+    clock.thaw(kraken.sandbox)
+    spec = {"clock": show_time(NOW)}
+    sown(kraken, spec)
+    clock.advance(kraken.sandbox, 10 * DAY)
+    again = sown(kraken, spec).clock
+    assert again is not None
+    assert (again.second, again.is_new) == (NOW + 10 * DAY, False)
+    assert clock.now(kraken.sandbox) == NOW + 10 * DAY
+
+
+def test_a_switch_is_set_again_and_what_it_was_is_told(kraken: Caller) -> None:
+    spec = {"switches": {"tier": "starter"}}
+    sown(kraken, spec)
+    switches.set_switch(kraken.sandbox, "tier", "intermediate")
+    [told] = sown(kraken, spec).switches
+    assert (told.before, told.value) == ("intermediate", "starter")
+    assert switches.all_switches(kraken.sandbox)["tier"] == "starter"
+
+
+def test_a_token_is_minted_again_once_the_pair_before_it_is_dead(kraken: Caller) -> None:
+    spec = account(token=True)
+    sown(kraken, spec)
+    clock.advance(kraken.sandbox, 29 * DAY)  # it can still be refreshed
+    assert sown(kraken, spec).accounts[0].token is None
+    clock.advance(kraken.sandbox, 2 * DAY)
+    assert sown(kraken, spec).accounts[0].token is not None
+
+
+def test_a_key_that_was_revoked_is_missing_and_so_made_again(kraken: Caller) -> None:
+    before = pair_of(sown(kraken, key()))
+    seed.delete_key(kraken.sandbox, "desk", "bot")
+    again = pair_of(sown(kraken, key()))
+    assert kraken.signed("Balance", again).result
+    assert kraken.signed("Balance", before).error == "EAPI:Invalid key"
+
+
+def test_every_bad_entry_of_one_allow_list_is_told(kraken: Caller) -> None:
+    wrong = mistakes(kraken, key(ipAllowlist=["10.0.0.1/8", "203.0.113.7", "home"]))
+    assert [path for path, _ in wrong] == [(*SPOT, "keys", 0, "ipAllowlist", number) for number in (0, 2)]
+    assert "write 10.0.0.0/8" in wrong[0][1]
 
 
 def test_two_entries_that_say_the_same_are_two_and_stay_two(kraken: Caller, db: Path) -> None:
@@ -276,8 +335,12 @@ SPOT = ("spec", "accounts", 0)
         (key(validFor="1d", validUntil="2030-01-01"), (*SPOT, "keys", 0, "validUntil")),
         (key(otp="1", totp="GEZDGNBVGY3TQOJQ"), (*SPOT, "keys", 0, "totp")),
         (key(queryFrom="1969-12-31"), (*SPOT, "keys", 0, "queryFrom")),
+        (key(queryFrom="2026-01-02", queryTo="2026-01-01"), (*SPOT, "keys", 0, "queryTo")),
+        (account(keyLimit=1, keys=[*KEYS, {"name": "two", "permissions": []}]), (*SPOT, "keys", 1)),
+        (account(balances={"NOPE": "3"}), (*SPOT, "balances", "NOPE")),
+        (account(ledger=[{"type": "t", "asset": "NOPE", "amount": 1}]), (*SPOT, "ledger", 0, "asset")),
         (key(ipAllowlist=["203.0.113.7", "203.0.113"]), (*SPOT, "keys", 0, "ipAllowlist", 1)),
-        (key(publicKey="YQ=="), (*SPOT, "keys", 0)),
+        (key(apiKey="YQ=="), (*SPOT, "keys", 0)),
         (account(keys=KEYS * 2), (*SPOT, "keys", 1)),
         ({"accounts": [{"username": "a"}, {"username": "a"}]}, ("spec", "accounts", 1)),
         (account(balances={"XBT": "-1"}), (*SPOT, "balances", "XBT")),
@@ -316,7 +379,7 @@ def test_every_mistake_is_told_at_once_and_a_sound_part_does_not_stay(kraken: Ca
 def test_a_public_key_that_another_key_has_is_refused(kraken: Caller) -> None:
     sown(kraken, key(**PAIR))
     with pytest.raises(UsageError, match="public key"):
-        seed.seed_website_key(kraken.sandbox, "acme", "twin", [], pair=(PAIR["publicKey"], PAIR["secret"]))
+        seed.seed_website_key(kraken.sandbox, "acme", "twin", [], pair=(PAIR["apiKey"], PAIR["secret"]))
 
 
 keys = st.lists(

@@ -41,10 +41,25 @@ def test_the_example_is_sown_and_told_as_its_schema_says(folder: Path) -> None:
 
 def test_the_text_shows_each_secret_once(folder: Path) -> None:
     told = krakenctl("sandbox", "seed", EXAMPLE, "--db", "s.db").out
-    assert told.startswith("account acme (AA12 N84G EXAM PLE1)\n  key bot\n    public key  ")
+    assert "\naccount acme (AA12 N84G EXAM PLE1)\n  key bot\n    API key  " in told
     assert told.count("    secret ") == 5
     assert "sub-account of acme" in told
     assert "    secret " not in krakenctl("sandbox", "seed", EXAMPLE, "--db", "s.db").out
+
+
+def test_a_seed_of_settings_alone_tells_what_was_set(folder: Path) -> None:
+    text = HEAD + "  clock: 2027-01-15\n  switches: {tier: starter}\n  faults: [{kind: cut}]\n"
+    assert seed(folder, text).out.splitlines() == [
+        "clock 2027-01-15T00:00:00Z, frozen",
+        "switch tier=starter (before: pro)",
+        "fault 1: cut",
+    ]
+    assert "all of it was there" in seed(folder, text).out
+    assert seed(folder, HEAD + "  {}\n").out == "The seed declares nothing.\n"
+
+
+def test_a_hint_ends_once(folder: Path) -> None:
+    assert seed(folder, HEAD + "  faults: [{kind: clock-jmp}]\n").err.count("?") == 1
 
 
 def test_what_was_made_can_be_used_with_the_other_commands(folder: Path) -> None:

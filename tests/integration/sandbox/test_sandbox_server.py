@@ -9,7 +9,9 @@ import hmac
 import http.client
 import itertools
 import json
+import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -28,7 +30,8 @@ import pytest
 from krakenctl import schema_files
 from krakenctl.errors import UsageError, WorkspaceError
 from krakenctl.sandbox import faults, open_sandbox, switches
-from krakenctl.sandbox.people import operate
+from krakenctl.sandbox.people import operate, seed
+from krakenctl.sandbox.server import _SETTINGS as serving_settings
 from krakenctl.sandbox.server import Server
 from running import krakenctl, process
 
@@ -168,6 +171,14 @@ def test_a_file_that_is_no_sandbox_is_not_served(db: Path) -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this computer has no IPv6")
+def test_every_ipv6_address_is_no_ipv4_address(db: Path) -> None:
+    """Else `--host ::` would open more than it says, on computers that are set so."""
+    with Server(db, host="::", allow_remote=True) as server:
+        assert listens(server.url.replace("[::]", "[::1]"))
+        assert not listens(server.url.replace("[::]", "127.0.0.1"))
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this computer has no IPv6")
 def test_the_url_of_an_ipv6_address_has_brackets(db: Path) -> None:
     with Server(db, host="::1") as server, Client(server.url) as client:
         assert server.url.startswith("http://[::1]:")
@@ -181,11 +192,23 @@ def test_faults_and_switches_may_be_set_by_flags(db: Path) -> None:
         assert switches.all_switches(db)["tier"] == "starter"
 
 
-@pytest.mark.parametrize("flags", [("--fault", "cutt"), ("--switch", "tier=none"), ("--switch", "tier")], ids=" ".join)
-def test_with_a_mistake_in_a_flag_nothing_is_set(flags: tuple[str, ...], db: Path) -> None:
+@pytest.mark.parametrize(
+    "flags",
+    [("--fault", "cutt"), ("--fault", "cut,endpoint=AdOrder"), ("--switch", "tier=none"), ("--switch", "tier")],
+    ids=" ".join,
+)
+def test_with_a_mistake_in_a_flag_nothing_is_set_and_no_file_is_made(flags: tuple[str, ...], db: Path) -> None:
     told = krakenctl("sandbox", "serve", "--db", db, "--fault", "cut", *flags)
     assert (told.code, told.out) == (64, "")
-    assert faults.listing(db) == []
+    assert list(db.parent.glob("sandbox.db*")) == []
+
+
+def test_a_fault_by_flag_is_there_once_and_strikes_again_after_a_restart(db: Path) -> None:
+    for start in range(3):
+        with serving(db, "--fault", "rate-limit") as served, Client(served.url) as client:
+            assert len(faults.listing(db)) == 1
+            if start:  # the first time it is not used up
+                assert b"Rate limit" in client.send("GET", "/0/public/Time")[1]
 
 
 def test_a_reader_of_stdout_that_goes_away_ends_nothing(db: Path) -> None:
@@ -222,6 +245,16 @@ def test_a_request_under_way_is_answered_before_the_end(db: Path, pairs: list[Pa
         assert ended == (0, "", "")
 
 
+def test_what_is_held_back_is_given_at_the_end(db: Path, pairs: list[Pair]) -> None:
+    with serving(db, "--fault", "delay,seconds=600") as served, Client(served.url) as client:
+        with ThreadPoolExecutor(1) as pool:
+            errors = pool.submit(client.balance, pairs[0])
+            eventually(lambda: faults.listing(db)[0]["struck"] == 1)
+            ended = served.end()  # 30 seconds are its most
+        assert errors.result() == []
+        assert ended == (0, "", "")
+
+
 def test_a_request_half_sent_may_be_finished_before_the_end(db: Path) -> None:
     with serving(db) as served, Client(served.url) as client:
         client.send("GET", "/0/public/Time")  # the connection is known by now
@@ -235,8 +268,11 @@ def test_a_request_half_sent_may_be_finished_before_the_end(db: Path) -> None:
 
 def listens(url: str) -> bool:
     where = urlsplit(url)
-    with socket.socket() as probe:
-        return probe.connect_ex((where.hostname, where.port)) == 0
+    try:
+        socket.create_connection((where.hostname, where.port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(db: Path) -> None:
@@ -330,6 +366,74 @@ def test_hundreds_of_idle_connections_are_in_nobodys_way(db: Path) -> None:
         for _ in range(300):
             idle.enter_context(socket.create_connection((where.hostname, where.port)))
         assert client.send("GET", "/0/public/Time")[0] == 200
+
+
+def test_answers_that_are_held_back_keep_no_thread_from_others(db: Path) -> None:
+    faults.add(db, {"kind": "delay", "seconds": 600, "times": "always", "endpoint": "Time"})
+    with Server(db, threads=1) as server, Client(server.url) as client, ThreadPoolExecutor(12) as pool:
+
+        def wait(_place: int) -> int:
+            with Client(server.url) as waiting:
+                return waiting.send("GET", "/0/public/Time")[0]
+
+        held = [pool.submit(wait, place) for place in range(12)]
+        eventually(lambda: faults.listing(db)[0]["struck"] == 12)
+        assert client.send("DELETE", "/_sandbox/faults")[0] == 200
+        assert client.send("GET", "/0/public/Time")[0] == 200
+        assert not any(answer.done() for answer in held)
+        server.stop()
+        assert [answer.result() for answer in held] == [200] * 12
+
+
+def test_threads_that_were_lent_go_again(db: Path) -> None:
+    faults.add(db, {"kind": "delay", "seconds": 0.01, "times": "always"})
+    with Server(db, threads=2) as server:
+
+        def work(_place: int) -> int:
+            with Client(server.url) as client:
+                return client.send("GET", "/0/public/Time")[0]
+
+        assert together(work, 6) == [200] * 6
+        eventually(lambda: len(server._pool.threads) == 2)
+
+
+def test_half_a_request_is_not_waited_for_as_long_as_an_idle_connection(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("krakenctl.sandbox.server._WHOLE_WITHIN", 0.0)
+    monkeypatch.setitem(serving_settings, "cleanup_interval", 0)
+    with Server(db) as server, Client(server.url) as idle, Client(server.url) as half:
+        idle.send("GET", "/0/public/Time")
+        half.http.connect()
+        half.http.sock.sendall(b"GET /0/public/Time HTTP/1.1\r\n")
+        assert half.http.sock.recv(65536) == b""
+        kept = idle.http.sock
+        idle.send("GET", "/0/public/Time")
+        assert idle.http.sock is kept
+
+
+@pytest.mark.parametrize(("may_open", "connections"), [(256, 128), (1024, 512), (2**20, 800)])
+def test_there_are_files_left_for_the_database_when_all_connections_are_taken(
+    db: Path, monkeypatch: pytest.MonkeyPatch, may_open: int, connections: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (may_open, may_open))
+    server = Server(db)
+    assert server._server.adj.connection_limit == connections
+    server.close()
+
+
+def test_a_server_changes_no_logger_of_the_process_that_it_is_in(db: Path) -> None:
+    level = logging.getLogger("waitress.queue").getEffectiveLevel()
+    with Server(db):
+        assert logging.getLogger("waitress.queue").getEffectiveLevel() == level
+
+
+def test_a_server_goes_on_with_the_file_that_is_there_after_a_reset(db: Path, pairs: list[Pair]) -> None:
+    with Server(db) as server, Client(server.url) as client:
+        assert client.balance(pairs[0]) == []
+        seed.reset(db)
+        assert client.balance(pairs[0]) == ["EAPI:Invalid key"]
+        assert client.balance(key_of(db, "newcomer")) == []
 
 
 # --- HTTP

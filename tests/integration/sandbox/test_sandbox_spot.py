@@ -45,7 +45,7 @@ def test_a_key_describes_itself_in_either_spelling(kraken):
 def test_forms_and_json_are_both_taken_and_the_query_string_is_signed(kraken):
     assert kraken.signed(INFO, as_json=True, nonce=5).result["nonce"] == "5"
     assert kraken.signed(INFO, as_json=True, nonce="6").result["nonce"] == "6"
-    assert kraken.signed(INFO, query="account_id=x%20y", nonce=7).result
+    assert kraken.signed(INFO, query="cursor=x%20y", nonce=7).result
     unsigned = kraken.signed(INFO, environ={"QUERY_STRING": "account_id=z"}, nonce=8)
     assert unsigned.error == "EAPI:Invalid signature"
 
@@ -220,3 +220,84 @@ def test_the_time_is_the_sandboxs_own(kraken):
         "unixtime": 1616336594,
         "rfc1123": "Sun, 21 Mar 21 14:23:14 +0000",
     }
+
+
+@pytest.mark.parametrize("bar", [{"valid_until": NOW}, {"ip_allowlist": ["203.0.113.10"]}])
+def test_a_key_that_is_past_its_end_or_called_from_elsewhere_fails_towards_the_lockout(kraken, bar):
+    key = pair(kraken.issue("bot", **bar))
+    for _ in range(5):
+        assert kraken.signed(INFO, key).error == "EAPI:Invalid key"
+    assert kraken.signed(INFO, key).error == "EGeneral:Temporary lockout"
+
+
+def test_a_key_that_is_not_let_in_ends_no_row_of_failures(kraken):
+    key = pair(kraken.issue("bot", ip_allowlist=["203.0.113.10"]))
+    for _ in range(4):
+        kraken.signed(INFO, (kraken.master.public_key, "AAAA"))
+    kraken.signed(INFO, key)
+    assert kraken.signed(INFO).error == "EGeneral:Temporary lockout"
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "let_in"),
+    [
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("::ffff:203.0.113.0/120", "203.0.113.255", True),
+        ("::ffff:203.0.113.0/120", "203.0.114.0", False),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7", True),
+    ],
+)
+def test_an_entry_may_spell_an_ipv4_address_as_ipv6_does(kraken, entry, address, let_in):
+    key = pair(kraken.issue("bot", ip_allowlist=[entry]))
+    assert (kraken.signed(INFO, key, environ={"REMOTE_ADDR": address}).json["error"] == []) is let_in
+
+
+def test_the_nonce_before_a_window_was_widened_is_not_taken_again(kraken):
+    key = pair(kraken.issue("bot"))
+    assert kraken.signed(INFO, key, nonce=1000).result
+    assert kraken.keys("PUT", {"api_key_name": "bot", "nonce_window": 5000}).result is True
+    assert kraken.signed(INFO, key, nonce=1000).error == "EAPI:Invalid nonce"
+    assert kraken.signed(INFO, key, nonce=999).result
+
+
+def test_what_a_missing_permission_is_called_is_a_switch(kraken):
+    set_switch(kraken.sandbox, "permission-error", "EAPI:Permission denied")
+    [txid] = kraken.signed("AddOrder", pair="XBTUSD", type="buy", ordertype="limit", price="1", volume="1").result[
+        "txid"
+    ]
+    key = pair(kraken.issue("bot", "trades_query_closed"))
+    calls = {"Balance": {}, "QueryOrders": {"txid": txid}, "WithdrawCancel": {"asset": "XBT", "refid": "x"}}
+    assert {kraken.signed(call, key, **given).error for call, given in calls.items()} == {"EAPI:Permission denied"}
+
+
+def test_what_an_unknown_method_is_called_is_a_switch(kraken):
+    set_switch(kraken.sandbox, "unknown-method-error", "EGeneral:Unknown Method")
+    assert kraken.signed("MakeCoffee").error == "EGeneral:Unknown Method"
+
+
+def test_the_order_of_permissions_is_a_switch(kraken):
+    table = kraken.signed(INFO).result["permissions"]
+    set_switch(kraken.sandbox, "permissions-order", "reversed")
+    assert kraken.signed(INFO).result["permissions"] == table[::-1]
+
+
+def test_the_last_use_may_lag(kraken):
+    set_switch(kraken.sandbox, "last-used-every", "60")
+    seen = []
+    for _ in range(4):
+        seen.append(int(kraken.signed(INFO).result["last_used"]) - NOW)
+        clock.advance(kraken.sandbox, 30)
+    assert seen == [0, 0, 60, 60]
+
+
+def test_a_wallet_account_is_the_callers_own_or_refused(kraken):
+    [wallet] = kraken.signed("ListWalletAccounts").result["accounts"]
+    own, key = wallet["account_id"], (kraken.master.public_key, kraken.master.secret)
+    assert kraken.signed("Balance", query=f"account_id={own}").result
+    assert kraken.signed("Balance", account_id=own).result
+    assert kraken.at("GET /funding/v1/networks", key, {"account_id": own}).json["networks"]
+    other = "EGeneral:Invalid arguments:account_id"
+    assert kraken.signed("Balance", query="account_id=WX6V-JUKW-KKPB-QE36").error == other
+    assert kraken.signed("Balance", as_json=True, account_id=[own]).error == other
+    assert kraken.at("GET /funding/v1/networks", key, {"account_id": "x"}).error == other
+    assert kraken.at("PUT /funding/v1/deposit/address", key, {"account_id": "x"}).error == other

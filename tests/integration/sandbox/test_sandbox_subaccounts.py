@@ -114,3 +114,10 @@ def test_helpers_name_what_is_not_there(kraken):
         seed.seed_website_key(kraken.sandbox, "acme", "master", [])
     with pytest.raises(UsageError, match="no such permission"):
         seed.seed_website_key(kraken.sandbox, "acme", "x", ["fly"])
+
+
+@pytest.mark.parametrize(("by", "code"), [("spec", "withdraw-funds"), ("guide", "modify-trades")])
+def test_the_permission_it_takes_is_what_the_sources_say_unless_it_is_named(kraken, by, code):
+    key = seed.seed_website_key(kraken.sandbox, "acme", "mine", [code])
+    set_switch(kraken.sandbox, "permissions-by", by)
+    assert kraken.signed("CreateSubaccount", key, **DESK).result is True

@@ -162,3 +162,22 @@ def test_no_sequence_of_transfers_and_withdrawals_makes_or_loses_money(steps):
             assert min(balances) >= 0
             assert sum(balances) + _gone(sandbox) == Decimal("4.25")
         sandbox.close()
+
+
+def test_an_iiban_is_written_with_spaces_or_without(kraken):
+    iibans = family(kraken, "desk")
+    plain = {name: iiban.replace(" ", "") for name, iiban in iibans.items()}
+    assert transfer(kraken, plain["acme"], iibans["desk"]).result["status"] == "complete"
+    assert transfer(kraken, plain["desk"], plain["acme"]).result["status"] == "complete"
+    assert transfer(kraken, "ac me", "desk").error == "EGeneral:Invalid arguments:from"
+
+
+@pytest.mark.parametrize(
+    ("switch", "other"), [("withdraw-funds", "modify-trades"), ("modify-trades", "withdraw-funds")]
+)
+def test_the_permission_it_takes_is_a_switch(kraken, switch, other):
+    family(kraken, "desk")
+    set_switch(kraken.sandbox, "account-transfer-permission", switch)
+    keys = {code: seed.seed_website_key(kraken.sandbox, "acme", code, [code]) for code in (switch, other)}
+    assert transfer(kraken, "acme", "desk", key=keys[switch]).result
+    assert transfer(kraken, "acme", "desk", key=keys[other]).error == "EGeneral:Permission denied"

@@ -16,11 +16,13 @@ from krakenctl.sandbox.checks import otp
 from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.keys import Wish
 from krakenctl.sandbox.people import seed
+from krakenctl.sandbox.request import REMOTE
 from krakenctl.sandbox.switches import set_switch
 from krakenctl.sandbox.website import html, key_form
 from krakenctl.sandbox.website.session import SECONDS
 
 NEW = f"{HOME}/new"
+FIXES = {"with-fix": "on", "without": None}
 
 
 @pytest.fixture
@@ -50,6 +52,11 @@ def pair(page) -> tuple[str, str]:
 
 def info(kraken: Caller, key: tuple[str, str]):
     return kraken.signed("GetApiKeyInfo", key).result
+
+
+def count(visitor: Visitor, table: str) -> int:
+    [number] = visitor.kraken.sandbox.database.connection().execute(f"SELECT count(*) FROM {table}").fetchone()
+    return number
 
 
 def number(page, name: str) -> str:
@@ -100,8 +107,56 @@ def test_only_accounts_that_are_set_up_can_sign_in(kraken):
 
 
 def test_another_site_cannot_sign_a_browser_in(kraken):
-    page = Visitor(kraken).send("/sign-in", {"account": "acme"}, HTTP_ORIGIN="https://evil.example", HTTP_HOST="here")
-    assert page.status == 403
+    foreign = {"HTTP_ORIGIN": "https://evil.example", "HTTP_HOST": "localhost"}
+    assert Visitor(kraken).send("/sign-in", {"account": "acme"}, **foreign).status == 403
+
+
+@pytest.mark.parametrize("path", ["/sign-in", HOME, NEW, "/oauth/authorize"])
+@pytest.mark.parametrize("host", ["evil.example:80", "localhost.evil.example", "localhost:80@evil.example", "[::1]x"])
+def test_a_name_that_was_pointed_here_opens_no_page(visitor, path, host):
+    """DNS rebinding: a page of evil.example that has its name point to 127.0.0.1 may read whatever that name shows."""
+    page = visitor.open(path, HTTP_HOST=host)
+    assert page.status == 421
+    assert "localhost or 127.0.0.1" in page.text
+
+
+def test_a_name_that_was_pointed_here_signs_nobody_in(kraken):
+    evil = {"HTTP_ORIGIN": "http://evil.example:80", "HTTP_HOST": "evil.example:80"}
+    page = Visitor(kraken).send("/sign-in", {"account": "acme"}, **evil)
+    assert (page.status, page.reply.headers.get("Set-Cookie")) == (421, None)
+
+
+def test_under_any_name_the_website_opens_where_all_are_welcome(kraken):
+    welcome = {"HTTP_HOST": "kraken.lan:8080", REMOTE: True}
+    assert Visitor(kraken).open("/sign-in", **welcome).status == 200
+
+
+def test_a_name_that_is_not_this_computers_may_call_the_api(kraken):
+    assert kraken.send("GET", "/0/public/Time", HTTP_HOST="api.kraken.com").result
+
+
+def test_two_sandboxes_of_one_computer_have_cookies_of_their_own(kraken):
+    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    replies = [kraken.send("POST", "/sign-in", b"account=acme", SERVER_PORT=port, **form) for port in ("8000", "8001")]
+    names = [reply.headers["Set-Cookie"].partition("=")[0] for reply in replies]
+    assert names == ["sandbox_session_8000", "sandbox_session_8001"]
+
+
+def test_a_browser_that_signs_in_anew_leaves_no_session_behind(visitor):
+    old = visitor.cookie
+    visitor.sign_in()
+    assert visitor.cookie != old
+    assert count(visitor, "session") == 1
+    visitor.cookie = old
+    assert visitor.open(HOME).path.startswith("/sign-in")
+
+
+def test_sessions_and_used_forms_go_when_their_time_is_over(visitor):
+    visitor.create(name="bot")
+    assert (count(visitor, "session"), count(visitor, "used_form")) == (1, 1)
+    clock.advance(visitor.kraken.sandbox, SECONDS)
+    Visitor(visitor.kraken).sign_in().create(name="bot-2")
+    assert (count(visitor, "session"), count(visitor, "used_form")) == (1, 1)
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(kraken):
@@ -203,6 +258,20 @@ def test_boxes_are_labelled_as_krakens_website_labels_them(visitor):
     assert all(part in text for spelling in SPELLINGS.values() for part in spelling.label.removesuffix("On").split("–"))
 
 
+@pytest.mark.parametrize("code", list(Permission))
+def test_a_box_can_be_ticked_beforehand_and_is_then_granted_to_whoever_overlooks_it(visitor, code):
+    set_switch(visitor.kraken.sandbox, "website-preticked", code)
+    page = visitor.open(NEW)
+    assert {box for box in Permission if "checked" in page.by_id(box)} == {code}
+    assert info(visitor.kraken, pair(visitor.create()))["permissions"] == [code]
+
+
+def test_a_box_that_is_ticked_beforehand_says_nothing_about_a_key_that_there_is(visitor):
+    visitor.create(name="bot")
+    set_switch(visitor.kraken.sandbox, "website-preticked", "withdraw-funds")
+    assert "checked" not in visitor.open(address(visitor, "bot")).by_id("withdraw-funds")
+
+
 @given(codes=st.sets(st.sampled_from(Permission)))
 @settings(max_examples=15, deadline=None)
 def test_a_key_has_exactly_the_permissions_that_were_ticked(regular, codes):
@@ -218,12 +287,10 @@ def test_a_key_has_exactly_the_permissions_that_were_ticked(regular, codes):
             "ip_allowlist",
             ["203.0.113.10", "2001:db8::/32"],
         ),
-        ({"ip_allowlist": "203.0.113.10"}, "ip_allowlist", []),
         ({"valid_until": "2030-01-01T12:30"}, "valid_until", "1893501000"),
         ({"query_from": "2026-01-01T00:00:01"}, "query_from", "1767225601"),
         ({"query_to": "2026-01-01T00:00"}, "query_to", "1767225600"),
         ({"custom_nonce_window": "on", "nonce_window": "5000"}, "nonce_window", 5000),
-        ({"nonce_window": "5000"}, "nonce_window", 0),
     ],
 )
 def test_each_field_reaches_the_key(visitor, typed, field, kept):
@@ -237,11 +304,15 @@ WRONG = [
     ({"name": "  "}, "name", "Give the key a name."),
     ({"name": "x" * 256}, "name", "255 characters are the most"),
     ({"name": "master"}, "name", "Another API key of this account has this name."),
-    ({"restrict_ip": "on", "ip_allowlist": "203.0.113.10, home, 1.2.3.4/99"}, "ip_allowlist", "home, 1.2.3.4/99."),
-    ({"restrict_ip": "on", "ip_allowlist": " , "}, "ip_allowlist", "Type at least one IP address"),
+    ({"restrict_ip": "on", "ip_allowlist": "203.0.113.10, home, 1.2.3.4/99"}, "ip_allowlist", "“home” is neither"),
+    ({"restrict_ip": "on", "ip_allowlist": "home, 1.2.3.4/99"}, "ip_allowlist", "“1.2.3.4/99” is neither"),
+    ({"restrict_ip": "on", "ip_allowlist": "10.0.0.1/8"}, "ip_allowlist", "has host bits set: write 10.0.0.0/8"),
+    ({"ip_allowlist": "203.0.113.10"}, "ip_allowlist", "Tick the box above, or empty this field."),
+    ({"nonce_window": "5000"}, "nonce_window", "Tick the box above, or empty this field."),
+    ({"restrict_ip": "on", "ip_allowlist": " , "}, "ip_allowlist", "needs at least one"),
     ({"valid_until": "2027-01-15T08:00:00"}, "valid_until", "This time is over."),
     ({"valid_until": "soon"}, "valid_until", "“soon” is not a time"),
-    ({"query_from": "1960-01-01"}, "query_from", "Type a time after 1970."),
+    ({"query_from": "1960-01-01"}, "query_from", "after 1970."),
     ({"query_from": "2026-01-02", "query_to": "2026-01-01"}, "query_to", "before its start"),
     ({"custom_nonce_window": "on", "nonce_window": ""}, "nonce_window", "a whole number"),
     ({"custom_nonce_window": "on", "nonce_window": "5.5"}, "nonce_window", "a whole number"),
@@ -290,6 +361,45 @@ def test_limits_are_switches(visitor, switch, value, typed, says):
 def test_the_name_that_is_offered_is_free(visitor):
     offered = [visitor.open(NEW).form(NEW).fields["name"] for _ in range(2) if visitor.create()]
     assert offered == [f"api-key-{NOW * 1000 + 1}", f"api-key-{NOW * 1000 + 2}"]
+
+
+def test_no_name_may_be_offered(visitor):
+    set_switch(visitor.kraken.sandbox, "website-name-default", "empty")
+    assert visitor.open(NEW).form(NEW).fields["name"] == ""
+    assert visitor.create().status == 422
+
+
+# FIX
+
+
+def fix_of(visitor: Visitor, name: str) -> str:
+    """As the list shows it."""
+    card = visitor.open(HOME).html.partition(f"<h2>{name}</h2>")[2]
+    return re.findall(r"<dt>FIX permission</dt><dd>(\w+)</dd>", card)[0]
+
+
+def test_the_fix_permission_is_shown_in_the_list_and_can_be_given_and_taken(visitor):
+    visitor.create(name="bot", fix="on")
+    assert fix_of(visitor, "bot") == "yes"
+    assert "checked" in visitor.open(address(visitor, "bot")).by_id("fix")
+    visitor.submit(visitor.open(address(visitor, "bot")))
+    assert fix_of(visitor, "bot") == "yes"
+    visitor.submit(visitor.open(address(visitor, "bot")), fix=None)
+    assert fix_of(visitor, "bot") == "no"
+
+
+def test_no_answer_of_the_api_tells_of_the_fix_permission(visitor):
+    with_fix, without = (info(visitor.kraken, pair(visitor.create(name=name, fix=fix))) for name, fix in FIXES.items())
+    assert with_fix.keys() == without.keys()
+    assert with_fix["permissions"] == without["permissions"] == []
+    assert "fix" not in str(with_fix).replace("with-fix", "").lower()
+
+
+def test_an_update_by_the_app_that_made_a_key_leaves_its_fix_permission(visitor):
+    visitor.kraken.issue("bot")
+    visitor.submit(visitor.open(address(visitor, "bot")), fix="on")
+    visitor.kraken.keys("PUT", {"api_key_name": "bot", "permissions": {"funds_query": True}})
+    assert fix_of(visitor, "bot") == "yes"
 
 
 # The secret
@@ -401,7 +511,7 @@ wishes = st.builds(
 @given(wish=wishes)
 def test_what_the_form_shows_of_a_key_is_what_it_reads(regular, wish):
     context = read_context(regular.kraken.sandbox.database.connection())
-    assert key_form.read(key_form.shown(wish), context, 1) == wish
+    assert key_form.read(key_form.shown(wish, fix=False), context, 1) == wish
 
 
 @given(

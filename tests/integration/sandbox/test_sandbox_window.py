@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from sandbox_caller import NOW
 
 from krakenctl.sandbox import accounts
 from krakenctl.sandbox.context import read_context
-from krakenctl.sandbox.money import books
+from krakenctl.sandbox.money import books, funds, rails
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.switches import set_switch
 
@@ -130,3 +133,72 @@ def test_nothing_outside_is_ever_shown(kraken, narrow, rows, start, end):
         assert reply.error == OUTSIDE
     else:
         assert all(FROM <= entry["time"] <= TO for entry in reply.result["ledger"].values())
+
+
+FUNDS = {
+    "POST /0/private/DepositStatus": "deposits",
+    "GET /funding/v1/deposits": "deposits",
+    "POST /0/private/WithdrawStatus": "withdrawals",
+    "GET /funding/v1/withdrawals": "withdrawals",
+}
+
+
+@pytest.fixture
+def moved(kraken):
+    """A deposit and a withdrawal before the window, at its first moment, at its last and after it; a narrow key."""
+    with kraken.sandbox.database.write() as connection:
+        context, owner = read_context(connection), accounts.known(connection, "acme").id
+        bitcoin = rails.named("XXBT", "Bitcoin")
+        made = funds.add_withdraw_address(connection, owner, name="cold", scope=bitcoin.id, address="bc1q")
+        to = funds.known_address(connection, owner, made, bitcoin)
+        quoted = funds.quote(bitcoin, Decimal("0.1"), fee_included=True)
+        for at in (BEFORE, INSIDE, TO, AFTER):
+            books.add_ledger(connection, owner, at=at, type="deposit", asset="XBT", amount="1")
+            funds.withdraw(replace(context, now=at), owner, bitcoin, to, quoted)
+    codes = ["query-funds", "withdraw-funds"]
+    return seed.seed_website_key(kraken.sandbox, "acme", "narrow-funds", codes, query_from=FROM, query_to=TO)
+
+
+def times(reply, name):
+    body = reply.json
+    rows = body[name] if name in body else body["result"]
+    return {row["time"] if "time" in row else row["create_time"] for row in rows}
+
+
+@pytest.mark.parametrize("endpoint", FUNDS)
+def test_deposits_and_withdrawals_show_what_is_inside(kraken, moved, endpoint):
+    master = (kraken.master.public_key, kraken.master.secret)
+    wide, narrow = (times(kraken.at(endpoint, key), FUNDS[endpoint]) for key in (master, moved))
+    ordered = sorted(wide)
+    assert len(ordered) == 4
+    assert sorted(narrow) == ordered[1:3]
+
+
+@pytest.mark.parametrize("call", ["DepositStatus", "WithdrawStatus"])
+def test_deposits_and_withdrawals_are_asked_for_inside_of_the_window_only(kraken, moved, call):
+    for outside in ({"start": FROM - 1}, {"end": TO + 1}):
+        assert kraken.signed(call, moved, **outside).error == OUTSIDE
+    assert len(kraken.signed(call, moved, start=FROM, end=TO).result) == 2
+    assert len(kraken.signed(call, moved, start=FROM + 1).result) == 1
+    set_switch(kraken.sandbox, "query-window-open-end", "refuse")
+    assert kraken.signed(call, moved).error == OUTSIDE
+
+
+@pytest.mark.parametrize("name", ["deposits", "withdrawals"])
+def test_a_call_that_can_name_no_time_is_one_with_open_ends(kraken, moved, name):
+    set_switch(kraken.sandbox, "query-window-open-end", "refuse")
+    assert kraken.at(f"GET /funding/v1/{name}", moved).error == OUTSIDE
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(opened=st.integers(FROM - 3, TO + 3), lasts=st.integers(0, 2000))
+def test_an_order_is_seen_by_its_id_exactly_when_the_list_shows_it(kraken, narrow, opened, lasts):
+    with kraken.sandbox.database.write() as connection:
+        connection.execute("UPDATE key SET counter = 0")
+        context, owner = read_context(connection), accounts.known(connection, "acme").id
+        txid = books.add_order(context, owner, BUY, status="closed", opened=opened, closed=opened + lasts)
+    listed = txid in kraken.signed("ClosedOrders", narrow).result["closed"]
+    found = kraken.signed("QueryOrders", narrow, txid=txid).json["error"] == []
+    assert found is listed
+    with kraken.sandbox.database.write() as connection:
+        connection.execute("DELETE FROM trade_order")

@@ -58,6 +58,8 @@ NOT_HERE = {
     "not-institutional-error",
     "not-master-error",
     "duplicate-username-error",
+    "website-preticked",
+    "website-name-default",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from krakenctl.errors import UsageError
 from krakenctl.model.time import parse_time
 from krakenctl.sandbox.envelope import Refusal
+from krakenctl.sandbox.money import markets
 
 if TYPE_CHECKING:
     import sqlite3
@@ -92,6 +93,14 @@ class Ground:
         if seconds <= 0:
             raise Wrong(f"“{spec[name]}” lies before 1970", name)
         return seconds
+
+
+def known_asset(name: str, *path: str) -> str:
+    """An asset in Kraken's name. Raises UsageError for one that the sandbox does not have."""
+    asset = markets.asset(name)
+    if asset is None:
+        raise Wrong(f"the sandbox has no asset “{name}”; there are: {', '.join(markets.ASSETS)}", *path)
+    return asset.name
 
 
 _CHANGE = "what is there is kept: change it there, or seed an empty sandbox"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from krakenctl.sandbox.money import books, markets
 from krakenctl.sandbox.money.terms import read_pair, read_terms
-from krakenctl.sandbox.people.sowing.ground import Wrong
+from krakenctl.sandbox.people.sowing.ground import Wrong, known_asset
 
 if TYPE_CHECKING:
     from krakenctl.model.origin import Path
@@ -65,7 +65,7 @@ def _take(rows: list[dict[str, Any]], said: dict[str, Any]) -> bool:
 
 def _ledger_entry(ground: Ground, entry: Spec) -> dict[str, Any]:
     """What the seed says of it, as the books write it."""
-    asset = markets.name_of(entry["asset"])
+    asset = known_asset(entry["asset"], "asset")
     amounts = {name: markets.amount_text(asset, Decimal(entry.get(name, 0))) for name in ("amount", "fee")}
     said = {"type": entry["type"], "asset": asset, **amounts}
     return said | _if_there(entry, "refid") | _time(ground, entry)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from krakenctl.errors import UsageError
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.time import parse_duration, show_time
-from krakenctl.sandbox import futures_keys, keys
+from krakenctl.sandbox import futures_keys, key_rules, keys
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.people.sowing.ground import Wrong
 from krakenctl.sandbox.people.sowing.sown import SownKey
@@ -30,8 +30,9 @@ def sow_keys(ground: Ground, path: Path, account: Account, wanted: Spec) -> Iter
         with ground.at(*spot):
             ground.once("key", account.id, key["name"])
             known = keys.by_name(ground.connection, account.id, key["name"])
-            fields = _fields(ground, key, ground.context.second if known is None else known.created)
+            fields = _fields(ground, spot, key, ground.context.second if known is None else known.created)
             if known is None:
+                _refuse_full(ground, account)
                 made = seed.seed_website_key(ground.database, account.username, key["name"], **fields)
                 yield SownKey(key["name"], *made)
             else:
@@ -39,27 +40,39 @@ def sow_keys(ground: Ground, path: Path, account: Account, wanted: Spec) -> Iter
                 yield SownKey(known.name, known.public_key, None)
 
 
-def _fields(ground: Ground, key: Spec, created: int) -> dict[str, Any]:
+def _refuse_full(ground: Ground, account: Account) -> None:
+    if key_rules.is_full(ground.context, account.id):
+        count = len(keys.of_account(ground.connection, account.id))
+        raise UsageError(f"the account {account.username} has as many keys as it may have: {count}")
+
+
+def _fields(ground: Ground, path: Path, key: Spec, created: int) -> dict[str, Any]:
     """As `seed.seed_website_key` takes them."""
     return {
         "permissions": key["permissions"],
-        "ip_allowlist": _networks(key.get("ipAllowlist", ())),
+        "ip_allowlist": tuple(_networks(ground, (*path, "ipAllowlist"), key.get("ipAllowlist", ()))),
         "nonce_window": key.get("nonceWindow", 0),
         "query_from": ground.time(key, "queryFrom"),
-        "query_to": ground.time(key, "queryTo"),
+        "query_to": _query_to(ground, key),
         "valid_until": _end(ground, key, created),
         "otp": _second_factor(key),
+        "fix": key.get("fix", False),
         "pair": _pair(key),
     }
 
 
-def _networks(entries: Iterable[str]) -> tuple[str, ...]:
+def _networks(ground: Ground, path: Path, entries: Iterable[str]) -> Iterator[str]:
+    """The sound ones; each of the others is noted."""
     for number, entry in enumerate(entries):
-        try:
-            seed.networks([entry])
-        except UsageError as error:
-            raise Wrong(error.message, "ipAllowlist", number) from None
-    return tuple(entries)
+        with ground.at(*path, number):
+            yield from seed.networks([entry])
+
+
+def _query_to(ground: Ground, key: Spec) -> int:
+    end = ground.time(key, "queryTo")
+    if 0 < end < ground.time(key, "queryFrom"):
+        raise Wrong("the end of the query period is before its start", "queryTo")
+    return end
 
 
 def _end(ground: Ground, key: Spec, created: int) -> int:
@@ -77,20 +90,23 @@ def _second_factor(key: Spec) -> str:
 
 
 def _pair(key: Spec) -> tuple[str, str] | None:
-    if ("publicKey" in key) != ("secret" in key):
-        raise UsageError("“publicKey” and “secret” are written both or not at all")
-    return (key["publicKey"], key["secret"]) if "secret" in key else None
+    if ("apiKey" in key) != ("secret" in key):
+        raise UsageError("“apiKey” and “secret” are written both or not at all")
+    return (key["apiKey"], key["secret"]) if "secret" in key else None
 
 
 def _compare(ground: Ground, path: Path, known: Key, fields: dict[str, Any]) -> None:
     there = _shown(keys.wish_of(known))
     here = _shown(keys.Wish(known.name, frozenset(map(Permission, fields["permissions"])), *_terms(fields)))
     ground.compare(path, there, here)
+    if bool(known.fix) != fields["fix"]:
+        has = "has" if known.fix else "lacks"
+        raise Wrong(f"the key “{known.name}” {has} the FIX permission in the sandbox", "fix")
     if known.otp != fields["otp"]:
         raise UsageError(f"the key “{known.name}” has another second factor in the sandbox")
     row = ground.connection.execute("SELECT public_key, secret FROM key WHERE id = ?", (known.id,)).fetchone()
     if fields["pair"] not in (None, row):
-        raise UsageError(f"the key “{known.name}” has another pair in the sandbox", hint="its public key is " + row[0])
+        raise UsageError(f"the key “{known.name}” has another pair in the sandbox", hint="its API key is " + row[0])
 
 
 def _terms(fields: dict[str, Any]) -> Iterator[Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from krakenctl.errors import UsageError
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.sandbox import accounts
-from krakenctl.sandbox.connect import tokens
+from krakenctl.sandbox.connect import clients, tokens
 from krakenctl.sandbox.money import markets
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.people.sowing.addresses import sow_addresses
+from krakenctl.sandbox.people.sowing.ground import known_asset
 from krakenctl.sandbox.people.sowing.history import sow_ledger, sow_orders, sow_trades
 from krakenctl.sandbox.people.sowing.pairs import sow_futures_keys, sow_keys
 from krakenctl.sandbox.people.sowing.sown import SownAccount
@@ -79,8 +80,17 @@ def _furnished(ground: Ground, path: Path, account: Account, wanted: Spec, paren
         is_new=is_new,
         keys=tuple(keys),
         futures_keys=tuple(futures_keys),
-        token=tokens.mint_seeded(ground.context, account.id) if wanted.get("token") else None,
+        has_token=wanted.get("token", False),
+        token=_token(ground, account) if wanted.get("token") else None,
     )
+
+
+def _token(ground: Ground, account: Account) -> dict[str, Any] | None:
+    """Of our client, with all that it may ask for. None: it has one that lives."""
+    ours = clients.ours(ground.connection)
+    if tokens.has_living(ground.connection, account.id, ours, ground.context.now):
+        return None
+    return tokens.mint_seeded(ground.context, account.id, ours.scopes(ground.context.switches), ours)
 
 
 def _balances(ground: Ground, path: Path, account: Account, wanted: Spec, *, is_new: bool) -> None:
@@ -101,7 +111,7 @@ def _balances(ground: Ground, path: Path, account: Account, wanted: Spec, *, is_
 
 def _amount(written: str, amount: str) -> tuple[str, str]:
     """The asset in Kraken's name, and the amount with all of its decimals."""
-    asset = markets.name_of(written)
+    asset = known_asset(written)
     if Decimal(amount) < 0:
         raise UsageError("a balance is never below zero")
     return asset, markets.amount_text(asset, Decimal(amount))

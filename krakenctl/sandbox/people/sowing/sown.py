@@ -21,7 +21,8 @@ class SownAccount:
     is_new: bool
     keys: tuple[SownKey, ...]
     futures_keys: tuple[SownKey, ...]
-    token: dict[str, Any] | None = field(repr=False)  # as the token endpoint answers; None: none was asked for
+    has_token: bool  # the seed asks for one, so there is one
+    token: dict[str, Any] | None = field(repr=False)  # as the token endpoint answers; None: none was minted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,29 @@ class SownClient:
 
 
 @dataclass(frozen=True, slots=True)
+class SownFault:
+    number: int
+    kind: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SownSwitch:
+    name: str
+    value: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class SownClock:
+    second: int  # what it shows now
+    is_new: bool  # False: somebody had frozen or moved it, so it was left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sown:
+    clock: SownClock | None  # None: the seed says nothing of it
+    switches: tuple[SownSwitch, ...]
     clients: tuple[SownClient, ...]
     accounts: tuple[SownAccount, ...]  # a sub-account comes after its master
-    faults: tuple[int, ...]  # their numbers
+    faults: tuple[SownFault, ...]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from krakenctl.sandbox import clock, faults, switches
+from krakenctl.sandbox import clock as clocks
+from krakenctl.sandbox import faults
+from krakenctl.sandbox import switches as all_switches
 from krakenctl.sandbox.connect import clients
 from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import opened
@@ -12,7 +14,7 @@ from krakenctl.sandbox.faults import late
 from krakenctl.sandbox.faults.kinds import checked
 from krakenctl.sandbox.people.sowing.ground import Ground, Unsown
 from krakenctl.sandbox.people.sowing.people import sow_account
-from krakenctl.sandbox.people.sowing.sown import Sown, SownClient
+from krakenctl.sandbox.people.sowing.sown import Sown, SownClient, SownClock, SownFault, SownSwitch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +37,11 @@ def sow(db: Where, spec: Spec) -> Sown:
 def _sow(database: Database, spec: Spec) -> Sown:
     with database.write() as connection:
         ground = Ground(database, read_context(connection))
-        _settings(ground, spec)
+        clock, switches = _clock(ground, spec), tuple(_switches(ground, spec))
         ground = Ground(database, read_context(connection), ground.mistakes)  # under the switches and time just set
         sown = Sown(
+            clock=clock,
+            switches=switches,
             clients=tuple(_clients(ground, spec)),
             accounts=tuple(_accounts(ground, spec)),
             faults=tuple(_faults(ground, spec)),
@@ -47,13 +51,25 @@ def _sow(database: Database, spec: Spec) -> Sown:
     return sown
 
 
-def _settings(ground: Ground, spec: Spec) -> None:
+def _clock(ground: Ground, spec: Spec) -> SownClock | None:
+    if "clock" not in spec:
+        return None
     with ground.at("spec"):
-        if "clock" in spec:
-            clock.freeze(ground.database, ground.time(spec, "clock"))
+        moment = ground.time(spec, "clock")
+        standing = clocks.state(ground.database)
+        is_new = not standing.frozen and not standing.offset
+        if is_new:
+            clocks.freeze(ground.database, moment)
+        return SownClock(int(clocks.now(ground.database)), is_new)
+    return None
+
+
+def _switches(ground: Ground, spec: Spec) -> Iterator[SownSwitch]:
+    before = all_switches.all_switches(ground.database)
     for name, value in spec.get("switches", {}).items():
         with ground.at("spec", "switches", name):
-            switches.set_switch(ground.database, name, str(value))
+            all_switches.set_switch(ground.database, name, str(value))
+            yield SownSwitch(name, str(value), before[name])
 
 
 def _clients(ground: Ground, spec: Spec) -> Iterator[SownClient]:
@@ -102,11 +118,12 @@ def _accounts(ground: Ground, spec: Spec) -> Iterator[SownAccount]:
                 yield sown
 
 
-def _faults(ground: Ground, spec: Spec) -> Iterator[int]:
+def _faults(ground: Ground, spec: Spec) -> Iterator[SownFault]:
     """A fault that is set already, word for word, is left with its counts."""
     set_before = faults.listing(ground.database)
-    for number, wanted in enumerate(spec.get("faults", ())):
-        with ground.at("spec", "faults", number):
+    for place, wanted in enumerate(spec.get("faults", ())):
+        with ground.at("spec", "faults", place):
             fault = {"kind": wanted["kind"], **checked(wanted)}
             same = next((row for row in set_before if {**row, **fault} == row and len(row) == len(fault) + 3), None)
-            yield faults.add(ground.database, wanted) if same is None else same["id"]
+            number = faults.add(ground.database, wanted) if same is None else same["id"]
+            yield SownFault(number, fault["kind"], is_new=same is None)
