@@ -113,9 +113,11 @@ class Database:
             try:
                 yield
                 connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
+            except BaseException as error:
+                with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    self._refuse_removed(connection)
                 raise
             self._refuse_removed(connection)
 
@@ -131,6 +133,8 @@ class Database:
             yield
         finally:
             writing.release()
+            with suppress(sqlite3.Error):  # reads that follow wait as long as ever
+                connection.execute(f"PRAGMA busy_timeout = {int(1000 * _BUSY_SECONDS)}")
 
     def _refuse_removed(self, connection: sqlite3.Connection) -> None:
         assert isinstance(connection, _Connection)  # noqa: S101 - there is no other sort here
@@ -170,13 +174,18 @@ Where = Path | HasDatabase  # a sandbox's file, or a sandbox that is open
 
 @contextmanager
 def opened(where: Where) -> Iterator[Database]:
-    """The database of an open sandbox, or that of a file for as long as the block runs."""
+    """The database of an open sandbox, or that of a file for as long as the block runs.
+
+    Raises WorkspaceError where the file cannot be used, also in the midst of the block.
+    """
     if not isinstance(where, Path):
         yield where.database
         return
     database = Database(where)
     try:
         yield database
+    except sqlite3.Error as error:  # an open sandbox answers it in Kraken's words instead
+        raise _unusable(where, error) from error
     finally:
         database.close()
 
@@ -197,6 +206,16 @@ def damaged(path: Path, error: sqlite3.Error) -> WorkspaceError:
         else _AFRESH
     )
     return WorkspaceError(f"the sandbox {path} cannot be used: {error}", hint=hint, file=str(path))
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> WorkspaceError:
+    if not is_busy(error):
+        return damaged(path, error)
+    return WorkspaceError(
+        f"the sandbox {path} is busy: somebody else wrote to it for {_BUSY_SECONDS:g} s; nothing was done",
+        hint="try again",
+        file=str(path),
+    )
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -232,7 +251,12 @@ def _connect(path: Path) -> _Connection:
         if not path.exists():
             _create(path)
         file = _file(path)
-        connection = _opened(path)
+        try:
+            connection = _opened(path)
+        except WorkspaceError:
+            if file is not None and file == _file(path):
+                raise
+            continue  # it was removed in the midst of it
         if file == _file(path):
             connection.file = file
             return connection

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from math import isfinite
+from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
 from krakenctl.errors import UsageError
@@ -100,9 +100,9 @@ class KrakenSandbox:
             tuple(permissions),
             ip_allowlist=tuple(ip_allowlist),
             valid_for=_duration(valid_for),
-            valid_until=int(_seconds(valid_until)),
-            query_from=int(_seconds(query_from)),
-            query_to=int(_seconds(query_to)),
+            valid_until=ceil(_seconds(valid_until)),
+            query_from=ceil(_seconds(query_from)),
+            query_to=ceil(_seconds(query_to)),
             nonce_window=nonce_window,
             password=otp or None,
         )
@@ -169,7 +169,7 @@ def _seconds(moment: Moment) -> float:
         seconds = parse_time(moment) if isinstance(moment, str) else moment
     except ValueError as wrong:
         raise UsageError(str(wrong)) from None
-    if not isfinite(seconds):
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds):
         raise UsageError(f"{seconds} is no time")
     return seconds
 

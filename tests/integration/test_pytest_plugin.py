@@ -237,3 +237,15 @@ def test_a_token_has_no_scope_that_its_client_may_not_ask_for(kraken_sandbox: Kr
         kraken_sandbox.token(scopes=["zzz"])
     with pytest.raises(UsageError, match="not a duration"):
         kraken_sandbox.token(valid_for="long")
+
+
+@pytest.mark.parametrize("end", [True, "soon", None])
+def test_an_end_that_is_no_time_is_refused(kraken_sandbox, end):
+    with pytest.raises(UsageError):
+        kraken_sandbox.key(valid_until=end)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\0b"])
+def test_a_key_s_name_is_one_line(kraken_sandbox, name):
+    with pytest.raises(UsageError, match="one line"):
+        kraken_sandbox.key(name=name)

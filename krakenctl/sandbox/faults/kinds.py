@@ -21,6 +21,7 @@ from krakenctl.sandbox.faults.sorts import (
     Sort,
     choice,
     number,
+    share,
     whole,
 )
 
@@ -74,7 +75,7 @@ AIM: Mapping[str, Setting] = {
     "account": Setting(TEXT, None, "a username: only calls with that account's key, token or browser"),
     "nth": Setting(whole(1), 1, "the first matching call that may be struck"),
     "times": Setting(TIMES, 1, "how many calls are struck in all, or always: also with a probability"),
-    "probability": Setting(number(0, 1), 1.0, "of being struck, for each call from the n-th on"),
+    "probability": Setting(share(), 1.0, "of being struck, for each call from the n-th on"),
     "seed": Setting(whole(0), 0, "the same seed strikes the same calls"),
 }
 

@@ -33,6 +33,18 @@ def number(low: float, high: float) -> Sort:
     return Sort(f"a number from {low:.12g} to {high:.12g}", read)
 
 
+def share() -> Sort:
+    """Of all calls, but not of none: what never strikes is a mistake."""
+
+    def read(value: Any) -> float:
+        found = float(_not_bool(value))
+        if not 0 < found <= 1:
+            raise ValueError
+        return found
+
+    return Sort("a number above 0, up to 1", read)
+
+
 def whole(low: int, high: int = 2**53) -> Sort:
     return Sort(f"a whole number from {low} to {high}", lambda value: _whole(value, low, high))
 

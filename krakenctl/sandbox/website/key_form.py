@@ -136,6 +136,8 @@ def _name(form: _Form) -> str:
     if name is None:
         raise ValueError(f"The name is too long: {most} characters are the most.")
     is_its_own = form.key is not None and form.key.name == name
+    if not is_its_own and any(character < " " or character == "\x7f" for character in name):
+        raise ValueError("The name must be one line of text.")
     if not is_its_own and key_rules.is_taken(form.context, form.account_id, name):
         raise ValueError("Another API key of this account has this name. Choose another one.")
     return name

@@ -546,7 +546,7 @@ told = st.fixed_dictionaries(
     optional={
         "nth": st.integers(1, 6),
         "times": st.integers(1, 6) | st.just("always"),
-        "probability": st.floats(0, 1),
+        "probability": st.floats(0, 1, exclude_min=True),
         "seed": st.integers(0, 9),
     },
 )
@@ -704,7 +704,8 @@ def test_every_kind_reads_in_both_spellings_and_survives_being_listed(kraken, ki
         ("cut,nth=0", "it can be: a whole number from 1"),
         ("cut,nth=1.5", "it can be"),
         ("cut,times=never", "or always"),
-        ("cut,probability=2", "it can be: a number from 0 to 1"),
+        ("cut,probability=2", "it can be: a number above 0, up to 1"),
+        ("cut,probability=0", "it can be: a number above 0, up to 1"),
         ("http-error,status=200", "it can be"),
         ("http-error,body=pdf", "it can be: one of html, json, empty"),
         ("error,error=no", "it can be: an error string"),

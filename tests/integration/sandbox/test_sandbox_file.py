@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -334,3 +335,21 @@ def test_the_clock_does_not_run_back_or_out_of_the_calendar(kraken, seconds):
     with pytest.raises(UsageError):
         clock.advance(kraken.sandbox, seconds)
     assert clock.now(kraken.sandbox) == NOW
+
+
+def test_a_file_that_others_write_to_is_a_sentence_and_no_traceback(db, monkeypatch):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
+    open_sandbox(db).close()
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(WorkspaceError, match="is busy"):
+            seed.open_account(db, "acme")
+
+
+def test_reads_wait_as_long_as_ever_after_a_write(db):
+    sandbox = open_sandbox(db)
+    with sandbox.database.write() as connection:
+        connection.execute("DELETE FROM setting")
+    [standing] = sandbox.database.connection().execute("PRAGMA busy_timeout").fetchone()
+    assert standing == 10_000
+    sandbox.close()
