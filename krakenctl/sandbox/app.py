@@ -17,8 +17,8 @@ from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import Database, damaged, is_busy
 from krakenctl.sandbox.envelope import BUSY, Answer, Refusal, failure
 from krakenctl.sandbox.faults import late, mischief
+from krakenctl.sandbox.guards import Page
 from krakenctl.sandbox.request import read_request, report
-from krakenctl.sandbox.routes import Page
 from krakenctl.sandbox.switches import DEFAULTS
 from krakenctl.sandbox.website import html
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from krakenctl.sandbox.routes import Guard, Route, Signed
+    from krakenctl.sandbox.guards import Guard, Route, Signed
 
 _PRIME = "docs.kraken.com institutional API reference, prime-rest"
 _LATER = "Prime is for a later release"
@@ -105,7 +105,7 @@ def _not_served(method: str, path: str, group: str, reason: str, source: str) ->
 
 
 def _gated(guard: Guard) -> dict[str, Any]:
-    from krakenctl.sandbox.routes import Bearer, Local, Signed
+    from krakenctl.sandbox.guards import Bearer, Local, Signed
 
     match guard:
         case Signed():
@@ -139,11 +139,11 @@ def _signed(guard: Signed) -> dict[str, Any]:
 
 def _switches(route: Route) -> list[str]:
     """Those that change who is let in, what it costs or whether the path is there."""
-    from krakenctl.sandbox import routes
+    from krakenctl.sandbox import guards, routes
     from krakenctl.sandbox.connect import scopes
 
     guard, disputed = route.guard, dict[str, bool]()
-    if isinstance(guard, routes.Signed):
+    if isinstance(guard, guards.Signed):
         disputed = {
             "permissions-by": guard.guide is not None,
             guard.gate_switch: bool(guard.gate_switch),
@@ -151,7 +151,7 @@ def _switches(route: Route) -> list[str]:
             "call-cost": guard.low is not None or guard.high is not None,
             "bearer-on-private": True,
         }
-    elif isinstance(guard, routes.Bearer):
+    elif isinstance(guard, guards.Bearer):
         hides = any(routes.is_hidden(route.method, route.path, {"list-path": path}) for path in ("spec", "plural"))
         disputed = {"list-path": hides, "list-scope": guard.scope == scopes.READ}
     return [name for name, is_disputed in disputed.items() if is_disputed]

@@ -9,8 +9,8 @@ from krakenctl.sandbox.call import Call
 from krakenctl.sandbox.checks import signed, wallet
 from krakenctl.sandbox.connect import oauth
 from krakenctl.sandbox.envelope import BAD_REQUEST, PERMISSION_DENIED, Answer, Refusal, denied
+from krakenctl.sandbox.guards import Bearer, Local, Open, Page, Route, Signed
 from krakenctl.sandbox.request import Request, arguments
-from krakenctl.sandbox.routes import Bearer, Local, Open, Page, Route, Signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

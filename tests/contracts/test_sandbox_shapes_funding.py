@@ -9,17 +9,15 @@ import base64
 import json
 import re
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from krakenctl.sandbox import accounts, clock, futures, futures_keys, open_sandbox
+from krakenctl.sandbox import accounts, futures, futures_keys
 from krakenctl.sandbox.call import Call
 from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.keys import by_name
 from krakenctl.sandbox.money import books, funds, rails
-from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.request import read_request
 from krakenctl.sandbox.routes import find
 from shapes import MONEY, NULL, STAMP, TEXT, TRUTH, WHOLE, AnyNumber, check
@@ -329,15 +327,6 @@ CHECKED = {
 }
 
 PRIVATE = LEGACY | EARN | DESKS | APP
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path):
-    opened = open_sandbox(tmp_path / "sandbox.db")
-    clock.freeze(opened, NOW)
-    seed.seed_account(opened, username="acme", email="desk@acme.example")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

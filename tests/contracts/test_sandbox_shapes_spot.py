@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from krakenctl.sandbox import accounts, clock, open_sandbox
+from krakenctl.sandbox import accounts
 from krakenctl.sandbox.call import Call
 from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.keys import by_name
@@ -254,15 +253,6 @@ KEY_INFO = {  # docs.kraken.com, GetApiKeyInfo; snake_case: JKorf/Kraken.Net
     "ip_allowlist": [TEXT],
     "last_used": (SECONDS, NULL),
 }
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path):
-    opened = open_sandbox(tmp_path / "sandbox.db")
-    clock.freeze(opened, NOW)
-    seed.seed_account(opened, username="acme", email="desk@acme.example")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -32,23 +32,8 @@ class Said(Exception):
     """What krakenex would hand back: it has no classes for errors."""
 
 
-class Krakenex:
-    library = "krakenex"
-    refusals = dict.fromkeys(["permission", "key", "signature", "nonce", "rate", "lockout", "unavailable"], Said)
-
-    def __init__(self, url, key, secret):
-        import krakenex
-
-        self.api = krakenex.API(key, secret)
-        self.api.uri = url
-        nonces = itertools.count(1)
-        self.api._nonce = lambda: next(nonces)  # its own counts milliseconds, and a sandbox is faster than those
-
-    def call(self, name, **arguments):
-        answer = self.api.query_private(name, arguments)
-        if answer["error"]:
-            raise Said(*answer["error"])
-        return answer["result"]
+class ByName:
+    """A library that has one way to call everything: by the call's name."""
 
     def balance(self):
         return self.call("Balance")
@@ -68,6 +53,25 @@ class Krakenex:
 
     def token(self):
         return self.call("GetWebSocketsToken")["token"]
+
+
+class Krakenex(ByName):
+    library = "krakenex"
+    refusals = dict.fromkeys(["permission", "key", "signature", "nonce", "rate", "lockout", "unavailable"], Said)
+
+    def __init__(self, url, key, secret):
+        import krakenex
+
+        self.api = krakenex.API(key, secret)
+        self.api.uri = url
+        nonces = itertools.count(1)
+        self.api._nonce = lambda: next(nonces)  # its own counts milliseconds, and a sandbox is faster than those
+
+    def call(self, name, **arguments):
+        answer = self.api.query_private(name, arguments)
+        if answer["error"]:
+            raise Said(*answer["error"])
+        return answer["result"]
 
     def repeat_nonces(self):
         self.api._nonce = lambda: 10**15
@@ -123,7 +127,7 @@ class Sdk:
         pass
 
 
-class AsyncSdk(Sdk):
+class AsyncSdk(ByName, Sdk):
     """It has one asynchronous client, to which the path is told."""
 
     def __init__(self, url, key, secret):
@@ -138,25 +142,6 @@ class AsyncSdk(Sdk):
 
     def call(self, name, **params):
         return self.runner.run(self.client.request("POST", f"/0/private/{name}", params))
-
-    def balance(self):
-        return self.call("Balance")
-
-    def open_orders(self):
-        return list(self.call("OpenOrders")["open"])
-
-    def add(self):
-        order = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": PRICE, "volume": VOLUME}
-        return self.call("AddOrder", **order)["txid"][0]
-
-    def cancel(self, txid):
-        self.call("CancelOrder", txid=txid)
-
-    def ledgers(self):
-        return self.call("Ledgers")
-
-    def token(self):
-        return self.call("GetWebSocketsToken")["token"]
 
     def repeat_nonces(self):
         self.client.get_nonce = lambda: str(2**63)

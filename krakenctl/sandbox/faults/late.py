@@ -17,9 +17,9 @@ from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import opened
 from krakenctl.sandbox.envelope import Answer, Refusal
 from krakenctl.sandbox.faults import Fault
+from krakenctl.sandbox.guards import Bearer, Signed
 from krakenctl.sandbox.keys import Key
 from krakenctl.sandbox.request import Request
-from krakenctl.sandbox.routes import Bearer, Signed
 from krakenctl.sandbox.switches import stored
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from krakenctl.sandbox.envelope import Answer, Refusal
 from krakenctl.sandbox.faults import answers, late, people
 from krakenctl.sandbox.faults.aim import Mark
 from krakenctl.sandbox.faults.callers import account_of
-from krakenctl.sandbox.routes import Page
+from krakenctl.sandbox.guards import Page
 from krakenctl.sandbox.switches import stored
 
 if TYPE_CHECKING:

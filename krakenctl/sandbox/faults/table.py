@@ -67,7 +67,8 @@ def are_set(connection: sqlite3.Connection) -> bool:
 
 def check_endpoint(fault: Mapping[str, Any]) -> None:
     """Raises UsageError where a fault is aimed at an endpoint that there is not, or that it never strikes."""
-    from krakenctl.sandbox.routes import ROUTES, Page  # it names the functions that set faults
+    from krakenctl.sandbox.guards import Page
+    from krakenctl.sandbox.routes import ROUTES  # it names the functions that set faults
 
     if "endpoint" in fault:
         served = [aim.Served(route.method, route.path, isinstance(route.guard, Page)) for route in ROUTES]

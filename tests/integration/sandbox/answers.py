@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 from bent import Bent
 
-from krakenctl.sandbox.routes import Bearer, Local, Open, Page, Route, Signed, find
+from krakenctl.sandbox.guards import Bearer, Local, Open, Page, Route, Signed
+from krakenctl.sandbox.routes import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scene import Credentials
 
 import kraken_calls
-from krakenctl.sandbox.routes import Open, Page, Route, Signed
+from krakenctl.sandbox.guards import Open, Page, Route, Signed
 from krakenctl.sandbox.switches import SWITCHES, Switch
 
 NONCE = "1616492376594"

@@ -22,8 +22,9 @@ from krakenctl.sandbox import clock, faults, open_sandbox
 from krakenctl.sandbox.database import opened
 from krakenctl.sandbox.faults import aim, late
 from krakenctl.sandbox.faults.kinds import KINDS
+from krakenctl.sandbox.guards import Bearer, Signed
 from krakenctl.sandbox.people import operate, seed
-from krakenctl.sandbox.routes import ROUTES, Bearer, Signed
+from krakenctl.sandbox.routes import ROUTES
 from krakenctl.sandbox.switches import set_switch
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from krakenctl.sandbox import clock
 from krakenctl.sandbox.checks.signature import sign
-from krakenctl.sandbox.routes import ROUTES, Page
+from krakenctl.sandbox.guards import Page
+from krakenctl.sandbox.routes import ROUTES
 from krakenctl.sandbox.switches import set_switch
 
 PATHS = sorted({route.path for route in ROUTES if not isinstance(route.guard, Page)})  # what answers in JSON
