@@ -167,7 +167,7 @@ def seed(root: Path) -> int:
     initialise(root, Wish("benchmark", "", "sandbox"))
     _sign_up_sub_accounts(root)
     calls = _counted_calls()
-    with workflow.open_desk(open_project(root)) as desk:
+    with workflow.open_desk(open_project(root)) as desk, desk.lease(workflow.new_run("apply")):
         report = desk.apply(desk.plan(), tell=lambda _: None, say=lambda _: None, interrupted=lambda: False)
         if failed := [outcome for outcome in report.outcomes if outcome.result is not Result.DONE]:
             raise SystemExit(f"{len(failed)} changes were not done: {failed[0].address}: {failed[0].message}")

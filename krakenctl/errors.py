@@ -9,6 +9,7 @@ KrakenctlError                     1
 ├── StoreError                     1   a secret store cannot be written or read
 ├── StateError                     1   the state file is damaged, locked or of another workspace
 ├── LockHeld                       6   another krakenctl is changing this workspace
+├── LeaseLost                      4   another krakenctl has taken over in the middle; this one does nothing more
 ├── PlanFileError                  1   not a plan, or of another version
 │   └── PlanStale                  5   the world moved since the plan was made
 ├── SafetyStop                     7   refused, because it may destroy something
@@ -114,6 +115,14 @@ class LockHeld(KrakenctlError):
     code = "lock-held"
     category = "state"
     retryable = True
+
+
+class LeaseLost(KrakenctlError):
+    """What was under way is in the journal: whoever has taken over finishes it."""
+
+    exit_code = 4
+    code = "lease-lost"
+    category = "state"
 
 
 class PlanFileError(KrakenctlError):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from krakenctl.credentials import Credentials
 from krakenctl.errors import StoreError
-from krakenctl.model.workspace import StoreSettings
+from krakenctl.model.workspace import StateSettings, StoreSettings
+from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Store
 
 
@@ -18,6 +19,13 @@ def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Stor
 
     identity = (lambda: credentials.text(settings.identity)) if settings.identity else None
     return AgeStore(root / settings.path, _recipients(settings, root), identity)
+
+
+def state(settings: StateSettings, root: Path, _credentials: Credentials) -> StateHome:
+    """Where a workspace's state is kept; nothing is opened yet."""
+    from krakenctl.state.sqlite import SqliteHome
+
+    return SqliteHome(root / settings.path)
 
 
 def _recipients(settings: StoreSettings, root: Path) -> list[str]:

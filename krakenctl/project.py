@@ -29,7 +29,7 @@ class Project:
 
     @property
     def state_path(self) -> Path:
-        return self.root / self.workspace.state_path
+        return self.root / self.workspace.state.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def _refuse_others(project: Project) -> None:
     iibans = {account.iiban for account in read_only(project.state_path).accounts.values() if account.iiban}
     if not iibans:
         return
-    hint = f"if nobody needs what it remembers, delete {project.workspace.state_path} yourself"
+    hint = f"if nobody needs what it remembers, delete {project.workspace.state.path} yourself"
     try:
         ours = {normal_iiban(iiban) for iiban in seed.iibans(project.root / DATABASE)}
     except WorkspaceError as problem:
@@ -82,7 +82,7 @@ def _secrets(project: Project) -> list[tuple[Store, str]]:
     from krakenctl import plugins
     from krakenctl.state.sqlite import read_only
 
-    references = {key.secret for key in read_only(project.state_path).traces}
+    references = {trace.secret for trace in read_only(project.state_path).traces if trace.secret}
     stores = {}
     for name in {reference.store for reference in references} & project.workspace.stores.keys():
         settings = replace(project.workspace.stores[name], identity="")  # to remove, nothing is read

@@ -21,12 +21,15 @@ from krakenctl.model.workspace import SANDBOX
 from krakenctl.project import Project, read_workspace
 
 if TYPE_CHECKING:
+    from krakenctl.apply.ports import Ports
     from krakenctl.exchange import Exchange
     from krakenctl.model.desired import DesiredAccount
     from krakenctl.model.live import LiveAccount
     from krakenctl.model.outcome import Event, Report
     from krakenctl.model.plan import Plan
     from krakenctl.model.recorded import Recorded
+    from krakenctl.model.run import Run
+    from krakenctl.state.base import State, StateHome
     from krakenctl.stores.base import Store
     from krakenctl.surfaces.base import Surface
 
@@ -37,9 +40,16 @@ class Desk:
     """A project together with its exchange, for one command. `open_desk` makes and closes it."""
 
     def __init__(
-        self, project: Project, exchange: Exchange, store: Callable[[str], Store], usernames: dict[str, str]
+        self,
+        project: Project,
+        exchange: Exchange,
+        store: Callable[[str], Store],
+        home: StateHome,
+        usernames: dict[str, str],
     ) -> None:
         self.project = project
+        self._home = home
+        self._held: tuple[State, Run] | None = None  # while the lease is ours
         self._exchange = exchange
         self._store = store
         self._usernames = usernames  # by account; the exchange reads it
@@ -81,12 +91,17 @@ class Desk:
         return fresh
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """From before the plan to after its last step: no other process on this host applies. Raises LockHeld."""
+    def lease(self, run: Run) -> Iterator[None]:
+        """From before the plan to after its last step, nobody else changes this workspace. Raises LockHeld."""
         from krakenctl.state.lock import alone
 
         with alone(self.project.state_path):
-            yield
+            self._held = self._home.open(), run
+            try:
+                yield
+            finally:
+                self._held[0].close()
+                self._held = None
 
     def apply(
         self,
@@ -95,35 +110,43 @@ class Desk:
         say: Callable[[str], None],
         interrupted: Callable[[], bool],
     ) -> Report:
-        """Do it. Everything that can be blamed on one change is in the report; other errors of ours are raised."""
-        from krakenctl.apply.executor import execute
-        from krakenctl.apply.ports import Ports, unfailing
-        from krakenctl.state.sqlite import open_state
+        """Do it, while the lease is held.
 
-        state = open_state(self.project.state_path)
-        try:
-            self._remember_accounts(plan, state.read(), state.remember_account)
-            recorded = state.read()
-            ports = Ports(
-                surface=self._exchange.surface,
-                master=self._exchange.master,
-                store=self._store,
-                state=state,
-                look_again=lambda name: self._look_again(name, state.remember_account),
-                now=self._exchange.now,
-                wait=time.sleep,
-                say=unfailing(say),
-                interrupted=interrupted,
-                tell=unfailing(tell),
-            )
-            return execute(plan, recorded, ports)
-        finally:
-            state.close()
+        Everything that can be blamed on one change is in the report; other errors of ours are raised.
+        """
+        from krakenctl.apply.executor import execute
+
+        state, _ = self._holding()
+        self._remember_accounts(plan, state.read(), state.remember_account)
+        return execute(plan, state.read(), self._ports(tell, say, interrupted))
+
+    def _holding(self) -> tuple[State, Run]:
+        if self._held is None:
+            raise RuntimeError("whoever changes something holds the lease")
+        return self._held
+
+    def _ports(
+        self, tell: Callable[[Event], None], say: Callable[[str], None], interrupted: Callable[[], bool]
+    ) -> Ports:
+        from krakenctl.apply.ports import Ports, unfailing
+
+        state, run = self._holding()
+        return Ports(
+            surface=self._exchange.surface,
+            master=self._exchange.master,
+            store=self._store,
+            state=state,
+            run=run,
+            look_again=lambda name: self._look_again(name, state.remember_account),
+            now=self._exchange.now,
+            wait=time.sleep,
+            say=unfailing(say),
+            interrupted=interrupted,
+            tell=unfailing(tell),
+        )
 
     def _recorded(self) -> Recorded:
-        from krakenctl.state.sqlite import read_only
-
-        return read_only(self.project.state_path)
+        return self._home.read()
 
     def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
         from krakenctl import observe
@@ -170,15 +193,30 @@ class _Looking:
     interrupted: Callable[[], bool]
 
 
+def new_run(command: str, environ: Mapping[str, str] | None = None) -> Run:
+    """Who acts: KRAKENCTL_ACTOR, else whom a pipeline names, else the user of this process."""
+    import getpass
+    import socket
+    import uuid
+
+    from krakenctl.model.run import Run
+
+    environ = os.environ if environ is None else environ
+    named = (environ.get(name) for name in ("KRAKENCTL_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN"))
+    who = next(filter(None, named), None) or getpass.getuser()
+    return Run(id=uuid.uuid4().hex, who=who, host=socket.gethostname(), command=command)
+
+
 def recorded(root: Path) -> Recorded:
     """What the state of a workspace remembers; its manifests need not be sound. Raises StateError."""
-    from krakenctl.state.sqlite import read_only
+    from krakenctl import plugins
 
-    return read_only(root / read_workspace(root).state_path)
+    return plugins.state(read_workspace(root).state, root, Credentials(root, os.environ)).read()
 
 
 @contextmanager
 def open_desk(project: Project, environ: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    from krakenctl import plugins
     from krakenctl.exchange import Exchange
 
     environ = os.environ if environ is None else environ
@@ -190,9 +228,10 @@ def open_desk(project: Project, environ: Mapping[str, str] | None = None) -> Ite
         from krakenctl import embedded
 
         adapter = embedded.adapter(project.root, project.workspace, usernames)
+    home = plugins.state(project.workspace.state, project.root, Credentials(project.root, environ))
     exchange = Exchange(project.workspace, credentials, usernames, adapter)
     try:
-        yield Desk(project, exchange, stores, usernames)
+        yield Desk(project, exchange, stores, home, usernames)
     finally:
         exchange.close()
 

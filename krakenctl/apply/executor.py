@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from krakenctl.apply import queue
+from krakenctl.apply.journal import Journal
 from krakenctl.apply.patience import PatientSurface, patiently
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
@@ -21,7 +22,8 @@ from krakenctl.model.recorded import Recorded, RecordedAccount
 
 def execute(plan: Plan, recorded: Recorded, ports: Ports) -> Report:
     """Do what the plan says, in its order, and tell what became of each change."""
-    works = [Work(change, ports.tell) for change in plan.changes]
+    journal = Journal(ports)
+    works = [Work(change, ports.tell, journal) for change in plan.changes]
     _end_blocked(works)
     _prove_stores(works, ports)
     accounts = {account.name: account for account in plan.accounts}

@@ -17,9 +17,10 @@ from krakenctl.apply.session import Session
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, ExchangeError, KeyMismatch, NotAuthorised, Refused, StoreError
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import NewKey, Verb
-from krakenctl.model.recorded import Intent, RecordedKey
+from krakenctl.model.recorded import RecordedKey
 from krakenctl.stores.base import Entry, Slot
 
 PROPAGATION_TRIES = 3
@@ -39,7 +40,7 @@ class Issuer:
         work.announce(Verb.ISSUE, new.name)
         with work.hushed():
             with work.step(Verb.ISSUE, new.name):
-                self._begin(work, new, secret)
+                self._begin(work, new)
                 work.issued = self._issue(work, new)
             if work.issued is not None and work.open:
                 with work.step(Verb.STORE, new.name):
@@ -51,7 +52,7 @@ class Issuer:
             return
         with work.step(Verb.CHECK, new.name):
             work.verdict = self._check(work, work.issued, work.sent, listed)
-            self._ports.state.advance(work.change.address, new.name, "checked")
+            self._ports.state.advance(work.change.address, new.name, Stage.CHECKED, work.verdict)
         if work.open:
             with work.step(Verb.PROMOTE, new.name):
                 self._promote(work, work.issued, work.sent, new, secret)
@@ -60,16 +61,9 @@ class Issuer:
         """`validFor` becomes an absolute time here, on the exchange's clock."""
         return new.spec if new.valid_for is None else replace(new.spec, valid_until=self._ports.now() + new.valid_for)
 
-    def _begin(self, work: Work, new: NewKey, secret: SecretRef) -> None:
-        intent = Intent(
-            address=work.change.address,
-            live_name=new.name,
-            generation=new.generation,
-            began=self._ports.now(),
-            secret=secret,
-            old_name=work.change.old.name if work.change.old else "",
-        )
-        self._ports.state.begin(intent)
+    def _begin(self, work: Work, new: NewKey) -> None:
+        work.sent = self._dated(new)
+        self._ports.state.begin(Intent(change=work.change, began=self._ports.now(), sent=work.sent))
 
     def _issue(self, work: Work, new: NewKey) -> IssuedKey:
         name, tries = new.name, 0
@@ -108,7 +102,7 @@ class Issuer:
             self._ports.store(secret.store).put(secret.path, Slot.PENDING, entry)
         except StoreError as problem:
             raise StoreError(f"{problem.message}; {self._take_back(work, new.name)}", hint=problem.hint) from None
-        self._ports.state.advance(work.change.address, new.name, "stored")
+        self._ports.state.advance(work.change.address, new.name, Stage.STORED)
 
     def _check(self, work: Work, issued: IssuedKey, sent: KeySpec, listed: LiveKey | None) -> str:
         """`listed` or `verified`. Raises KeyMismatch once the wrong key is gone."""

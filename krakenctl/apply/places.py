@@ -24,7 +24,8 @@ class Places:
         for key in sorted((*recorded.keys.values(), *recorded.retired), key=_age):
             places._push(key.secret, (key.account, key.live_name))
         for intent in recorded.intents:
-            places.stored(intent.secret, (intent.account, intent.live_name))
+            if intent.secret is not None:
+                places.stored(intent.secret, (intent.account, intent.live_name))
         return places
 
     def stored(self, place: SecretRef, owner: Owner) -> None:

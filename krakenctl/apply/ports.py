@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.outcome import Event
+from krakenctl.model.run import Run
 from krakenctl.state.base import State
 from krakenctl.stores.base import Store
 from krakenctl.surfaces.base import Master, Surface
@@ -19,6 +20,7 @@ class Ports:
     master: Callable[[str], Master]  # by the master account's name
     store: Callable[[str], Store]  # by store name
     state: State
+    run: Run  # who acts, and for which plan; goes to the journal and the log
     look_again: Callable[[str], LiveAccount]  # at a sub-account that was just requested
     now: Callable[[], int]  # the exchange's clock, unix seconds
     wait: Callable[[float], None]  # seconds: for a new key to show, for a limit to pass

@@ -11,10 +11,11 @@ from krakenctl.apply.work import Work
 from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NotAuthorised, Unreachable
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, PlannedAccount
-from krakenctl.model.recorded import Intent, RecordedKey
+from krakenctl.model.recorded import RecordedKey
 from krakenctl.surfaces.base import Surface
 
 # After one of these the account's other deeds would fail too, or make it worse.

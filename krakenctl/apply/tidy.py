@@ -10,9 +10,11 @@ from typing import TypeVar
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
 from krakenctl.errors import KrakenctlError
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.plan import Plan
-from krakenctl.model.recorded import Intent, Recorded, RecordedKey
+from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.stores.base import Slot
 
 Trace = TypeVar("Trace", RecordedKey, Intent)
@@ -23,13 +25,13 @@ def tidy(plan: Plan, recorded: Recorded, places: Places, ports: Ports) -> None:
     for key in _gone(plan, recorded.retired):
         if key.retired_until <= plan.now:
             with suppress(KrakenctlError):
-                _empty(key, places.of_owner(key.secret, (key.account, key.live_name)), places, ports)
+                _empty(key.secret, places.of_owner(key.secret, (key.account, key.live_name)), places, ports)
                 ports.state.revoked(key.address, key.live_name)
     for intent in _gone(plan, recorded.intents):  # stays recorded: its key may show up late, and its name is burned
-        slots = places.of_owner(intent.secret, (intent.account, intent.live_name))
-        if intent.stage != "intent" and Slot.PENDING in slots:
+        slots = places.of_owner(intent.secret, (intent.account, intent.live_name)) if intent.secret else ()
+        if intent.secret and intent.stage is not Stage.BEGUN and Slot.PENDING in slots:
             with suppress(KrakenctlError):
-                _empty(intent, (Slot.PENDING,), places, ports)
+                _empty(intent.secret, (Slot.PENDING,), places, ports)
 
 
 def _gone(plan: Plan, traces: Iterable[Trace]) -> Iterator[Trace]:
@@ -41,8 +43,8 @@ def _gone(plan: Plan, traces: Iterable[Trace]) -> Iterator[Trace]:
             yield trace
 
 
-def _empty(trace: RecordedKey | Intent, slots: tuple[Slot, ...], places: Places, ports: Ports) -> None:
-    store = ports.store(trace.secret.store)
+def _empty(secret: SecretRef, slots: tuple[Slot, ...], places: Places, ports: Ports) -> None:
+    store = ports.store(secret.store)
     for slot in slots:
-        store.remove(trace.secret.path, slot)
-        places.emptied(trace.secret, slot)
+        store.remove(secret.path, slot)
+        places.emptied(secret, slot)

@@ -5,23 +5,24 @@ from __future__ import annotations
 
 from krakenctl.apply.session import Session
 from krakenctl.errors import StoreError
-from krakenctl.model.recorded import Intent
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.stores.base import Slot
 
 
 def give_back(session: Session, intent: Intent) -> None:
     """Raises StoreError where the store cannot be read: then nothing is revoked, for it may be in use."""
-    if intent.stage != "checked" or _outgrown(session, intent):
+    if intent.stage is not Stage.CHECKED or intent.secret is None or _outgrown(session, intent):
         return
     try:
-        _give_back(session, intent)
+        _give_back(session, intent, intent.secret)
     except StoreError as problem:
         message = f"{problem.message}; {intent.live_name} may be what its consumer reads, so it was not revoked"
         raise StoreError(message, hint=problem.hint) from None
 
 
-def _give_back(session: Session, intent: Intent) -> None:
-    store, path = session.ports.store(intent.secret.store), intent.secret.path
+def _give_back(session: Session, intent: Intent, secret: SecretRef) -> None:
+    store, path = session.ports.store(secret.store), secret.path
     current = store.get(path, Slot.CURRENT)
     if current is not None and current.live_name != intent.live_name:  # the promotion had not begun
         return

@@ -11,6 +11,7 @@ from krakenctl.apply.session import Session, finish
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, TooManyKeys
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, NewKey, OldKey, Strategy, Verb
 
 
@@ -43,6 +44,9 @@ def _wave(session: Session, wave: Sequence[Work]) -> bool:
     replaced = [work for work in issued if work.open and work.change.old]
     revoke_old(session, [work for work in replaced if not work.change.overlap and not work.change.gap])
     finish(issued)
+    for work in issued:
+        if work.result is Result.DONE and (new := work.change.new):
+            session.ports.state.finish(work.change.address, new.name)
     return any(not work.open for work in wave)
 
 

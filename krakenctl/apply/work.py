@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from krakenctl.errors import KrakenctlError
+from krakenctl.apply.journal import Journal
+from krakenctl.errors import KrakenctlError, StateError
 from krakenctl.model.key import IssuedKey, KeySpec
 from krakenctl.model.outcome import Event, Outcome, Result
 from krakenctl.model.plan import Change, Step, Verb
@@ -20,6 +21,7 @@ class Work:
 
     change: Change
     tell: Tell
+    journal: Journal
     done: list[Step] = field(default_factory=list)
     result: Result | None = None  # None: still under way
     message: str = ""
@@ -39,13 +41,22 @@ class Work:
         step = Step(verb, name)
         self._tell(step, None)
         try:
+            self.journal.before()
             yield
         except KrakenctlError as problem:
-            self._tell(step, Result.FAILED, problem.message)
             self.fail(problem)
+            self._record(step, Result.FAILED, problem.message)
             return
         self.done.append(step)
-        self._tell(step, Result.DONE)
+        self._record(step, Result.DONE)
+
+    def _record(self, step: Step, result: Result, message: str = "") -> None:
+        """To the log, and to whoever watches. A log that cannot be written stops what comes next."""
+        try:
+            self.journal.after(self.change, step, result, message)
+        except StateError as problem:
+            self.fail(problem)
+        self._tell(step, result, message)
 
     def announce(self, verb: Verb, name: str) -> None:
         """That a step is about to run; `step` says so too, unless it is hushed."""

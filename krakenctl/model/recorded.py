@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec
 
 
@@ -44,25 +45,9 @@ class RecordedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """Written before a key is issued; gone when that key is promoted or revoked. What it names may be live."""
-
-    address: Address
-    live_name: str
-    generation: int
-    began: int
-    secret: SecretRef
-    old_name: str = ""  # the key it is to replace; empty: none
-    stage: str = "intent"  # intent → stored → checked
-
-    @property
-    def account(self) -> str:
-        return self.address.path[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     lineage: str
+    serial: int = field(default=0, compare=False)  # how often it was written: of two copies, which is the newer one
     accounts: Mapping[str, RecordedAccount] = field(default_factory=dict)
     keys: Mapping[Address, RecordedKey] = field(default_factory=dict)
     retired: tuple[RecordedKey, ...] = ()

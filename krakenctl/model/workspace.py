@@ -18,6 +18,15 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateSettings:
+    type: str = "sqlite"  # sqlite | postgres
+    path: str = ".krakenctl/state.db"  # sqlite: a file, relative to the workspace
+    dsn: str = ""  # postgres: a credential reference to its connection string
+    schema: str = ""  # postgres: where the tables are; one workspace each
+    lease: int = 60  # seconds without a sign of life after which a lease may be taken over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialRefs:
     """References only (`env:NAME`, `file:PATH`, `store:STORE/PATH`); empty: none. `{account}` has been filled in."""
 
@@ -31,7 +40,7 @@ class Workspace:
     endpoint: str  # `sandbox` or the base URL of a Kraken
     tag: str  # two characters, in the live name of every key this workspace issues
     manifests: tuple[str, ...]  # glob patterns, relative to the workspace
-    state_path: str
+    state: StateSettings
     stores: Mapping[str, StoreSettings]
     default_store: str
     credentials: Mapping[str, CredentialRefs]  # by account name; `*` stands for all others

@@ -9,11 +9,12 @@ from typing import Protocol, TypeVar
 from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
 from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.permission import in_order
 from krakenctl.model.plan import Action, Change, Overlap, Step, Verb
-from krakenctl.model.recorded import Intent, Recorded, RecordedKey
+from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.plan import keys, names, room
 
@@ -183,8 +184,8 @@ def _leftovers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Change]
     """Keys that an interrupted run issued and never promoted. Ours by proof: the name was written down before."""
     for intent in sorted(scene.intents, key=_handle):
         live = _left_by(intent, by_name)
-        if live is not None:
-            handed_out = intent.stage == "checked"  # perhaps: the run may have died just after that, too
+        if live is not None and intent.stage is not Stage.PROMOTED:
+            handed_out = intent.stage is Stage.CHECKED  # perhaps: the run may have died just after that, too
             use = "its secret may be out, so the one before it is put back" if handed_out else "in use by nobody"
             yield keys.revoke(intent.address, scene.name, live, f"left by an interrupted run; {use}")
 

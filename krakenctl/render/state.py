@@ -77,7 +77,7 @@ def _value(name: str, value: object) -> str:
 
 
 def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
-    if not recorded.lineage:
+    if not (recorded.accounts or recorded.traces):
         yield "Nothing is recorded yet: there was no apply."
         return
     for account in recorded.accounts.values():

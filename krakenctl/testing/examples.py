@@ -8,9 +8,11 @@ from typing import Any
 
 from krakenctl.model.address import Address, key_address
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
-from krakenctl.model.recorded import Intent, RecordedAccount, RecordedKey
+from krakenctl.model.plan import Action, Change, NewKey, OldKey, Strategy
+from krakenctl.model.recorded import RecordedAccount, RecordedKey
 from krakenctl.model.secret import Secret
 from krakenctl.state.base import State
 from krakenctl.stores.base import Entry
@@ -55,26 +57,29 @@ def key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Recor
     return replace(some, **fields)
 
 
-def intent(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Intent:
-    some = Intent(
+def intent(generation: int = 1, address: Address = ADDRESS, old_name: str = "", **fields: Any) -> Intent:
+    change = Change(
         address=address,
-        live_name=f"{address.name}.a7.g{generation}",
-        generation=generation,
-        began=1_800_000_000,
+        account=address.path[0],
+        action=Action.REPLACE if old_name else Action.CREATE,
+        strategy=Strategy.CREATE_FIRST,
+        old=OldKey(name=old_name, created=1_700_000_000, spec=SPEC) if old_name else None,
+        new=NewKey(name=f"{address.name}.a7.g{generation}", generation=generation, spec=SPEC, valid_for=86_400),
         secret=SecretRef("desk", f"bots/{address.name}"),
     )
-    return replace(some, **fields)
+    return replace(Intent(change=change, began=1_800_000_000), **fields)
 
 
 # The life of a key, one deed of the state's at a time: issued, replaced, renamed, revoked.
 STORY: tuple[Callable[[State], None], ...] = (
     lambda state: state.remember_account(RecordedAccount(name="mm-desk", iiban="AA12 N84G EXAM PLE1")),
     lambda state: state.begin(intent(1)),
-    lambda state: state.advance(ADDRESS, intent(1).live_name, "stored"),
+    lambda state: state.advance(ADDRESS, intent(1).live_name, Stage.STORED),
     lambda state: state.promote(key(1), None),
     lambda state: state.begin(intent(2, old_name=key(1).live_name)),
     lambda state: state.promote(key(2), key(1, retired_until=1_800_086_400)),
     lambda state: state.revoked(ADDRESS, key(1).live_name),
+    lambda state: state.finish(ADDRESS, key(2).live_name),
     lambda state: state.update(key(2, address=OTHER, live_name=key(2).live_name), former=ADDRESS),
     lambda state: state.forget(OTHER),
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 from krakenctl.errors import StoreError
 from krakenctl.model.address import Address
-from krakenctl.model.recorded import Intent, Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.run import Deed, Lease, Run
+from krakenctl.state.log import line_of
 from krakenctl.stores.base import Entry, Slot
 
 
@@ -43,6 +48,52 @@ class MemoryStore:
         self._kept.pop((path, slot), None)
 
 
+class MemoryLog:
+    """See `krakenctl.state.base.Log`."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def append(self, deed: Deed) -> str:
+        self._lines.append(line_of(len(self._lines) + 1, self.head(), deed))
+        return self.head()
+
+    def head(self) -> str:
+        return hashlib.sha256(self._lines[-1].encode()).hexdigest() if self._lines else ""
+
+    def lines(self) -> Iterator[str]:
+        return iter(list(self._lines))
+
+
+class MemoryLeases:
+    """See `krakenctl.state.base.Leases`. One process has it to itself."""
+
+    def __init__(self) -> None:
+        self._held: Lease | None = None
+        self._fence = 0
+
+    def check(self) -> None:
+        pass
+
+    def acquire(self, run: Run, seconds: float) -> Lease:
+        self._fence += 1
+        self._held = Lease(fence=self._fence, run=run, pid=0, process="", since=0, beat=0, seconds=seconds)
+        return self._held
+
+    def renew(self) -> None:
+        pass
+
+    def release(self) -> None:
+        self._held = None
+
+    def holder(self) -> Lease | None:
+        return self._held
+
+    def unlock(self, run: Run) -> Lease | None:  # noqa: ARG002 - nobody keeps a record here
+        held, self._held = self._held, None
+        return held
+
+
 class MemoryState:
     """See `krakenctl.state.base.State`."""
 
@@ -52,6 +103,8 @@ class MemoryState:
         self._keys: dict[tuple[Address, str], RecordedKey] = {}
         self._intents: dict[tuple[Address, str], Intent] = {}
         self._generations: dict[Address, int] = {}
+        self.log = MemoryLog()
+        self.leases = MemoryLeases()
 
     def read(self) -> Recorded:
         keys = [self._keys[handle] for handle in sorted(self._keys)]
@@ -69,18 +122,21 @@ class MemoryState:
 
     def begin(self, intent: Intent) -> None:
         self._intents[intent.address, intent.live_name] = intent
-        self._burn(intent.address, intent.generation)
+        if intent.issues:
+            self._burn(intent.address, intent.generation)
 
-    def advance(self, address: Address, live_name: str, stage: str) -> None:
+    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "") -> None:
         intent = self._intents.get((address, live_name))
         if intent is not None:
-            self._intents[address, live_name] = replace(intent, stage=stage)
+            self._intents[address, live_name] = replace(intent, stage=stage, verdict=verdict)
 
     def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
         self.update(key, former)
+        intent = self._intents.pop((key.address, key.live_name), None)
         if retired is not None:
             self._put(retired)
-        self._intents.pop((key.address, key.live_name), None)
+            if intent is not None:
+                self._intents[key.address, key.live_name] = replace(intent, stage=Stage.PROMOTED)
         self._burn(key.address, key.generation)
 
     def update(self, key: RecordedKey, former: Address | None = None) -> None:
@@ -98,6 +154,12 @@ class MemoryState:
         current = self.read().keys.get(address)
         if current is not None:
             del self._keys[address, current.live_name]
+
+    def finish(self, address: Address, live_name: str) -> None:
+        self._intents.pop((address, live_name), None)
+
+    def check(self) -> None:
+        self.leases.check()
 
     def close(self) -> None:
         pass

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from krakenctl.errors import StateError
 from krakenctl.model.address import key_address
+from krakenctl.model.journal import Stage
 from krakenctl.model.recorded import Recorded, RecordedAccount
 from krakenctl.state.base import State
 from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, intent, key
@@ -33,11 +34,12 @@ _formers = st.none() | _addresses
 _names = st.builds(lambda address, n: key(n, address).live_name, _addresses, _generations)
 _deeds = st.one_of(
     st.tuples(st.just("begin"), st.builds(intent, _generations, _addresses)),
-    st.tuples(st.just("advance"), _addresses, _names, st.sampled_from(["stored", "checked"])),
+    st.tuples(st.just("advance"), _addresses, _names, st.sampled_from(Stage), st.sampled_from(["", "listed"])),
     st.tuples(st.just("promote"), _current, st.none() | _retired, _formers),
     st.tuples(st.just("update"), _current | _retired, _formers),
     st.tuples(st.just("revoked"), _addresses, _names),
     st.tuples(st.just("forget"), _addresses),
+    st.tuples(st.just("finish"), _addresses, _names),
     st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=st.text())),
 )
 _numbers = itertools.count()
@@ -106,7 +108,7 @@ class StateContract:
         )
         current = key(7, trigger="leak of 2026-11\n“quoted”", protect=True)
         retired = key(6, retired_until=2**40, protect=True, trigger="t")
-        pending = intent(8, old_name=current.live_name, stage="checked")
+        pending = intent(8, old_name=current.live_name, stage=Stage.CHECKED, verdict="listed", sent=SPEC, run="r1")
         state.remember_account(account)
         state.promote(current, retired)
         state.begin(pending)
@@ -115,13 +117,15 @@ class StateContract:
         assert (recorded.keys, recorded.retired, recorded.intents) == ({ADDRESS: current}, (retired,), (pending,))
         assert recorded.keys[ADDRESS].spec == SPEC
 
-    def test_a_promotion_replaces_retires_and_ends_the_intent_in_one(self, state: State) -> None:
+    def test_a_promotion_replaces_and_retires_in_one_and_the_intent_stays_open(self, state: State) -> None:
         state.promote(key(1), None)
         state.begin(intent(2))
         state.promote(key(2), key(1, retired_until=5))
         recorded = state.read()
         assert (recorded.keys, recorded.retired) == ({ADDRESS: key(2)}, (key(1, retired_until=5),))
-        assert recorded.intents == ()
+        assert [one.stage for one in recorded.intents] == [Stage.PROMOTED]
+        state.finish(ADDRESS, key(2).live_name)
+        assert state.read().intents == ()
 
     def test_a_promotion_without_a_key_to_retire_leaves_only_the_new_one(self, state: State) -> None:
         state.promote(key(1), None)
@@ -153,8 +157,8 @@ class StateContract:
     def test_an_intent_goes_through_its_stages(self, state: State) -> None:
         state.begin(intent(1))
         state.begin(intent(1, OTHER))
-        state.advance(ADDRESS, intent(1).live_name, "stored")
-        assert {one.address: one.stage for one in state.read().intents} == {ADDRESS: "stored", OTHER: "intent"}
+        state.advance(ADDRESS, intent(1).live_name, Stage.STORED)
+        assert {one.address: one.stage for one in state.read().intents} == {ADDRESS: Stage.STORED, OTHER: Stage.BEGUN}
 
     def test_a_generation_that_was_ever_meant_is_never_free_again(self, state: State) -> None:
         state.begin(intent(5))
@@ -183,7 +187,7 @@ class StateContract:
         before = state.read()
         state.revoked(ADDRESS, "nobody")
         state.forget(ADDRESS)
-        state.advance(ADDRESS, "nobody", "stored")
+        state.advance(ADDRESS, "nobody", Stage.STORED)
         assert state.read() == before
 
     @pytest.mark.parametrize("deeds", range(1, len(STORY) + 1, 2))

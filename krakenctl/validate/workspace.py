@@ -9,13 +9,12 @@ from typing import Any
 from krakenctl.model.document import Document
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Place
-from krakenctl.model.workspace import CredentialRefs, StoreSettings, Workspace
+from krakenctl.model.workspace import CredentialRefs, StateSettings, StoreSettings, Workspace
 from krakenctl.validate.report import error, has_errors, in_order
 from krakenctl.validate.shape import Shapes
 from krakenctl.validate.stores import clashes
 from krakenctl.validate.words import guess, quoted, shown
 
-_STATE = ".krakenctl/state.db"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -37,12 +36,16 @@ def _settings(value: Mapping[str, Any]) -> Workspace:
         endpoint=spec["endpoint"].rstrip("/"),
         tag=spec["tag"],
         manifests=tuple(spec["manifests"]),
-        state_path=spec.get("state", {}).get("path", _STATE),
+        state=_state(spec.get("state", {})),
         stores={name: _store(each) for name, each in spec["stores"].items()},
         default_store=spec.get("defaultStore") or next(iter(spec["stores"])),
         credentials={name: _credentials(each) for name, each in spec.get("credentials", {}).items()},
         required_version=spec.get("requiredVersion", ""),
     )
+
+
+def _state(spec: Mapping[str, Any]) -> StateSettings:
+    return StateSettings(**{name: spec[name] for name in ("type", "path") if name in spec})
 
 
 def _store(spec: Mapping[str, Any]) -> StoreSettings:

@@ -14,7 +14,8 @@ import pytest
 from krakenctl.errors import StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.state import sqlite
-from krakenctl.state.sqlite import VERSION, open_state, read_only
+from krakenctl.state.sqlite import open_state, read_only
+from krakenctl.state.tables import VERSION
 from krakenctl.testing.examples import ADDRESS, SECRET, STORY, intent, key
 from krakenctl.testing.state_contract import StateContract
 
@@ -82,8 +83,8 @@ def test_file_and_folder_are_for_their_owner_alone(tmp_path):
 
 def test_each_step_survives_a_power_cut(state):
     """FULL: each commit is synced. Only SQLite can show it without pulling a plug."""
-    assert state._db.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert state._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert state._database._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert state._database._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_ordinary_sqlite3_program_could_read_it(path):
@@ -125,9 +126,9 @@ def test_a_file_that_was_cut_off_is_told(path):
         "UPDATE key SET spec = '{}'",
         "UPDATE key SET spec = replace(spec, 'query-funds', 'query-nothing')",
         "UPDATE key SET address = 'mm-btc' WHERE generation = 2",
-        "UPDATE intent SET address = 'ApiKey/mm-btc'",
+        "UPDATE journal SET address = 'ApiKey/mm-btc'",
         "INSERT INTO generation VALUES ('', 1)",
-        "DROP TABLE intent",
+        "DROP TABLE journal",
         "DROP TABLE meta",
         "DELETE FROM meta",
     ],
@@ -207,7 +208,7 @@ def test_who_only_reads_is_not_held_up_by_who_writes(path, monkeypatch):
 
 @pytest.mark.parametrize("how", ["ABORT", "ROLLBACK"])  # a failed statement; SQLite gave the whole transaction up
 def test_a_deed_that_fails_half_way_is_not_done_at_all(state, path, how):
-    execute(path, f"CREATE TRIGGER full BEFORE DELETE ON intent BEGIN SELECT RAISE({how}, 'disk full'); END")
+    execute(path, f"CREATE TRIGGER full BEFORE UPDATE ON journal BEGIN SELECT RAISE({how}, 'disk full'); END")
     state.promote(key(1), None)
     state.begin(intent(2))
     before = state.read()

@@ -23,13 +23,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from desk import StandingTime
 from krakenctl import exchange, workflow
 from krakenctl.cli import main
-from krakenctl.state.sqlite import SqliteState
+from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
 from krakenctl.transport.wsgi import WsgiAdapter
 
 STATE = ("remember_account", "begin", "advance", "promote", "update", "revoked", "forget")
 STORE = ("prove_writable", "put", "promote", "remove")
-DEEDS: tuple[tuple[type, tuple[str, ...]], ...] = ((SqliteState, STATE), (AgeStore, STORE), (Path, ("replace",)))
+DEEDS: tuple[tuple[type, tuple[str, ...]], ...] = ((SqlState, STATE), (AgeStore, STORE), (Path, ("replace",)))
 
 
 def run(number: int, sort: signal.Signals, root: Path, *, only_calls: bool) -> tuple[str, int]:

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from krakenctl.model.address import Address, key_address
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey, Removal, Rotation, SecretRef
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.origin import Place
 from krakenctl.model.permission import ALL, Permission
-from krakenctl.model.plan import Change, Plan
-from krakenctl.model.recorded import Intent, Recorded, RecordedKey
-from krakenctl.model.workspace import StoreSettings, Workspace
+from krakenctl.model.plan import Action, Change, NewKey, Plan, Strategy
+from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.model.workspace import StateSettings, StoreSettings, Workspace
 from krakenctl.plan.planner import Inputs, plan
 
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
@@ -24,7 +25,7 @@ WORKSPACE = Workspace(
     endpoint="sandbox",
     tag="a7",
     manifests=("manifests",),
-    state_path="state.db",
+    state=StateSettings(path="state.db"),
     stores={"main": StoreSettings(type="age", path="secrets")},
     default_store="main",
     credentials={},
@@ -111,8 +112,18 @@ def stranger(name="by-hand", created=NOW - DAY, **fields):
 
 
 def intent(key, generation, began=NOW):
-    name = f"{key.address.name}.a7.g{generation}"
-    return Intent(address=key.address, live_name=name, generation=generation, began=began, secret=key.secret)
+    new = NewKey(
+        name=f"{key.address.name}.a7.g{generation}", generation=generation, spec=spec_of(key, began), valid_for=None
+    )
+    change = Change(
+        address=key.address,
+        account=key.account,
+        action=Action.CREATE,
+        strategy=Strategy.CREATE_FIRST,
+        new=new,
+        secret=key.secret,
+    )
+    return Intent(change=change, began=began, sent=new.spec)
 
 
 def memory(*records, retired=(), intents=(), generations=None, accounts=None):

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, SecretRef
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Verb
-from krakenctl.model.recorded import Intent, Recorded, RecordedKey
+from krakenctl.model.recorded import Recorded, RecordedKey
 from plan_builders import DAY, HOUR, NOW, account, bot, draw, on, stranger, sub_account, wish
 
 ACCOUNTS = ("acme", "desk")
@@ -84,15 +85,7 @@ class World:
 
     def _issue(self, change, live):
         new = change.new
-        self.intents.append(
-            Intent(
-                address=change.address,
-                live_name=new.name,
-                generation=new.generation,
-                began=self.now,
-                secret=change.secret,
-            )
-        )
+        self.intents.append(Intent(change=change, began=self.now, sent=self._dated(new)))
         self.generations[change.address] = max(self.generations.get(change.address, 0), new.generation)
         limit = self.desired.accounts[change.account].keys_limit
         if limit is not None and len(live) >= limit:

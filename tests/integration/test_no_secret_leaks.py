@@ -83,14 +83,14 @@ def test_no_secret_is_in_what_any_fault_makes_us_say(desk: Desk, wire: Wire, tol
 
 
 def test_a_traceback_of_a_bug_shows_no_secret(desk: Desk, wire: Wire, monkeypatch: pytest.MonkeyPatch):
-    from krakenctl.state.sqlite import SqliteState
+    from krakenctl.state.sql import SqlState
 
     desk.declare(d.account(), d.key("bot"))
 
     def bug(*_: object) -> None:
         raise ZeroDivisionError("a bug, with a secret in the frames above")
 
-    monkeypatch.setattr(SqliteState, "advance", bug)
+    monkeypatch.setattr(SqlState, "advance", bug)
     with pytest.raises(ZeroDivisionError) as caught:
         cli.main(["-C", str(desk.root), "apply", "--yes"])
     text = "\n".join(_chain(caught.value)) + "".join(

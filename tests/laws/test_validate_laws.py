@@ -15,7 +15,7 @@ from krakenctl.model.document import Document
 from krakenctl.model.finding import Severity
 from krakenctl.model.origin import KEY, Place
 from krakenctl.model.permission import ALL, Permission
-from krakenctl.model.workspace import StoreSettings, Workspace
+from krakenctl.model.workspace import StateSettings, StoreSettings, Workspace
 from krakenctl.schema_files import KINDS, load_kinds
 from krakenctl.validate.explain import validator
 from krakenctl.validate.hierarchy import ceiling
@@ -29,7 +29,7 @@ WORKSPACE = Workspace(
     endpoint="sandbox",
     tag="a7",
     manifests=("manifests",),
-    state_path="state.db",
+    state=StateSettings(path="state.db"),
     stores={"desk": StoreSettings(type="age", path="secrets")},
     default_store="desk",
     credentials={},

@@ -234,7 +234,7 @@ def test_a_promotion_that_was_not_recorded_is_undone_before_its_key_is_revoked(
 ):
     """And when the manifest goes back to what it was, the old key is what consumers read again."""
     from krakenctl.errors import StateError
-    from krakenctl.state.sqlite import SqliteState
+    from krakenctl.state.sql import SqlState
 
     before = (d.account(), d.key("bot"), d.key("view"))
     declared = d.replace_create_first(desk)
@@ -244,7 +244,7 @@ def test_a_promotion_that_was_not_recorded_is_undone_before_its_key_is_revoked(
         raise StateError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(SqliteState, "promote", full)
+        patch.setattr(SqlState, "promote", full)
         assert desk.apply().code == 4
     assert desk.entry("acme/bot").live_name == "bot.a7.g2"
     desk.declare(*before)

@@ -36,7 +36,7 @@ def test_a_run_killed_before_any_deed_loses_nothing(desk: Desk, tmp_path: Path, 
     assert {run["code"] for run in runs} == {-signal.SIGKILL}
     untouched = desk.standing()
     wheres = [run["where"] for run in runs]
-    assert {"WsgiAdapter.send", "AgeStore.put", "AgeStore.promote", "SqliteState.begin"} <= set(wheres)
+    assert {"WsgiAdapter.send", "AgeStore.put", "AgeStore.promote", "SqlState.begin"} <= set(wheres)
     for run in runs:
         killed = Desk(Path(run["root"]))
         if killed.standing() == untouched:

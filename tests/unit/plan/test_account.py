@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from krakenctl.model.journal import Stage
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recorded import RecordedAccount
@@ -185,7 +186,7 @@ def test_a_key_that_was_issued_and_never_promoted_is_revoked_first_and_its_numbe
 
 
 def test_a_key_that_may_be_in_use_already_is_not_called_unused():
-    almost = replace(intent(bot(), 1), stage="checked")
+    almost = replace(intent(bot(), 1), stage=Stage.CHECKED)
     [revoke, _] = draw(wish(bot()), on(left(bot(), 1)), recorded=memory(intents=[almost])).changes
     assert "may be out" in revoke.reasons[0]
 

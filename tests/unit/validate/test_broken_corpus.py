@@ -7,7 +7,7 @@ import pytest
 
 from krakenctl import load, validate
 from krakenctl.model.origin import Place
-from krakenctl.model.workspace import StoreSettings, Workspace
+from krakenctl.model.workspace import StateSettings, StoreSettings, Workspace
 from krakenctl.schema_files import load_kinds
 
 BROKEN = Path(__file__).parents[2] / "broken"
@@ -17,7 +17,7 @@ WORKSPACE = Workspace(
     endpoint="sandbox",
     tag="a7",
     manifests=("manifests",),
-    state_path=".krakenctl/state.db",
+    state=StateSettings(path=".krakenctl/state.db"),
     stores={"desk": StoreSettings(type="age", path="secrets")},
     default_store="desk",
     credentials={},

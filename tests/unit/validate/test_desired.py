@@ -12,14 +12,14 @@ from krakenctl.model.finding import Severity
 from krakenctl.model.permission import ALL
 from krakenctl.model.permission import Permission as P
 from krakenctl.model.time import parse_time
-from krakenctl.model.workspace import StoreSettings, Workspace
+from krakenctl.model.workspace import StateSettings, StoreSettings, Workspace
 from krakenctl.schema_files import load_kinds
 
 DAY = 86400
 SCHEMAS = load_kinds()
 STORE = StoreSettings(type="age", path="secrets")
 WORKSPACE = Workspace(
-    name="acme", endpoint="sandbox", tag="a7", manifests=("m",), state_path="s.db", credentials={},
+    name="acme", endpoint="sandbox", tag="a7", manifests=("m",), state=StateSettings(path="s.db"), credentials={},
     stores={"desk": STORE, "two": STORE}, default_store="desk",
 )  # fmt: skip
 

@@ -44,7 +44,7 @@ def read(text):
 def test_what_is_left_out_has_the_default_that_is_documented():
     settings, findings = read(SMALL)
     assert findings == ()
-    assert (settings.state_path, settings.default_store, settings.tag) == (".krakenctl/state.db", "desk", "07")
+    assert (settings.state.path, settings.default_store, settings.tag) == (".krakenctl/state.db", "desk", "07")
     assert (settings.credentials, settings.required_version) == ({}, "")
 
 
@@ -52,7 +52,7 @@ def test_everything_that_is_written_is_kept():
     settings, findings = read(LARGE)
     assert findings == ()
     assert (settings.name, settings.endpoint, settings.default_store) == ("acme-desk", "http://127.0.0.1:8765", "two")
-    assert (settings.state_path, settings.required_version) == ("var/state.db", ">=0.1,<2")
+    assert (settings.state.path, settings.required_version) == ("var/state.db", ">=0.1,<2")
     assert settings.manifests == ("manifests", "more/**/*.yaml")
     assert settings.stores["one"] == StoreSettings(
         type="age", path="secrets", recipients_file="recipients.txt", identity="file:.krakenctl/identity.txt"

@@ -1,0 +1,33 @@
+"""What happens before and after every step of every change: leave is asked, and what became of it goes to the log."""
+
+from __future__ import annotations
+
+from krakenctl.apply.ports import Ports
+from krakenctl.model.outcome import Result
+from krakenctl.model.plan import Change, Step
+from krakenctl.model.run import Deed
+
+
+class Journal:
+    """One for a whole run; threads may share it."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def before(self) -> None:
+        """Raises LeaseLost: then nothing may be done any more, here or anywhere."""
+        self._ports.state.check()
+
+    def after(self, change: Change, step: Step, result: Result, message: str = "") -> None:
+        """One line in the audit log. Raises StateError."""
+        deed = Deed(
+            at=self._ports.now(),
+            run=self._ports.run,
+            verb=step.verb.value,
+            outcome=result.value,
+            address=change.address,
+            account=change.account,
+            name=step.name,
+            message=message,
+        )
+        self._ports.state.log.append(deed)

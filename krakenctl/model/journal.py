@@ -1,0 +1,71 @@
+"""What is under way: one intent per change that a run has begun and not ended. Never a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from krakenctl.model.address import Address
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.key import KeySpec
+from krakenctl.model.plan import Change
+
+
+class Stage(StrEnum):
+    """How far a change has come. Written after the deed it names, and before the next one."""
+
+    BEGUN = "begun"  # nothing is known to be done; what the intent names may be live
+    REVOKED = "revoked"  # revoke-first: the old key is gone; from here it only goes forward
+    STORED = "stored"  # the secret lies in pending, read back
+    CHECKED = "checked"  # the verdict was good; consumers may read the new key from here on
+    PROMOTED = "promoted"  # the new key is the current one; the old one has still to be retired or revoked
+    LOST = "lost"  # given up: the name is burned, and its key may still show up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Written before the first deed of a change; gone when the change is done or undone.
+
+    No intent is begun for a name that the account's list shows: a live key of that name was made after it, or is
+    somebody else's, which its creation time tells.
+    """
+
+    change: Change  # as planned: everything that is needed to go on without the plan
+    began: int  # unix seconds on the exchange's clock
+    stage: Stage = Stage.BEGUN
+    sent: KeySpec | None = None  # what was asked for at issue, its expiry as an absolute time
+    verdict: str = ""  # verified | listed, from CHECKED on
+    run: str = ""  # the run that began it
+
+    @property
+    def address(self) -> Address:
+        return self.change.address
+
+    @property
+    def account(self) -> str:
+        return self.change.account
+
+    @property
+    def live_name(self) -> str:
+        """What it is about on the exchange: the new key's name, else the old one's, else the sub-account's."""
+        if self.change.new is not None:
+            return self.change.new.name
+        return self.change.old.name if self.change.old is not None else self.change.steps[0].name
+
+    @property
+    def generation(self) -> int:
+        """Of the key that is to be issued; 0: none is."""
+        return self.change.new.generation if self.issues and self.change.new is not None else 0
+
+    @property
+    def issues(self) -> bool:
+        return self.change.strategy is not None
+
+    @property
+    def secret(self) -> SecretRef | None:
+        return self.change.secret
+
+    @property
+    def old_name(self) -> str:
+        """The key it replaces; empty: none."""
+        return self.change.old.name if self.change.old is not None else ""

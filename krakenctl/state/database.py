@@ -1,0 +1,28 @@
+"""What our SQL needs of a database: two sorts of transaction, and question marks for values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Rows = list[tuple[Any, ...]]
+Execute = Callable[..., Rows]  # (statement, *values) → rows
+
+
+class Database(Protocol):
+    """One open database. Threads may share it. Every method raises StateError.
+
+    A deed may be run more than once, when a connection is lost in the middle: it must be safe to repeat.
+    """
+
+    def read(self, deed: Callable[[Execute], T]) -> T:
+        """All that the deed reads is of one moment."""
+        ...
+
+    def write(self, deed: Callable[[Execute], T]) -> T:
+        """All or nothing, durable when it returns, one writer at a time. Counts the serial up."""
+        ...
+
+    def close(self) -> None: ...
