@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench chaos clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -34,7 +34,12 @@ format: $(VENV)/installed ## put the code into shape
 
 bench: $(VENV)/installed ## start-up, plan, apply and the sandbox, beside what they are compared with
 	$(BIN)/python benchmarks/bench.py all
+	$(BIN)/python benchmarks/accounts.py
 	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/journal.py
+
+chaos: $(VENV)/installed ## every run struck everywhere by everything (docs/chaos.md); an hour on two cores
+	$(BIN)/python benchmarks/chaos.py
 
 clean: ## remove what make and the demo made
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .hypothesis

@@ -35,7 +35,9 @@ run validate
 run tree
 expect 2 plan --detailed-exitcode
 say "2. Apply: sub-accounts first, then every key; each secret goes to the store before anything else happens."
-run apply --yes
+expect 7 apply --yes
+say "Two keys may withdraw: nothing is done until somebody says that this is meant, and why. It goes to the audit log."
+run apply --yes --allow withdraw --reason "the treasury pays out, operations move funds between sub-accounts"
 expect 0 plan --detailed-exitcode
 
 say "3. A pull request: bots may read their ledger, OTC moves to another address, one bot is retired."

@@ -6,6 +6,7 @@ It writes credential files where a workspace's references point, as a person wou
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,13 @@ def adapter(root: Path, workspace: Workspace, usernames: Mapping[str, str]) -> B
         _refuse_elsewhere(root, workspace.credentials_of(account, username).token)
     sandbox = open_sandbox(root / DATABASE, owner=owner)
     return WsgiAdapter(sandbox, on_close=sandbox.close)
+
+
+def now(root: Path) -> float:
+    """Unix seconds on the sandbox's clock; without making a sandbox, on this computer's."""
+    from krakenctl.sandbox import clock
+
+    return clock.now(root / DATABASE) if (root / DATABASE).exists() else time.time()
 
 
 def sign_up(root: Path, workspace: Workspace, account: str) -> list[str]:

@@ -4,15 +4,19 @@ KrakenctlError                     1
 ├── UsageError                    64   the command line does not make sense
 ├── WorkspaceError                 1   no workspace here, or it cannot be read
 ├── InvalidManifests               1   findings; nothing was contacted
+│   └── NothingDeclared            7   no manifests, or empty ones: that would revoke everything
 ├── OutputError                    1   the result cannot be written: a full disk, a closed descriptor
 ├── CredentialError                1   a reference leads nowhere, or its file is open to others
 ├── StoreError                     1   a secret store cannot be written or read
 ├── StateError                     1   the state file is damaged, locked or of another workspace
 ├── LockHeld                       6   another krakenctl is changing this workspace
 ├── LeaseLost                      4   another krakenctl has taken over in the middle; this one does nothing more
+├── Contained                      4   the kill switch was used in the middle; nothing new is begun
 ├── PlanFileError                  1   not a plan, or of another version
 │   └── PlanStale                  5   the world moved since the plan was made
+├── CannotRotate                   1   a key that was named cannot simply get a new secret
 ├── SafetyStop                     7   refused, because it may destroy something
+│   └── BeyondLimits               7   a plan that goes beyond safety limits which nobody raised
 └── ExchangeError                  1
     ├── Unreachable                    nothing was sent, or nothing can have been done
     ├── KeyMismatch                    the exchange issued another key than was declared
@@ -21,6 +25,8 @@ KrakenctlError                     1
         ├── NotAuthorised              the credential is dead or lacks a scope
         ├── PermissionDenied           the key lacks a permission
         ├── RateLimited                asked to wait; nothing was done
+        │   └── Unavailable            busy or down; what may safely be repeated is
+        ├── NonceRefused               the key has seen a higher nonce; nothing was done
         ├── LockedOut                  the account is locked for minutes: stop calling
         └── TooManyKeys                no room for another key
 """
@@ -30,9 +36,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from krakenctl.model.finding import Finding
+    from krakenctl.model.safety import Block
 
 
 class KrakenctlError(Exception):
@@ -84,6 +91,12 @@ class InvalidManifests(KrakenctlError):
         self.findings = tuple(findings)
 
 
+class NothingDeclared(InvalidManifests):
+    exit_code = 7
+    code = "nothing-declared"
+    category = "safety"
+
+
 class OutputError(KrakenctlError):
     code = "output"
     category = "output"
@@ -125,6 +138,18 @@ class LeaseLost(KrakenctlError):
     category = "state"
 
 
+class Contained(KrakenctlError):
+    """`addresses`: of the keys that it was used on, as text."""
+
+    exit_code = 4
+    code = "contained"
+    category = "safety"
+
+    def __init__(self, message: str, *, addresses: Collection[str] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.addresses = frozenset(addresses)
+
+
 class PlanFileError(KrakenctlError):
     code = "plan-file"
     category = "plan"
@@ -141,10 +166,25 @@ class PlanStale(PlanFileError):
         self.differences = tuple(differences)
 
 
+class CannotRotate(KrakenctlError):
+    code = "cannot-rotate"
+    category = "plan"
+
+
 class SafetyStop(KrakenctlError):
     exit_code = 7
     code = "safety"
     category = "safety"
+
+
+class BeyondLimits(SafetyStop):
+    """`blocks`: the limits, with the flags that raise them for one run."""
+
+    code = "safety-limit"
+
+    def __init__(self, message: str, *, blocks: Sequence[Block], hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.blocks = tuple(blocks)
 
 
 class ExchangeError(KrakenctlError):
@@ -164,7 +204,13 @@ class KeyMismatch(ExchangeError):
 
 
 class AnswerLost(ExchangeError):
+    """`wait`: for so many seconds nobody should ask again."""
+
     code = "exchange-answer-lost"
+
+    def __init__(self, message: str, *, hint: str = "", wait: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
 
 
 class Refused(ExchangeError):
@@ -186,8 +232,27 @@ class PermissionDenied(Refused):
 
 
 class RateLimited(Refused):
+    """`wait`: for so many seconds, and `until`: to this time on the exchange's clock, nobody should ask again."""
+
     code = "exchange-rate-limited"
     retryable = True
+
+    def __init__(
+        self, message: str, *, errors: Sequence[str] = (), hint: str = "", wait: float = 0.0, until: int = 0
+    ) -> None:
+        super().__init__(message, errors=errors, hint=hint)
+        self.wait = wait
+        self.until = until
+
+
+class Unavailable(RateLimited):
+    """Most likely nothing was done. Where that is not enough, as for an issue, it is taken for an answer lost."""
+
+    code = "exchange-unavailable"
+
+
+class NonceRefused(Refused):
+    code = "exchange-nonce"
 
 
 class LockedOut(Refused):

@@ -5,10 +5,13 @@ Both are reached through the same code: only the base URL and the mounted adapte
 
 from __future__ import annotations
 
+import random
+import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from krakenctl.apply.patience import Quietly, asking
 from krakenctl.credentials import Credentials
 from krakenctl.errors import CredentialMissing
 from krakenctl.model.secret import Secret
@@ -16,6 +19,7 @@ from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
 from krakenctl.surfaces.base import Master, Surface
 from krakenctl.surfaces.connect import Connect, ConnectMaster
 from krakenctl.surfaces.kraken import spot
+from krakenctl.surfaces.kraken.meter import TIERS, Meter
 from krakenctl.transport.http import Http
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ SANDBOX_URL = "http://sandbox.krakenctl.invalid"
 
 
 class Exchange:
-    """Surfaces by account name. `usernames` fills `{username}` in references, by account name."""
+    """Surfaces by account name; threads may share it. `usernames` fills `{username}` in references, by account name."""
 
     def __init__(
         self,
@@ -42,17 +46,27 @@ class Exchange:
         self._surfaces: dict[str, Surface] = {}
         self._masters: dict[str, Master] = {}  # each keeps its key's nonces rising
         self._clock: tuple[int, float] | None = None  # the exchange's time, and our monotonic time when it was told
+        self._turn = threading.Lock()  # of who asks for the time, or opens a master
 
     def surface(self, account: str) -> Surface:
         """Raises CredentialMissing when no credential leads there, else CredentialError."""
         if account not in self._surfaces:
-            token = self._refs(account).token
-            if not token:
-                raise CredentialMissing(
-                    f"no token is named for the account {account}", hint="add it to credentials in krakenctl.yaml"
-                )
-            self._surfaces[account] = Connect(self._http, self._token(account, token))
+            self._surfaces.setdefault(account, self._surface(account))
         return self._surfaces[account]
+
+    def _surface(self, account: str) -> Surface:
+        reference = self._refs(account).token
+        if not reference:
+            raise CredentialMissing(
+                f"no token is named for the account {account}", hint="add it to credentials in krakenctl.yaml"
+            )
+        counted = self._workspace.rate_limits.count_connect
+        return Connect(self._http, self._token(account, reference), self._meter() if counted else None)
+
+    def _meter(self) -> Meter:
+        """Each credential has a counter of its own, as Kraken keeps them."""
+        limit = TIERS[self._workspace.rate_limits.tier]
+        return Meter(limit, time.monotonic, time.sleep)
 
     def _token(self, account: str, reference: str) -> Secret:
         try:
@@ -67,9 +81,10 @@ class Exchange:
 
     def master(self, account: str) -> Master:
         """The master account's own key, which requests sub-accounts. Raises CredentialError."""
-        if account not in self._masters:
-            self._masters[account] = self._master(account)
-        return self._masters[account]
+        with self._turn:
+            if account not in self._masters:
+                self._masters[account] = self._master(account)
+            return self._masters[account]
 
     def _master(self, account: str) -> Master:
         reference = self._refs(account).api_key
@@ -78,14 +93,19 @@ class Exchange:
                 f"no apiKey is named for the account {account}: sub-accounts are requested with a key of the master",
                 hint="add it to credentials in krakenctl.yaml; the key needs withdraw-funds",
             )
-        return ConnectMaster(self._http, self._credentials.key_pair(reference), _nonces())
+        return ConnectMaster(self._http, self._credentials.key_pair(reference), _nonces(), self._meter())
 
     def now(self) -> int:
         """The exchange's clock, unix seconds. Asked once; from there our own clock counts on."""
-        if self._clock is None:
-            self._clock = spot.server_time(self._http), time.monotonic()
+        with self._turn:
+            if self._clock is None:
+                self._clock = self._asked_time(), time.monotonic()
         told, then = self._clock
         return told + int(time.monotonic() - then)
+
+    def _asked_time(self) -> int:
+        quietly = Quietly(wait=time.sleep, now=lambda: int(time.time()), chance=random.random)
+        return asking(lambda: spot.server_time(self._http), quietly)
 
     def close(self) -> None:
         self._http.close()

@@ -91,7 +91,7 @@ def _ignored(root: Path, workspace: Workspace) -> list[Made]:
 
 def _secret_files(root: Path, workspace: Workspace) -> Iterator[str]:
     """Identities and credentials that lie in the workspace but not below .krakenctl, as lines for git."""
-    references = [store.identity for store in workspace.stores.values()]
+    references = [workspace.state.dsn, *(store.identity for store in workspace.stores.values())]
     references += [each for refs in workspace.credentials.values() for each in (refs.token, refs.api_key)]
     base = Path(os.path.realpath(root))
     for reference in references:

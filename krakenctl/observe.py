@@ -17,6 +17,7 @@ from krakenctl.errors import (
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.recorded import RecordedAccount
+from krakenctl.parallel import each
 from krakenctl.surfaces.base import Surface
 
 TRANSIENT = (Unreachable, AnswerLost, RateLimited, LockedOut)
@@ -25,27 +26,31 @@ OpenSurface = Callable[[str], Surface]  # by account name; raises CredentialMiss
 
 
 def accounts(
-    declared: Mapping[str, DesiredAccount], recorded: Mapping[str, RecordedAccount], open_surface: OpenSurface
+    declared: Mapping[str, DesiredAccount],
+    recorded: Mapping[str, RecordedAccount],
+    open_surface: OpenSurface,
+    parallelism: int = 1,
 ) -> dict[str, LiveAccount]:
     """All declared ones. What fails for one blocks it and no other, unless no master can be seen at all.
 
     What will pass (TRANSIENT) is raised: it blocks nobody for good, no person is to be waited for, and the next ten
     thousand calls would fare no better.
     """
-    live: dict[str, LiveAccount] = {}
-    unseen: list[ExchangeError | CredentialMissing] = []  # why, of masters
-    for name, desired in declared.items():
+
+    def look(name: str) -> LiveAccount | ExchangeError | CredentialMissing:
         try:
-            live[name] = account(desired, recorded.get(name), open_surface)
+            return account(declared[name], recorded.get(name), open_surface)
         except TRANSIENT:
             raise
         except (CredentialMissing, ExchangeError) as problem:
-            unseen += [problem] * (desired.address.kind == "Account")
-            live[name] = _unseen(name, problem.message)
-    masters = sum(desired.address.kind == "Account" for desired in declared.values())
-    if unseen and len(unseen) == masters:
+            return problem
+
+    seen = dict(zip(declared, each(look, list(declared), parallelism), strict=True))
+    masters = [seen[name] for name, desired in declared.items() if desired.address.kind == "Account"]
+    unseen = [problem for problem in masters if not isinstance(problem, LiveAccount)]
+    if unseen and len(unseen) == len(masters):
         raise unseen[0]
-    return live
+    return {name: live if isinstance(live, LiveAccount) else _unseen(name, live.message) for name, live in seen.items()}
 
 
 def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surface: OpenSurface) -> LiveAccount:

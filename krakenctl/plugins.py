@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from krakenctl.credentials import Credentials
-from krakenctl.errors import StoreError
+from krakenctl.errors import StateError, StoreError
 from krakenctl.model.workspace import StateSettings, StoreSettings
 from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Store
@@ -21,11 +21,24 @@ def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Stor
     return AgeStore(root / settings.path, _recipients(settings, root), identity)
 
 
-def state(settings: StateSettings, root: Path, _credentials: Credentials) -> StateHome:
-    """Where a workspace's state is kept; nothing is opened yet."""
+def state(settings: StateSettings, root: Path, credentials: Credentials) -> StateHome:
+    """Where a workspace's state is kept; nothing is opened yet. Raises StateError where a library is missing."""
+    if settings.type == "postgres":
+        return _postgres(settings, credentials)
     from krakenctl.state.sqlite import SqliteHome
 
     return SqliteHome(root / settings.path)
+
+
+def _postgres(settings: StateSettings, credentials: Credentials) -> StateHome:
+    try:
+        from krakenctl.state.postgres import PostgresHome
+    except ImportError:  # of psycopg, or of the libpq below it
+        raise StateError(
+            "a state of the type “postgres” needs psycopg, which is not installed",
+            hint="pip install 'krakenctl[postgres]'",
+        ) from None
+    return PostgresHome(lambda: credentials.text(settings.dsn), settings.dsn, settings.schema)
 
 
 def _recipients(settings: StoreSettings, root: Path) -> list[str]:

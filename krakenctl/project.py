@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from krakenctl import schema_files
-from krakenctl.errors import InvalidManifests, WorkspaceError
+from krakenctl.errors import InvalidManifests, NothingDeclared, WorkspaceError
 from krakenctl.load import located, read_file, read_manifests
 from krakenctl.model.desired import Desired
 from krakenctl.model.document import Document
@@ -16,6 +16,11 @@ from krakenctl.model.origin import Place
 from krakenctl.model.workspace import Workspace
 
 WORKSPACE_FILE = "krakenctl.yaml"
+_NOTHING = {"no-manifests", "empty-workspace"}
+_ON_PURPOSE = (
+    "nothing was contacted or changed; to give up every key on purpose, leave an account declared without keys and run"
+    " `krakenctl apply --allow empty --reason TEXT`"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,7 @@ class Project:
     workspace: Workspace
     desired: Desired
     warnings: tuple[Finding, ...]
+    sound: bool = True  # False: the manifests cannot be used, and nothing is known of what they ask for
 
     @property
     def state_path(self) -> Path:
@@ -71,20 +77,32 @@ def open_project(root: Path) -> Project:
     """The same, for those who need it sound. Raises InvalidManifests with every finding."""
     examined = examine(root)
     if examined.workspace is None or examined.desired is None:
-        errors = sum(finding.severity is Severity.ERROR for finding in examined.findings)
-        raise InvalidManifests(f"{errors} error{'s' * (errors != 1)} in the manifests", examined.findings)
+        errors = [finding for finding in examined.findings if finding.severity is Severity.ERROR]
+        if errors and {finding.rule for finding in errors} <= _NOTHING:
+            message = "nothing is declared where something should be, and what is not declared would be revoked"
+            raise NothingDeclared(message, examined.findings, hint=_ON_PURPOSE)
+        raise InvalidManifests(f"{len(errors)} error{'s' * (len(errors) != 1)} in the manifests", examined.findings)
     return Project(root=root, workspace=examined.workspace, desired=examined.desired, warnings=examined.findings)
 
 
-def read_workspace(root: Path) -> Workspace:
-    """Only krakenctl.yaml, for those who need no manifests. Raises InvalidManifests or WorkspaceError."""
-    workspace, findings = _workspace(root)
+def without_manifests(root: Path) -> Project:
+    """For those who can do without: what is declared is not known. Raises InvalidManifests or WorkspaceError."""
+    unknown = Desired(accounts={}, keys={}, removals={}, digest="")
+    return Project(root=root, workspace=read_workspace(root), desired=unknown, warnings=(), sound=False)
+
+
+def read_workspace(root: Path, *, any_version: bool = False) -> Workspace:
+    """Only krakenctl.yaml, for those who need no manifests. Raises InvalidManifests or WorkspaceError.
+
+    `any_version`: also where the workspace wants another krakenctl than this one.
+    """
+    workspace, findings = _workspace(root, any_version=any_version)
     if workspace is None:
         raise InvalidManifests(f"{WORKSPACE_FILE} is not sound", located(root, findings))
     return workspace
 
 
-def _workspace(root: Path) -> tuple[Workspace | None, tuple[Finding, ...]]:
+def _workspace(root: Path, *, any_version: bool = False) -> tuple[Workspace | None, tuple[Finding, ...]]:
     if not (root / WORKSPACE_FILE).is_file():
         raise WorkspaceError(f"there is no {WORKSPACE_FILE} in {root.absolute()}", hint=_way_to_one(root.absolute()))
     from krakenctl import validate
@@ -93,7 +111,7 @@ def _workspace(root: Path) -> tuple[Workspace | None, tuple[Finding, ...]]:
     if reading.findings or len(reading.documents) != 1:
         return None, reading.findings or (_not_one_document(reading.documents),)
     workspace, findings = validate.workspace(reading.documents[0], schema_files.load_kinds())
-    if workspace is not None:
+    if workspace is not None and not any_version:
         _refuse_other_version(workspace)
     return workspace, findings
 

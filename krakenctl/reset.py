@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from krakenctl import files
+from krakenctl import files, plugins
 from krakenctl.credentials import Credentials, file_of
 from krakenctl.embedded import DATABASE
 from krakenctl.errors import SafetyStop, WorkspaceError
@@ -20,6 +21,8 @@ from krakenctl.model.workspace import SANDBOX
 from krakenctl.project import Project
 
 if TYPE_CHECKING:
+    from krakenctl.model.recorded import Recorded
+    from krakenctl.state.base import StateHome
     from krakenctl.stores.base import Store
 
 
@@ -30,39 +33,77 @@ def reset(project: Project) -> list[Made]:
             f"this workspace's endpoint is {project.workspace.endpoint}, not the sandbox; nothing was done",
             hint="sandbox reset is for endpoint: sandbox only",
         )
-    _refuse_others(project)
+    home = plugins.state(project.workspace.state, project.root, Credentials(project.root, os.environ))
     try:
-        _remove(project)
+        _doomed(project, home)  # whoever is refused has changed nothing, not even the lease
+        with _alone(project, home):
+            _remove(_doomed(project, home), home)
     except OSError as problem:
         raise WorkspaceError(f"{problem.filename} cannot be removed: {problem.strerror}") from None
     return initialise(project.root, Wish(project.workspace.name, project.workspace.tag, SANDBOX))
 
 
-def _remove(project: Project) -> None:
-    """Nothing goes before it is known that everything can.
+def _alone(project: Project, home: StateHome) -> AbstractContextManager[object]:
+    """Not under a run that changes things. Raises LockHeld. Where there is no state, there is no such run."""
+    from krakenctl.state.tenure import tenure
+    from krakenctl.workflow import new_run
 
-    The state goes after all that only it can name, and before the sandbox: whoever is killed in between may run reset
-    again, because the state never speaks of accounts that are gone.
-    """
+    if not home.read().lineage:
+        return nullcontext()
+    return tenure(home, new_run("sandbox reset"), project.workspace.state.lease)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doomed:
+    """All that is to go, apart from the state."""
+
+    secrets: Sequence[tuple[Store, str]]
+    credentials: Sequence[Path]
+    sandbox: Sequence[Path]
+
+
+def _doomed(project: Project, home: StateHome) -> _Doomed:
+    """Nothing goes before it is known that everything may and can. Raises what `reset` raises."""
+    from krakenctl.state.sqlite import with_journals
+
+    recorded = home.read()
+    _refuse_others(project, recorded)
     credentials = _credential_files(project)
-    state = _with_journals(files.inside(project.root, project.state_path))
-    sandbox = _with_journals(files.own(project.root, project.root / DATABASE))
-    _refuse_what_stays([*credentials, *state, *sandbox])
-    _remove_secrets(_secrets(project))
-    for path in (*credentials, *state, *sandbox):
+    sandbox = with_journals(files.own(project.root, project.root / DATABASE))
+    _refuse_what_stays([*credentials, *_state_files(project), *sandbox])
+    return _Doomed(_secrets(project, recorded), credentials, sandbox)
+
+
+def _remove(doomed: _Doomed, home: StateHome) -> None:
+    """The state goes after all that only it can name, and before the sandbox: whoever is killed in between may run
+    reset again, because the state never speaks of accounts that are gone."""
+    _remove_secrets(doomed.secrets)
+    for path in doomed.credentials:
+        path.unlink(missing_ok=True)
+    home.remove()
+    for path in doomed.sandbox:
         path.unlink(missing_ok=True)
 
 
-def _refuse_others(project: Project) -> None:
+def _state_files(project: Project) -> list[Path]:
+    from krakenctl.state.sqlite import with_journals
+
+    if project.workspace.state.type != "sqlite":
+        return []
+    return with_journals(files.inside(project.root, project.state_path))
+
+
+def _refuse_others(project: Project, recorded: Recorded) -> None:
     """The endpoint may have been changed for a try: what the state knows of a real exchange is not ours to delete."""
     from krakenctl.model.iiban import normal_iiban
     from krakenctl.sandbox.people import seed
-    from krakenctl.state.sqlite import read_only
 
-    iibans = {account.iiban for account in read_only(project.state_path).accounts.values() if account.iiban}
+    iibans = {account.iiban for account in recorded.accounts.values() if account.iiban}
     if not iibans:
         return
-    hint = f"if nobody needs what it remembers, delete {project.workspace.state.path} yourself"
+    settings = project.workspace.state
+    place = settings.path if settings.type == "sqlite" else f"the schema {settings.schema}"
+    hint = f"if nobody needs what it remembers, delete {place} yourself"
     try:
         ours = {normal_iiban(iiban) for iiban in seed.iibans(project.root / DATABASE)}
     except WorkspaceError as problem:
@@ -77,12 +118,9 @@ def _refuse_others(project: Project) -> None:
         )
 
 
-def _secrets(project: Project) -> list[tuple[Store, str]]:
+def _secrets(project: Project, recorded: Recorded) -> list[tuple[Store, str]]:
     """Only those that the state knows, as a store may keep other things. Each store has been proved to be writable."""
-    from krakenctl import plugins
-    from krakenctl.state.sqlite import read_only
-
-    references = {trace.secret for trace in read_only(project.state_path).traces if trace.secret}
+    references = {trace.secret for trace in recorded.traces if trace.secret}
     stores = {}
     for name in {reference.store for reference in references} & project.workspace.stores.keys():
         settings = replace(project.workspace.stores[name], identity="")  # to remove, nothing is read
@@ -105,11 +143,6 @@ def _credential_files(project: Project) -> list[Path]:
     refs = [project.workspace.credentials_of(account.name, account.username) for account in accounts]
     paths = [file_of(project.root, reference) for ref in refs for reference in (ref.token, ref.api_key)]
     return [files.own(project.root, path) for path in paths if path is not None]
-
-
-def _with_journals(path: Path) -> list[Path]:
-    """A database, after what SQLite keeps beside it."""
-    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal", "")]
 
 
 def _refuse_what_stays(paths: Sequence[Path]) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from running import krakenctl
+
+if TYPE_CHECKING:
+    from postgres import Server
 
 settings.register_profile("krakenctl", deadline=None, derandomize=True, print_blob=False, database=None)
 settings.load_profile("krakenctl")
@@ -29,6 +33,17 @@ def workspace(tmp_path: Path) -> Path:
     """What `krakenctl init` makes in an empty folder: an account `acme` with two keys, on a sandbox of its own."""
     assert krakenctl("-C", tmp_path, "init", "--name", "acme", "--tag", "a7").code == 0
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this session's own."""
+    from postgres import programs, running
+
+    if programs() is None:
+        pytest.skip("there is no PostgreSQL server to start")
+    with running() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

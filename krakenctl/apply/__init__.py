@@ -2,6 +2,10 @@
 
 freshness.py says whether a saved plan still fits. executor.py goes through the accounts; queue.py takes one account
 through its changes in the plan's order: update.py, waves.py (which issue), revoke.py. issue.py is the one-time
-secret, step by step; check.py compares the issued key with the declared; places.py knows whose secret lies where, and
-undo.py takes back what a dead run had promoted and not recorded; tidy.py forgets what is gone.
+secret, step by step; check.py compares the issued key with the declared; places.py knows whose secret lies where;
+tidy.py forgets what is gone.
+
+What a run that died has begun is in the journal. evidence.py sees how it stands, decide.py says what is to be done,
+forecast.py how the world will be then, and recovery.py does it, with the same steps; undo.py puts a store right that
+had been handed the new key. fence.py asks leave before anything is changed anywhere.
 """

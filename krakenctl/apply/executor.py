@@ -1,27 +1,33 @@
-"""The whole run: stores proved, sub-accounts requested, then one account after another. Never raises what a change
-can be blamed for: that is in the report."""
+"""The whole run: stores proved, sub-accounts requested, then accounts at the same time, and on each one change after
+another. Never raises what a change can be blamed for: that is in the report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from krakenctl.apply import queue
+from krakenctl.apply.fence import fenced
 from krakenctl.apply.journal import Journal
+from krakenctl.apply.lanes import lanes, secrets
 from krakenctl.apply.patience import PatientSurface, patiently
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
-from krakenctl.apply.session import Memory, Session
+from krakenctl.apply.session import Memory, Session, end_all, memories
 from krakenctl.apply.tidy import tidy
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, KrakenctlError, StoreError
+from krakenctl.model.journal import Intent
 from krakenctl.model.live import Phase
 from krakenctl.model.outcome import Report, Result
 from krakenctl.model.plan import Action, Plan, PlannedAccount, Verb
 from krakenctl.model.recorded import Recorded, RecordedAccount
+from krakenctl.parallel import each
+from krakenctl.surfaces.base import Surface
 
 
 def execute(plan: Plan, recorded: Recorded, ports: Ports) -> Report:
-    """Do what the plan says, in its order, and tell what became of each change."""
+    """Do what the plan says, on each account in its order, and tell what became of each change."""
+    ports = fenced(ports)
     journal = Journal(ports)
     works = [Work(change, ports.tell, journal) for change in plan.changes]
     _end_blocked(works)
@@ -31,7 +37,7 @@ def execute(plan: Plan, recorded: Recorded, ports: Ports) -> Report:
     _hold_back(works, ports)
     places = Places.of(recorded)
     _run_accounts(works, accounts, recorded, places, ports)
-    if not ports.interrupted():
+    if not ports.interrupted() and not ports.halt.reason:
         tidy(plan, recorded, places, ports)
     return Report(outcomes=tuple(work.outcome() for work in works))
 
@@ -60,53 +66,54 @@ def _request_subaccounts(works: Sequence[Work], accounts: dict[str, PlannedAccou
             if ports.interrupted():
                 work.end(Result.SKIPPED, "interrupted before its turn")
                 continue
-            with work.step(Verb.REQUEST, work.change.steps[0].name):
+            with work.step(Verb.REQUEST, work.change.steps[0].name) as leave:
+                leave()
                 _request(work, accounts[work.change.address.name], ports)
             work.end(Result.DONE)
 
 
 def _request(work: Work, account: PlannedAccount, ports: Ports) -> None:
     """Remembered before it is sent: asking twice would make two, or leave a person with two e-mails."""
+    ports.state.begin(Intent(change=work.change, began=ports.now(), run=ports.run.id))
     memory = RecordedAccount(name=account.name, kind="SubAccount", username=account.username, requested=True)
     ports.state.remember_account(memory)
     try:
         master = ports.master(work.change.account)
+        work.take_request = master.take_request
         patiently(lambda: master.request_subaccount(account.username, account.email), ports, abandon=True)
     except AnswerLost as problem:
-        hint = f"look on the website whether {account.username} exists; krakenctl treats it as requested from now on"
+        hint = f"look on the website whether {account.username} exists; `krakenctl recover` says how to answer"
         raise AnswerLost(problem.message, hint=hint) from None
     except KrakenctlError:
         ports.state.remember_account(RecordedAccount(name=account.name, kind="SubAccount"))
+        ports.state.finish(work.change.address, account.username)
         raise
+    ports.state.finish(work.change.address, account.username)
 
 
 def _hold_back(works: Sequence[Work], ports: Ports) -> None:
     """Keys below a sub-account that this run requested: they go on if it is ready, and wait or are skipped if not."""
     requests = {work.change.address: work for work in works if work.change.address.kind == "SubAccount"}
-    ready: dict[str, str | KrakenctlError] = {}
-    for work in works:
-        above = requests.get(work.change.waits_for) if work.change.waits_for else None
-        if above is None or not work.open:
-            continue
-        if above.result is not Result.DONE:
+    waiting = [(work, requests[work.change.waits_for]) for work in works if work.change.waits_for in requests]
+    for work, above in waiting:
+        if work.open and above.result is not Result.DONE:
             work.end(Result.SKIPPED, f"{above.change.address} was not requested")
-        else:
-            _end_unless_ready(work, ready, ports)
+    names = list(dict.fromkeys(work.change.account for work, _ in waiting if work.open))
+    seen = dict(zip(names, each(lambda name: _look(name, ports), names, ports.parallelism), strict=True))
+    for work, _ in waiting:
+        if work.open:
+            _end_unless_ready(work, seen[work.change.account])
 
 
-def _end_unless_ready(work: Work, seen: dict[str, str | KrakenctlError], ports: Ports) -> None:
-    """Each account is looked at once; the empty text means that keys can be made there."""
-    account = work.change.account
-    if account not in seen:
-        seen[account] = _look(account, ports)
-    match seen[account]:
-        case KrakenctlError() as problem:
-            work.fail(problem)
-        case reason if reason:
-            work.end(Result.BLOCKED, str(reason))
+def _end_unless_ready(work: Work, seen: str | KrakenctlError) -> None:
+    if isinstance(seen, KrakenctlError):
+        work.fail(seen)
+    elif seen:
+        work.end(Result.BLOCKED, seen)
 
 
 def _look(account: str, ports: Ports) -> str | KrakenctlError:
+    """The empty text means that keys can be made there."""
     try:
         live = ports.look_again(account)
     except KrakenctlError as problem:
@@ -117,29 +124,38 @@ def _look(account: str, ports: Ports) -> str | KrakenctlError:
 def _run_accounts(
     works: Sequence[Work], accounts: dict[str, PlannedAccount], recorded: Recorded, places: Places, ports: Ports
 ) -> None:
+    """Accounts at the same time, but for those that hand a place in a store over: they go in the plan's order."""
     groups: dict[str, list[Work]] = {}
     for work in works:
         if work.open and work.change.address.kind == "ApiKey":
             groups.setdefault(work.change.account, []).append(work)
-    memories = _memories(recorded)
-    for name, group in groups.items():
-        try:
-            surface = PatientSurface(ports.surface(name), ports)
-        except KrakenctlError as problem:
-            for work in group:
-                work.fail(problem)
-            continue
-        memory = memories.get(name, Memory())
-        queue.run(Session(accounts[name], surface, ports, memory, places, recorded.lineage), group)
+    memory = {name: Memory() for name in groups} | memories(recorded)
+
+    def run_lane(names: list[str]) -> None:
+        for name in names:
+            if (surface := _opened(name, groups[name], ports)) is not None:
+                session = Session(accounts[name], surface, ports, memory[name], places, recorded.lineage)
+                _run(session, groups[name])
+
+    uses = {name: list(secrets((work.change for work in group), memory[name])) for name, group in groups.items()}
+    each(run_lane, lanes(uses), ports.parallelism)
 
 
-def _memories(recorded: Recorded) -> dict[str, Memory]:
-    memories: dict[str, Memory] = {}
-    for key in (*recorded.keys.values(), *recorded.retired):
-        memory = memories.setdefault(key.account, Memory())
-        memory.by_name[key.live_name] = key
-        if not key.retired_until:
-            memory.current[key.address] = key
-    for intent in recorded.intents:
-        memories.setdefault(intent.account, Memory()).intents[intent.live_name] = intent
-    return memories
+def _opened(account: str, works: list[Work], ports: Ports) -> Surface | None:
+    try:
+        surface = PatientSurface(ports.surface(account), ports)
+    except KrakenctlError as problem:
+        end_all(works, problem)
+        return None
+    for work in works:
+        work.take_request = surface.take_request
+    return surface
+
+
+def _run(session: Session, works: list[Work]) -> None:
+    """After a bug the other accounts finish the step in hand, and then it is raised."""
+    try:
+        queue.run(session, works)
+    except BaseException:
+        session.ports.halt.order("not tried: krakenctl itself failed on another account")
+        raise

@@ -1,72 +1,155 @@
-"""Does a saved plan still say what a fresh one would? Pure. A plan is never trusted as an instruction."""
+"""Does a saved plan still say what a fresh one would? Pure. A plan is never trusted as an instruction.
+
+A plan may be applied again after a run that did not come to its end: what was done in its name is no longer expected
+of the fresh plan, and what was begun may have got another number, because the first one is burned.
+"""
 
 from __future__ import annotations
 
-from krakenctl.model.plan import Change, Plan
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from krakenctl.model.address import Address
+from krakenctl.model.plan import Action, Change, Mark, Plan
+
+Groups = Mapping[Address, Sequence[Change]]
 
 
-def moved(saved: Plan, fresh: Plan) -> tuple[str, ...]:
-    """What differs between the two, a line each; empty when the saved plan may be applied.
+def elsewhere(saved: Plan, workspace: str, endpoint: str, lineage: str) -> tuple[str, ...]:
+    """What the plan was made for and this is not; empty when it was made here.
+
+    A plan made before there was a state has no lineage; what could be wrong with it shows in its changes.
+    """
+    pairs = {
+        "workspace": (saved.workspace, workspace),
+        "endpoint": (saved.endpoint, endpoint),
+        "lineage of the state": (saved.lineage or lineage, lineage),
+    }
+    return tuple(f"{what}: planned “{was}”, now “{now}”" for what, (was, now) in pairs.items() if was != now)
+
+
+def is_done(saved: Plan, marks: Iterable[Mark]) -> bool:
+    """Whether all of it was done in its name: then there is nothing to compare any more."""
+    done = {mark.change for mark in marks if mark.done}
+    return bool(done) and all(change.handle in done for change in saved.changes if change.is_change)
+
+
+def moved(saved: Plan, fresh: Plan, marks: Iterable[Mark] = ()) -> tuple[str, ...]:
+    """What differs between the two, a line each; empty when the open part of the saved plan may be applied.
 
     Only meaning counts: another comment in a manifest, or a key used in between, moves nothing.
     """
-    return (*_frame(saved, fresh), *_accounts(saved, fresh), *_changes(saved, fresh))
+    begun = {mark.change: mark.done for mark in marks}
+    done = {change.address for change in saved.changes if begun.get(change.handle)}
+    return (*_accounts(saved, fresh, done), *_changes(_open(saved, fresh, begun, done), _expected(fresh, done)))
 
 
-def _frame(saved: Plan, fresh: Plan) -> list[str]:
-    """A plan made before there was a state has no lineage; what could be wrong with it shows in its changes."""
-    pairs = {
-        "workspace": (saved.workspace, fresh.workspace),
-        "endpoint": (saved.endpoint, fresh.endpoint),
-        "lineage of the state": (saved.lineage or fresh.lineage, fresh.lineage),
-    }
-    return [f"{what}: planned “{was}”, now “{now}”" for what, (was, now) in pairs.items() if was != now]
-
-
-def _accounts(saved: Plan, fresh: Plan) -> list[str]:
+def _accounts(saved: Plan, fresh: Plan, requested: set[Address]) -> Iterator[str]:
+    """A sub-account that this very plan has requested may have come to be since."""
     was = {account.name: account.iiban for account in saved.accounts}
     now = {account.name: account.iiban for account in fresh.accounts}
-    return [
-        f"account {name}: planned for {was.get(name) or 'no IIBAN'}, now {now.get(name) or 'no IIBAN'}"
-        for name in sorted(was.keys() | now.keys())
-        if was.get(name) != now.get(name)
-    ]
+    for name in sorted(was.keys() | now.keys()):
+        is_new = not was.get(name) and Address("SubAccount", (name,)) in requested
+        if was.get(name) != now.get(name) and not is_new:
+            yield f"account {name}: planned for {was.get(name) or 'no IIBAN'}, now {now.get(name) or 'no IIBAN'}"
 
 
-def _changes(saved: Plan, fresh: Plan) -> list[str]:
-    was, now = _by_address(saved), _by_address(fresh)
-    lines = []
+def _open(saved: Plan, fresh: Plan, begun: Mapping[str, bool], done: set[Address]) -> Groups:
+    """What the saved plan still asks for, as far as possible in the words of the fresh one."""
+    now = {change.handle: change for change in fresh.changes}
+    still: list[Change] = []
+    for change in saved.changes:
+        if begun.get(change.handle) or (change.handle in begun and change.handle not in now):
+            continue  # done; or begun, and a recovery has finished it
+        same = _renumbered(change, now[change.handle]) if change.handle in begun else change
+        still.append(_ready(same, fresh) if same.waits_for in done else same)
+    return _by_address(still)
+
+
+def _expected(fresh: Plan, done: set[Address]) -> Groups:
+    """Without what only says that a sub-account, requested by this very plan, is not ready yet."""
+    return _by_address(c for c in fresh.changes if not (c.action is Action.BLOCKED and c.address in done))
+
+
+def _renumbered(change: Change, now: Change) -> Change:
+    """The same change with the number that is free now."""
+    if change.new is None or now.new is None:
+        return change
+    before, name = change.new.name, now.new.name
+    steps = tuple(replace(step, name=name) if step.name == before else step for step in change.steps)
+    return replace(change, new=replace(change.new, name=name, generation=now.new.generation), steps=steps)
+
+
+def _ready(change: Change, fresh: Plan) -> Change:
+    """What waited for a sub-account goes on, or is still blocked for it."""
+    for now in fresh.changes:
+        if now.address == change.address and now.action is Action.BLOCKED:
+            return now
+    return replace(change, waits_for=None)
+
+
+def _changes(was: Groups, now: Groups) -> Iterator[str]:
     for address in dict.fromkeys((*was, *now)):
-        if was.get(address) != now.get(address):
-            lines.append(f"{address}: {_difference(was.get(address, []), now.get(address, []))}")
-    return lines
+        before, after = was.get(address, ()), now.get(address, ())
+        if [_meaning(change) for change in before] != [_meaning(change) for change in after]:
+            yield f"{address}: {_difference(before, after)}"
 
 
-def _difference(was: list[Change], now: list[Change]) -> str:
+def _meaning(change: Change) -> Change:
+    """What would be done; why it would be is for people."""
+    return replace(change, reasons=(), causes=())
+
+
+def _difference(was: Sequence[Change], now: Sequence[Change]) -> str:
     """Field by field where both would do the same; else what each would do."""
+    parts: list[str] = []
     if len(was) == len(now) == 1 and was[0].action is now[0].action:
-        before, after = ({field.field: field.after for field in change.fields} for change in (was[0], now[0]))
-        moved = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
-        if moved:
-            return "; ".join(
-                f"{name} planned {_value(before.get(name))}, now {_value(after.get(name))}" for name in moved
-            )
-    return f"planned {_summary(was)}, now {_summary(now)}"
+        parts = [*_fields(was[0], now[0]), *_rest(was[0], now[0])]
+    return "; ".join(parts) or f"planned {_summary(was)}, now {_summary(now)}"
+
+
+def _fields(was: Change, now: Change) -> Iterator[str]:
+    before, after = ({field.field: field.after for field in change.fields} for change in (was, now))
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            yield f"{name} planned {_value(before.get(name))}, now {_value(after.get(name))}"
+
+
+def _rest(was: Change, now: Change) -> Iterator[str]:
+    """What is no field of a manifest: the key that is there, the one that is to come, and how they take turns."""
+    if was.old != now.old:
+        yield (
+            f"the key itself: planned for {_key(was)}, now {_key(now)}" if _key(was) != _key(now) else "the key itself"
+        )
+    if (was.new and was.new.name) != (now.new and now.new.name):
+        yield f"the new key's name: planned {was.new and was.new.name}, now {now.new and now.new.name}"
+    if was.steps != now.steps:
+        yield f"steps planned {_steps(was)}, now {_steps(now)}"
+    if was.overlap != now.overlap:
+        yield f"overlap planned {was.overlap} s, now {now.overlap} s"
+
+
+def _key(change: Change) -> str:
+    return f"{change.old.name}, created at {change.old.created}" if change.old else "none"
+
+
+def _steps(change: Change) -> str:
+    return ", ".join(f"{step.verb.value} {step.name}" for step in change.steps) or "none"
 
 
 def _value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _by_address(plan: Plan) -> dict[str, list[Change]]:
-    """One address may have two changes: a key left by an interrupted run goes, a new one comes."""
-    groups: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        groups.setdefault(str(change.address), []).append(change)
+def _by_address(changes: Iterable[Change]) -> Groups:
+    """One address may have two changes: a key that was replaced goes, a new one comes."""
+    groups: dict[Address, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(change.address, []).append(change)
     return groups
 
 
-def _summary(changes: list[Change]) -> str:
+def _summary(changes: Sequence[Change]) -> str:
     if not changes:
         return "nothing to do"
     return " and ".join(f"{c.action.value} ({', '.join(f.field for f in c.fields) or 'no field'})" for c in changes)

@@ -8,16 +8,26 @@ new key back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
 from krakenctl.apply.patience import patiently
 from krakenctl.apply.session import Session
-from krakenctl.apply.work import Work
-from krakenctl.errors import AnswerLost, ExchangeError, KeyMismatch, NotAuthorised, Refused, StoreError
+from krakenctl.apply.work import KeptKey, Work
+from krakenctl.errors import (
+    AnswerLost,
+    Contained,
+    ExchangeError,
+    KeyMismatch,
+    KrakenctlError,
+    NotAuthorised,
+    Refused,
+    StoreError,
+)
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.journal import MISMATCH, Stage
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import NewKey, Verb
 from krakenctl.model.recorded import RecordedKey
@@ -39,31 +49,59 @@ class Issuer:
         """Steps 2 to 5. Whatever goes wrong, no live key is left behind whose name is not journalled."""
         work.announce(Verb.ISSUE, new.name)
         with work.hushed():
-            with work.step(Verb.ISSUE, new.name):
-                self._begin(work, new)
+            with work.step(Verb.ISSUE, new.name) as leave:
+                leave()
                 work.issued = self._issue(work, new)
-            if work.issued is not None and work.open:
-                with work.step(Verb.STORE, new.name):
+            if work.issued is not None:
+                with work.step(Verb.STORE, new.name) as leave:
+                    leave()
                     self._store(work, work.issued, new, secret)
 
     def check_and_promote(self, work: Work, new: NewKey, secret: SecretRef, listed: LiveKey | None) -> None:
         """Steps 6 and 7. Nothing is promoted that is not, to the bit, what was declared."""
-        if work.issued is None or work.sent is None:
+        kept, sent = work.kept, work.intent.sent if work.intent else None
+        if kept is None or sent is None:
             return
-        with work.step(Verb.CHECK, new.name):
-            work.verdict = self._check(work, work.issued, work.sent, listed)
+        with work.step(Verb.CHECK, new.name) as leave:
+            leave()
+            work.verdict = self._check(work, new.name, kept, sent, listed)
             self._ports.state.advance(work.change.address, new.name, Stage.CHECKED, work.verdict)
         if work.open:
-            with work.step(Verb.PROMOTE, new.name):
-                self._promote(work, work.issued, work.sent, new, secret)
+            with work.step(Verb.PROMOTE, new.name) as leave:
+                leave()
+                self._promote(work, kept, sent, new, secret)
+
+    def take_back_contained(self, works: Sequence[Work]) -> None:
+        """The kill switch was used while these keys were on their way: those that it was used on are not kept."""
+        for work in works:
+            waits = work.kept is not None and all(step.verb is not Verb.PROMOTE for step in work.done)
+            if waits and work.change.new is not None and (problem := self._contained(work)):
+                with suppress(KrakenctlError):  # else it stays in the journal, and recovery takes it back
+                    taken_back = self._take_back(work, work.change.new.name)
+                    work.reopen()
+                    work.fail(Contained(f"{problem.message}; {taken_back}", hint=problem.hint))
+
+    def _contained(self, work: Work) -> Contained | None:
+        try:
+            self._ports.state.check()
+        except Contained as problem:
+            return problem if str(work.change.address) in problem.addresses else None
+        except KrakenctlError:  # whoever has taken over sees to it
+            return None
+        return None
 
     def _dated(self, new: NewKey) -> KeySpec:
         """`validFor` becomes an absolute time here, on the exchange's clock."""
         return new.spec if new.valid_for is None else replace(new.spec, valid_until=self._ports.now() + new.valid_for)
 
-    def _begin(self, work: Work, new: NewKey) -> None:
-        work.sent = self._dated(new)
-        self._ports.state.begin(Intent(change=work.change, began=self._ports.now(), sent=work.sent))
+    def _begin(self, work: Work, new: NewKey) -> KeySpec:
+        """Before each try: what is asked for, and that it is. An intent that began with a revoke goes on."""
+        sent = self._dated(new)
+        began = work.intent or self._session.intent(work.change)
+        if work.intent is None or began.sent != sent:
+            work.intent = replace(began, sent=sent)
+            self._ports.state.begin(work.intent)
+        return sent
 
     def _issue(self, work: Work, new: NewKey) -> IssuedKey:
         name, tries = new.name, 0
@@ -71,19 +109,19 @@ class Issuer:
         def attempt() -> IssuedKey:
             nonlocal tries
             tries += 1
-            work.sent = self._dated(new)
-            return self._surface.issue(name, work.sent)
+            return self._surface.issue(name, self._begin(work, new))
 
         try:
             return patiently(attempt, self._ports, abandon=not work.change.gap)
         except Refused:
             if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
-                self._ports.state.revoked(work.change.address, name)
+                self._ports.state.finish(work.change.address, name)
+                work.intent = None
             raise
         except AnswerLost as problem:
             raise AnswerLost(
                 f"{problem.message}. It is not tried again: the name {name} is burned",
-                hint="run plan: if the key came to be, it is shown and revoked, and the next generation is issued",
+                hint="run apply again: if the key came to be it is revoked, and the next generation is issued",
             ) from None
 
     def _store(self, work: Work, issued: IssuedKey, new: NewKey, secret: SecretRef) -> None:
@@ -95,28 +133,29 @@ class Issuer:
             created=issued.live.created,
             public_key=issued.public_key,
             secret=issued.secret,
-            spec=work.sent or new.spec,
+            spec=work.intent.sent if work.intent and work.intent.sent else new.spec,
         )
         self._session.places.stored(secret, self._session.owner(new.name))
         try:
             self._ports.store(secret.store).put(secret.path, Slot.PENDING, entry)
         except StoreError as problem:
             raise StoreError(f"{problem.message}; {self._take_back(work, new.name)}", hint=problem.hint) from None
-        self._ports.state.advance(work.change.address, new.name, Stage.STORED)
+        work.kept = kept_key(entry)
+        self._ports.state.advance(work.change.address, new.name, Stage.STORED, public_key=issued.public_key)
 
-    def _check(self, work: Work, issued: IssuedKey, sent: KeySpec, listed: LiveKey | None) -> str:
+    def _check(self, work: Work, name: str, kept: KeptKey, sent: KeySpec, listed: LiveKey | None) -> str:
         """`listed` or `verified`. Raises KeyMismatch once the wrong key is gone."""
-        live = listed or self._look_again(issued.live.name)
+        live = listed or self._look_again(name)
         if live is None:
             raise ExchangeError(
-                f"the new key {issued.live.name} does not show in the account's list; its secret stays in pending",
-                hint="run plan: it revokes what was left and issues the next generation",
+                f"the new key {name} does not show in the account's list; its secret stays in pending",
+                hint="run apply again: it finishes with that key if it shows by then, and issues another one if not",
             )
         wrong = check.differences(sent, live.spec)
-        inspected = None if wrong else self._inspect(issued, sent)
+        inspected = None if wrong else self._inspect(name, kept.pair, sent)
         wrong = wrong or (check.differences(sent, inspected.spec) if inspected else ())
         if wrong:
-            raise self._mismatch(work, issued.live.name, wrong)
+            raise self._mismatch(work, name, wrong)
         return "verified" if inspected else "listed"
 
     def _look_again(self, name: str) -> LiveKey | None:
@@ -128,25 +167,25 @@ class Issuer:
                     return live
         return None
 
-    def _inspect(self, issued: IssuedKey, sent: KeySpec) -> LiveKey | None:
+    def _inspect(self, name: str, pair: KeyPair | None, sent: KeySpec) -> LiveKey | None:
         """Ask the key about itself, where its allow-list is sure to let us: a refused call counts towards a lockout.
 
         Nonces start at 1, because the key's consumer may count from anywhere above. None: no answer to be had.
         """
-        if sent.ip_allowlist or self._session.stopped:
+        if pair is None or sent.ip_allowlist or self._session.stopped:
             return None
-        pair = KeyPair(public_key=issued.public_key, secret=issued.secret)
         for nonce in range(1, PROPAGATION_TRIES + 1):
             try:
                 return self._surface.inspect(pair, nonce)
             except NotAuthorised:
                 self._ports.wait(PROPAGATION_SECONDS)
             except ExchangeError as problem:  # the list has confirmed the key; a lockout still ends this account's run
-                self._session.stop_after(problem.code, f"the check of {issued.live.name}")
+                self._session.stop_after(problem.code, f"the check of {name}")
                 return None
         return None
 
     def _mismatch(self, work: Work, name: str, wrong: tuple[str, ...]) -> KeyMismatch:
+        self._ports.state.advance(work.change.address, name, Stage.STORED, MISMATCH)
         taken_back = self._take_back(work, name)
         return KeyMismatch(
             f"the exchange issued {name} differently from what was declared: {'; '.join(wrong)}; {taken_back}",
@@ -158,24 +197,24 @@ class Issuer:
         try:
             self._surface.revoke(name)
         except ExchangeError as problem:
-            return f"it could not be revoked either ({problem.message}), the next plan shows it"
+            return f"it could not be revoked either ({problem.message}); the next run sees to it"
         if secret := work.change.secret:
             with suppress(StoreError):  # a dead secret, and the next issue overwrites it
                 self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
         self._ports.state.revoked(work.change.address, name)
         return "the new key was revoked at once"
 
-    def _promote(self, work: Work, issued: IssuedKey, sent: KeySpec, new: NewKey, secret: SecretRef) -> None:
+    def _promote(self, work: Work, kept: KeptKey, sent: KeySpec, new: NewKey, secret: SecretRef) -> None:
         change = work.change
         key = RecordedKey(
             address=change.address,
             live_name=new.name,
             generation=new.generation,
-            created=issued.live.created,
-            public_key=issued.public_key,
+            created=kept.created,
+            public_key=kept.public_key,
             spec=sent,
             secret=secret,
-            issued=issued.live.created or self._ports.now(),
+            issued=kept.created or self._ports.now(),
             trigger=change.trigger,
             protect=change.protect,
         )
@@ -190,3 +229,8 @@ class Issuer:
         if old is None or change.old is None or old.live_name != change.old.name or change.gap:
             return None
         return replace(old, address=change.address, retired_until=self._ports.now() + change.overlap)
+
+
+def kept_key(entry: Entry) -> KeptKey:
+    pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
+    return KeptKey(created=entry.created, public_key=entry.public_key, pair=pair)

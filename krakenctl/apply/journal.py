@@ -18,8 +18,16 @@ class Journal:
         """Raises LeaseLost: then nothing may be done any more, here or anywhere."""
         self._ports.state.check()
 
-    def after(self, change: Change, step: Step, result: Result, message: str = "") -> None:
-        """One line in the audit log. Raises StateError."""
+    def begun(self, change: Change) -> None:
+        """Before its first step. Raises StateError."""
+        self._ports.mark(change, False)
+
+    def done(self, change: Change) -> None:
+        """All its steps are taken. Raises StateError."""
+        self._ports.mark(change, True)
+
+    def after(self, change: Change, step: Step, result: Result, message: str = "", request: str = "") -> None:
+        """One line in the audit log; `request`: the exchange's id of the call that was made. Raises StateError."""
         deed = Deed(
             at=self._ports.now(),
             run=self._ports.run,
@@ -29,5 +37,6 @@ class Journal:
             account=change.account,
             name=step.name,
             message=message,
+            request=request,
         )
         self._ports.state.log.append(deed)

@@ -11,7 +11,7 @@ from krakenctl.apply.revoke import revoke
 from krakenctl.apply.session import Live, Session, end_all
 from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError, PlanStale, SafetyStop
-from krakenctl.model.plan import Action
+from krakenctl.model.plan import Action, Change
 
 _HANDLERS: dict[Action, Callable[[Session, Sequence[Work]], None]] = {
     Action.FORGET: update.forget,
@@ -25,12 +25,15 @@ _HANDLERS: dict[Action, Callable[[Session, Sequence[Work]], None]] = {
 
 def run(session: Session, works: Sequence[Work]) -> None:
     """Take the works to their ends. Never raises an error of ours: it ends the works it concerns."""
-    if session.ports.interrupted():
+    session.stopped = session.ports.halt.reason
+    if session.stopped or session.ports.interrupted():
         session.skip(works)
         return
     try:
         _same_account(session)
         live = session.list()
+        session.ports.state.check()  # what has moved may be the deed of whoever took over from us
+        session.unlearn_limit()
     except KrakenctlError as problem:
         end_all(works, problem)
         return
@@ -55,3 +58,11 @@ def _verify_preconditions(works: Iterable[Work], live: Live) -> None:
     for work in works:
         if work.change.old is not None and (difference := moved(work.change.old, live)):
             work.fail(PlanStale(f"{difference}; nothing was done", hint="plan again"))
+        elif name := _taken(work.change, live):
+            message = f"a key named {name} is there since the plan was made; nothing was done"
+            work.fail(PlanStale(message, hint="plan again"))
+
+
+def _taken(change: Change, live: Live) -> str:
+    """The name to be issued, if somebody has it: what bears it later was made by us, and nothing else proves that."""
+    return change.new.name if change.strategy is not None and change.new and change.new.name in live else ""

@@ -1,15 +1,16 @@
-"""Revoking: only what the plan showed, only while it is still that key, and its secret goes with it."""
+"""Revoking: only what a plan showed, only while it is still that key, and its secret goes with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from krakenctl.apply.precondition import another_key
 from krakenctl.apply.session import Live, Session, finish
-from krakenctl.apply.undo import give_back
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, PlanStale
-from krakenctl.model.plan import OldKey, Verb
+from krakenctl.model.journal import Stage
+from krakenctl.model.plan import Action, OldKey, Verb
 from krakenctl.stores.base import Slot
 
 
@@ -27,12 +28,23 @@ def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool =
     live = session.list_for(works)
     for work in session.each(works, interruptible=interruptible):
         if old := work.change.old:
-            with work.step(Verb.REVOKE, old.name):
-                if intent := session.memory.intents.get(old.name):
-                    give_back(session, intent)
+            with work.step(Verb.REVOKE, old.name) as leave:
+                leave()
+                _begin(session, work, old)
                 _revoke(session, old, live)
+                if work.change.gap and work.intent is not None:  # from here there is no way back
+                    session.ports.state.advance(work.change.address, work.intent.live_name, Stage.REVOKED)
+                    work.intent = replace(work.intent, stage=Stage.REVOKED)
                 clear_slots(session, old.name)
                 session.ports.state.revoked(work.change.address, old.name)
+
+
+def _begin(session: Session, work: Work, old: OldKey) -> None:
+    """Where the revoke is the first deed of its change. What an earlier run has begun is journalled already."""
+    begins = work.change.action is Action.REVOKE or work.change.gap
+    if begins and work.intent is None and old.name not in session.memory.intents:
+        work.intent = session.intent(work.change)
+        session.ports.state.begin(work.intent)
 
 
 def _revoke(session: Session, old: OldKey, live: Live) -> None:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from krakenctl.apply.places import Owner, Places
 from krakenctl.apply.ports import Ports
 from krakenctl.apply.work import Work
-from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NotAuthorised, Unreachable
+from krakenctl.errors import (
+    Contained,
+    ExchangeError,
+    KrakenctlError,
+    LeaseLost,
+    LockedOut,
+    NotAuthorised,
+    StateError,
+    Unreachable,
+)
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, PlannedAccount
-from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.recorded import Recorded, RecordedKey, SeenLimit
 from krakenctl.surfaces.base import Surface
 
+# After one of these nothing more is done on any account: the journal must never lag behind the deeds.
+FORBIDDEN = (StateError.code, LeaseLost.code, Contained.code)
 # After one of these the account's other deeds would fail too, or make it worse.
-FATAL = (NotAuthorised.code, LockedOut.code, Unreachable.code)
-HOPELESS = (NotAuthorised.code, LockedOut.code)  # not even a look at the list is worth a call
+FATAL = (*FORBIDDEN, NotAuthorised.code, LockedOut.code, Unreachable.code)
+HOPELESS = (*FORBIDDEN, NotAuthorised.code, LockedOut.code)  # not even a look at the list is worth a call
 
 Live = dict[str, LiveKey]  # by name
 
@@ -32,6 +44,22 @@ class Memory:
     current: dict[Address, RecordedKey] = field(default_factory=dict)
     by_name: dict[str, RecordedKey] = field(default_factory=dict)  # current and retired ones
     intents: dict[str, Intent] = field(default_factory=dict)
+    limit: SeenLimit | None = None
+
+
+def memories(recorded: Recorded) -> dict[str, Memory]:
+    """By account."""
+    found: dict[str, Memory] = {}
+    for key in (*recorded.keys.values(), *recorded.retired):
+        memory = found.setdefault(key.account, Memory())
+        memory.by_name[key.live_name] = key
+        if not key.retired_until:
+            memory.current[key.address] = key
+    for intent in recorded.intents:
+        found.setdefault(intent.account, Memory()).intents[intent.live_name] = intent
+    for account, limit in recorded.limits.items():
+        found.setdefault(account, Memory()).limit = limit
+    return found
 
 
 @dataclass(slots=True)
@@ -66,9 +94,21 @@ class Session:
             end_all(works, problem)
             return {}
 
+    def learn_limit(self) -> None:
+        """Kraken said “too many keys”: later plans make do with as many as there are. What fails here costs nothing."""
+        with suppress(KrakenctlError):
+            self.list()
+            self.ports.state.learn_limit(self.account.name, SeenLimit(self.count, self.account.keys_limit or 0))
+
+    def unlearn_limit(self) -> None:
+        """There are more keys than that by now, or another limit is declared."""
+        if self.memory.limit is not None and not self.memory.limit.holds(self.account.keys_limit, self.count):
+            self.ports.state.learn_limit(self.account.name, None)
+
     def each(self, works: Iterable[Work], *, interruptible: bool = True) -> Iterator[Work]:
         """The open ones, one after another, until somebody interrupts or one failure says that all would fail."""
         for work in list(works):
+            self.stopped = self.stopped or self.ports.halt.reason
             if self.stopped or (interruptible and self.ports.interrupted()):
                 return
             if work.open:
@@ -79,6 +119,8 @@ class Session:
         """Whether this error of `what` is one that would repeat itself."""
         if code in FATAL:
             self.stopped = self.stopped or f"not tried: {what} failed in a way that would repeat itself"
+        if code in FORBIDDEN:
+            self.ports.halt.order(self.stopped)
         if code in HOPELESS:
             self.hopeless = True
 
@@ -86,6 +128,10 @@ class Session:
         """What was not reached, and why."""
         for work in works:
             work.end(Result.SKIPPED, self.stopped or "interrupted before its turn")
+
+    def intent(self, change: Change) -> Intent:
+        """To be journalled before the first deed of the change."""
+        return Intent(change=change, began=self.ports.now(), run=self.ports.run.id)
 
     def owner(self, name: str) -> Owner:
         return (self.account.name, name)

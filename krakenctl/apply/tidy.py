@@ -1,23 +1,19 @@
-"""What is recorded and no longer there: replaced keys that expired or were deleted by a person, secrets of keys that
-never came to be. The plan shows no change for these, because nothing on the exchange would change."""
+"""What is recorded and no longer there: replaced keys that expired or were deleted by a person. The plan shows no
+change for these, because nothing on the exchange would change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TypeVar
 
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.plan import Plan
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.stores.base import Slot
-
-Trace = TypeVar("Trace", RecordedKey, Intent)
 
 
 def tidy(plan: Plan, recorded: Recorded, places: Places, ports: Ports) -> None:
@@ -27,14 +23,9 @@ def tidy(plan: Plan, recorded: Recorded, places: Places, ports: Ports) -> None:
             with suppress(KrakenctlError):
                 _empty(key.secret, places.of_owner(key.secret, (key.account, key.live_name)), places, ports)
                 ports.state.revoked(key.address, key.live_name)
-    for intent in _gone(plan, recorded.intents):  # stays recorded: its key may show up late, and its name is burned
-        slots = places.of_owner(intent.secret, (intent.account, intent.live_name)) if intent.secret else ()
-        if intent.secret and intent.stage is not Stage.BEGUN and Slot.PENDING in slots:
-            with suppress(KrakenctlError):
-                _empty(intent.secret, (Slot.PENDING,), places, ports)
 
 
-def _gone(plan: Plan, traces: Iterable[Trace]) -> Iterator[Trace]:
+def _gone(plan: Plan, traces: Iterable[RecordedKey]) -> Iterator[RecordedKey]:
     """Those that the plan looked for and does not speak of."""
     seen = {a.name for a in plan.accounts if a.phase is Phase.READY and a.coverage is not Coverage.NONE}
     spoken = {(change.account, change.old.name) for change in plan.changes if change.old}

@@ -4,21 +4,15 @@ is revoked, the slots become what they were."""
 from __future__ import annotations
 
 from krakenctl.apply.session import Session
-from krakenctl.errors import StoreError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.stores.base import Slot
 
 
 def give_back(session: Session, intent: Intent) -> None:
-    """Raises StoreError where the store cannot be read: then nothing is revoked, for it may be in use."""
-    if intent.stage is not Stage.CHECKED or intent.secret is None or _outgrown(session, intent):
-        return
-    try:
+    """Raises StoreError where the store cannot be read: then nothing may be revoked, for it may be in use."""
+    if intent.stage is Stage.CHECKED and intent.secret is not None and not _outgrown(session, intent):
         _give_back(session, intent, intent.secret)
-    except StoreError as problem:
-        message = f"{problem.message}; {intent.live_name} may be what its consumer reads, so it was not revoked"
-        raise StoreError(message, hint=problem.hint) from None
 
 
 def _give_back(session: Session, intent: Intent, secret: SecretRef) -> None:

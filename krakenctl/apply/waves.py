@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from krakenctl.apply.issue import Issuer
 from krakenctl.apply.revoke import revoke_old
-from krakenctl.apply.session import Session, finish
+from krakenctl.apply.session import Live, Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import AnswerLost, TooManyKeys
+from krakenctl.errors import AnswerLost, KrakenctlError, TooManyKeys
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, NewKey, OldKey, Strategy, Verb
+from krakenctl.model.recorded import keys_limit
 
 
 def issue(session: Session, works: Sequence[Work]) -> None:
@@ -20,34 +21,47 @@ def issue(session: Session, works: Sequence[Work]) -> None:
     for work in session.each(works):
         if work.change.strategy is Strategy.REVOKE_FIRST:
             revoke_old(session, [work])
-            _wave(session, [work])
+            wave(session, [work])
     while waiting := [work for work in works if work.open]:
-        if session.stopped or session.ports.interrupted() or not _wave(session, waiting[: _room(session)]):
+        if session.stopped or session.ports.interrupted() or not wave(session, waiting[: _room(session)]):
             return
 
 
 def _room(session: Session) -> int | None:
     """How many more keys the account takes; None: nobody declared it. At least one: Kraken itself knows best."""
-    limit = session.account.keys_limit
+    limit = keys_limit(session.account.keys_limit, session.memory.limit, session.count)
     return None if limit is None else max(limit - session.count, 1)
 
 
-def _wave(session: Session, wave: Sequence[Work]) -> bool:
+def wave(session: Session, works: Sequence[Work]) -> bool:
     """One wave to its end. False: nothing came of it, so another would not help either."""
+    issued = _issue(session, Issuer(session), works)
+    complete(session, issued, session.list_for(issued))
+    return any(not work.open for work in works)
+
+
+def complete(session: Session, works: Sequence[Work], live: Live) -> None:
+    """Everything after the secret is stored; or after the promotion, for those that an earlier run had promoted."""
     issuer = Issuer(session)
-    issued = _issue(session, issuer, wave)
-    live = session.list_for(issued)
-    for work in issued:
+    for work in works:
         if work.open and (parts := _parts(work)):
             issuer.check_and_promote(work, *parts, live.get(parts[0].name))
-    _retire(session, [work for work in issued if work.open and work.change.overlap])
-    replaced = [work for work in issued if work.open and work.change.old]
+    issuer.take_back_contained(works)
+    _retire(session, [work for work in works if work.open and work.change.overlap])
+    replaced = [work for work in works if work.open and work.change.old]
     revoke_old(session, [work for work in replaced if not work.change.overlap and not work.change.gap])
-    finish(issued)
-    for work in issued:
-        if work.result is Result.DONE and (new := work.change.new):
-            session.ports.state.finish(work.change.address, new.name)
-    return any(not work.open for work in wave)
+    finish(works)
+    for work in works:
+        if work.result is Result.DONE and work.change.old and not work.change.gap:
+            _end(session, work)
+
+
+def _end(session: Session, work: Work) -> None:
+    """The intent is over. Where that cannot be written the next run does its last step again, which does no harm."""
+    try:
+        session.ports.state.finish(work.change.address, work.change.new.name if work.change.new else "")
+    except KrakenctlError as problem:
+        session.stop_after(problem.code, str(work.change.address))
 
 
 def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]:
@@ -56,9 +70,11 @@ def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]
     for work in session.each(wave, interruptible=not wave[0].change.gap):
         if parts := _parts(work):
             issuer.issue_and_store(work, *parts)
-        if work.code == TooManyKeys.code and any(other.open and other.change.old for other in issued):
-            work.reopen()
-            return issued
+        if work.code == TooManyKeys.code:
+            session.learn_limit()
+            if any(other.open and other.change.old for other in issued):
+                work.reopen()
+                return issued
         issued.append(work)
     return issued
 
@@ -67,12 +83,14 @@ def _retire(session: Session, works: Sequence[Work]) -> None:
     """The old key gets an end on the exchange too, so that it ends even if nobody runs krakenctl again."""
     for work in session.each(works, interruptible=False):
         if old := work.change.old:
-            with work.step(Verb.RETIRE, old.name):
+            with work.step(Verb.RETIRE, old.name) as leave:
+                leave()
                 _set_end(session, work.change, old)
 
 
 def _set_end(session: Session, change: Change, old: OldKey) -> None:
-    end = session.ports.now() + change.overlap
+    record = session.memory.by_name.get(old.name)  # retired already, where an earlier run came so far
+    end = (record.retired_until if record else 0) or session.ports.now() + change.overlap
     if old.spec.valid_until and old.spec.valid_until <= end:
         return
     ended = replace(old.spec, valid_until=end)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from krakenctl.apply.journal import Journal
-from krakenctl.errors import KrakenctlError, StateError
-from krakenctl.model.key import IssuedKey, KeySpec
+from krakenctl.errors import KrakenctlError, LeaseLost, StateError
+from krakenctl.model.journal import Intent
+from krakenctl.model.key import IssuedKey, KeyPair
 from krakenctl.model.outcome import Event, Outcome, Result
 from krakenctl.model.plan import Change, Step, Verb
 
 Tell = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptKey:
+    """An issued key whose secret is in the store."""
+
+    created: int
+    public_key: str
+    pair: KeyPair | None  # None: this host cannot read the store
 
 
 @dataclass(slots=True)
@@ -28,21 +38,33 @@ class Work:
     hint: str = ""
     code: str = ""
     verdict: str = ""
-    issued: IssuedKey | None = None
-    sent: KeySpec | None = None  # what was asked for at issue, its expiry as an absolute time
+    intent: Intent | None = None  # as journalled, from its beginning on
+    issued: IssuedKey | None = None  # by this run; its secret is nowhere else yet
+    kept: KeptKey | None = None  # issued, and its secret stored
+    take_request: Callable[[], str] = lambda: ""  # see Surface.take_request; its surface's, once that is open
 
     @property
     def open(self) -> bool:
         return self.result is None
 
     @contextmanager
-    def step(self, verb: Verb, name: str) -> Iterator[None]:
-        """Run one step; an error of ours ends this change and no other."""
+    def step(self, verb: Verb, name: str) -> Iterator[Callable[[], None]]:
+        """Run one step; an error of ours ends this change and no other.
+
+        The body begins with a call of what it is given: that asks leave, and raises where there is none. (A context
+        manager that raised by itself could not keep its error to this change.)
+        """
         step = Step(verb, name)
         self._tell(step, None)
+
+        def leave() -> None:
+            if verb is not Verb.STORE:  # what is issued is stored, whatever has happened meanwhile
+                self.journal.before()
+            if not self.done:
+                self.journal.begun(self.change)
+
         try:
-            self.journal.before()
-            yield
+            yield leave
         except KrakenctlError as problem:
             self.fail(problem)
             self._record(step, Result.FAILED, problem.message)
@@ -53,7 +75,7 @@ class Work:
     def _record(self, step: Step, result: Result, message: str = "") -> None:
         """To the log, and to whoever watches. A log that cannot be written stops what comes next."""
         try:
-            self.journal.after(self.change, step, result, message)
+            self.journal.after(self.change, step, result, message, self.take_request())
         except StateError as problem:
             self.fail(problem)
         self._tell(step, result, message)
@@ -84,6 +106,9 @@ class Work:
         """The first ending counts."""
         if self.result is None:
             self.result, self.message, self.hint, self.code = result, message, hint, code
+            if result is Result.DONE:
+                with suppress(StateError, LeaseLost):  # it is marked as begun, and the next plan finds it done
+                    self.journal.done(self.change)
 
     def reopen(self) -> None:
         """Undo an ending that time may heal: there was no room, and soon there will be."""

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.limits import AllowOption, MaxRevokesOption, ReasonOption, raised
+from krakenctl.cli.shell import (
+    NO_PATIENCE,
+    ColorOption,
+    DirOption,
+    LockTimeoutOption,
+    OutputOption,
+    ParallelismOption,
+    Shell,
+    TextOrJson,
+)
+
+if TYPE_CHECKING:
+    from krakenctl.model.plan import Plan, SavedPlan
+    from krakenctl.workflow import Desk
 
 app = application()
 
@@ -19,6 +33,7 @@ app = application()
         krakenctl apply                                  # plans, asks, applies
         krakenctl apply --yes                            # does not ask
         krakenctl plan --out tonight.plan && krakenctl apply tonight.plan --yes
+        krakenctl apply --allow withdraw --reason "the treasury's key, ticket 4711"
         """
     )
 )
@@ -28,24 +43,51 @@ def apply(
         Path | None, typer.Argument(metavar="[PLAN]", help="What `plan --out` saved; left out: plan now.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_APPLY_YES", help="Do not ask.")] = False,
+    allow: AllowOption = [],  # noqa: B006 - typer copies it
+    max_revokes: MaxRevokesOption = None,
+    reason: ReasonOption = "",
+    lock_timeout: LockTimeoutOption = NO_PATIENCE,
+    parallelism: ParallelismOption = None,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
 ) -> None:
     """Make the exchange what the manifests say.
 
-    A saved plan is planned again first, and refused with exit code 5 when anything moved.
+    A saved plan is planned again first, and refused with exit code 5 when anything moved, or its time is over. Applied
+    again, it takes only the steps that are still open. A plan beyond a safety limit is shown, and refused with
+    exit code 7 unless the limit is raised for this run.
     """
     from krakenctl.cli.carry_out import carry_out
     from krakenctl.cli.plan_output import read_plan
 
-    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
+    limits = raised(allow, max_revokes, reason)
     saved = read_plan(plan) if plan else None
     code = carry_out(
         shell,
         "apply",
-        lambda desk: desk.plan() if saved is None else desk.refresh(saved),
+        lambda desk: desk.plan() if saved is None else _open_part(shell, desk, saved),
         question="Apply this plan?",
         yes=yes,
+        lock_timeout=lock_timeout,
+        raised=limits,
     )
     raise typer.Exit(code)
+
+
+def _open_part(shell: Shell, desk: Desk, saved: SavedPlan) -> Plan | None:
+    """What is left of a saved plan, and a word on what is not."""
+    from krakenctl.model.time import show_time
+
+    fresh = desk.refresh(saved)
+    done = [mark for mark in desk.marks(saved) if mark.done]
+    if done:
+        last = max(done, key=lambda mark: mark.at)
+        when = f"at {show_time(last.at)} by {last.who}"
+        everything = sum(change.is_change for change in saved.plan.changes)
+        if fresh is None:
+            shell.note(f"This plan was applied already, {when}; nothing to do.")
+        else:
+            shell.note(f"{len(done)} of the {everything} changes of this plan were done already, {when}.")
+    return fresh

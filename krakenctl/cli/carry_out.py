@@ -2,47 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import typer
+
+from krakenctl.cli.recovering import exit_code, recover_first
 from krakenctl.cli.shell import Shell
-from krakenctl.errors import OutputError, PlanStale, SafetyStop
+from krakenctl.errors import BeyondLimits, Contained, KrakenctlError, LeaseLost, OutputError, PlanStale, SafetyStop
+from krakenctl.model.safety import AS_USUAL, Raised
 
 if TYPE_CHECKING:
-    from krakenctl.model.outcome import Report
+    from krakenctl.model.outcome import Recovered, Report
     from krakenctl.model.plan import Plan
     from krakenctl.workflow import Desk
 
 FAILED, PARTLY, WAITING, INTERRUPTED = 1, 4, 8, 130
 
 
-def carry_out(shell: Shell, command: str, draw: Callable[[Desk], Plan], *, question: str, yes: bool) -> int:
-    """Plan with `draw`, show it, ask unless `yes`, and do it. Returns the exit code."""
+def carry_out(
+    shell: Shell,
+    command: str,
+    draw: Callable[[Desk], Plan | None],
+    *,
+    question: str,
+    yes: bool,
+    lock_timeout: int = 0,
+    idle: str = "",
+    raised: Raised = AS_USUAL,
+) -> int:
+    """Plan with `draw`, show it, ask unless `yes`, and do it. Returns the exit code.
+
+    Raises BeyondLimits for a plan that goes beyond a safety limit; before anybody is asked, and with the plan shown.
+    A `draw` that returns None has said why there is nothing to do. `idle` says it for short in place of an empty plan.
+    """
     from krakenctl.workflow import new_run, open_desk
 
-    with open_desk(shell.project()) as desk, desk.lease(new_run(command)):
-        drawn = draw(desk)
-        if not shell.json:
-            _show(shell, drawn)
+    with (
+        open_desk(shell.project(), parallelism=shell.parallelism, raised=raised) as desk,
+        desk.lease(replace(new_run(command), reason=raised.reason), lock_timeout, shell.note),
+    ):
+        recovered, interrupted = _recover(shell, desk)
+        if interrupted and recovered:
+            return _over(shell, desk, recovered, INTERRUPTED)
+        with _outranked(shell, recovered):
+            drawn = draw(desk)
+            if drawn is None:
+                return _over(shell, desk, recovered, exit_code(recovered))
+            if not shell.json:
+                _show(shell, drawn, idle)
+            _refuse_blocked(drawn, command)
         if drawn.has_changes and not yes and not shell.confirm(question, "--yes"):
             shell.note("Nothing was done.")
             return FAILED
-        return _run(shell, desk, drawn)
+        return _run(shell, desk, drawn, recovered)
 
 
-def _show(shell: Shell, plan: Plan) -> None:
+def _recover(shell: Shell, desk: Desk) -> tuple[tuple[Recovered, ...], bool]:
+    """What became of what an earlier run had begun, and whether somebody pressed Ctrl-C meanwhile."""
+    from krakenctl.cli.interrupt import Interrupt
+
+    with Interrupt() as interrupt:
+        return recover_first(shell, desk, interrupt), interrupt.seen()
+
+
+def _over(shell: Shell, desk: Desk, recovered: tuple[Recovered, ...], code: int) -> int:
+    """Nothing but the recovery was done."""
+    from krakenctl.model.outcome import Report
+
+    if shell.json:
+        from krakenctl.render import report_json
+
+        shell.print_json(report_json.to_json(Report(outcomes=(), recovered=recovered, log_head=desk.log_head())))
+    return code
+
+
+@contextmanager
+def _outranked(shell: Shell, recovered: tuple[Recovered, ...]) -> Iterator[None]:
+    """A plan that is refused is told as ever; but what is half done and could not be finished decides the exit code."""
+    try:
+        yield
+    except KrakenctlError as problem:
+        if exit_code(recovered) != PARTLY:
+            raise
+        shell.error(problem)
+        raise typer.Exit(PARTLY) from None
+
+
+def _refuse_blocked(plan: Plan, command: str) -> None:
+    blocks = [block for block in plan.blocks if not block.allowed]
+    if blocks:
+        limits, flagged = ", ".join(block.limit.value for block in blocks), "apply" if command == "tick" else command
+        raise BeyondLimits(
+            f"this plan goes beyond a safety limit ({limits}); nothing was done",
+            blocks=blocks,
+            hint=f"if that is meant, say so for one run: krakenctl {flagged} {plan.flags}",
+        )
+
+
+def _show(shell: Shell, plan: Plan, idle: str) -> None:
+    if idle and not plan.changes:
+        shell.print(f"{idle}\n")
+        for finding in plan.findings:
+            shell.note(f"{finding.message}: {finding.hint}" if finding.hint else finding.message)
+        return
     from krakenctl.cli.plan_output import print_plan
 
     print_plan(shell, plan, with_now=False)
 
 
-def _run(shell: Shell, desk: Desk, plan: Plan) -> int:
+def _run(shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...]) -> int:
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.progress import progress
 
     with Interrupt() as interrupt:
         with progress(shell, plan) as tell:
-            report = desk.apply(plan, tell, shell.note, interrupt.seen)
+            done = desk.apply(plan, tell, shell.note, interrupt.seen)
+        report = replace(done, recovered=recovered)
         code = INTERRUPTED if interrupt.seen() else _exit_code(report)
         _print(shell, report, plan, code)
     return code
@@ -73,9 +151,14 @@ def _exit_code(report: Report) -> int:
     """Partly done outranks all; then stopped for safety, stale, failed, waiting."""
     from krakenctl.model.outcome import Result
 
+    recovered = exit_code(report.recovered)
+    if recovered == PARTLY:
+        return PARTLY
     if report.count(Result.FAILED) + report.count(Result.SKIPPED):
         if any(outcome.steps_done for outcome in report.outcomes):
             return PARTLY
         codes = {outcome.code for outcome in report.outcomes}
+        if codes & {LeaseLost.code, Contained.code}:  # what others do of it is beyond this run
+            return PARTLY
         return next((error.exit_code for error in (SafetyStop, PlanStale) if error.code in codes), FAILED)
-    return WAITING if report.count(Result.BLOCKED) else 0
+    return WAITING if report.count(Result.BLOCKED) else recovered

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, PlanFormat, PlanOutputOption, Shell
+from krakenctl.cli.shell import ColorOption, DirOption, ParallelismOption, PlanFormat, PlanOutputOption, Shell
+
+if TYPE_CHECKING:
+    from krakenctl.model.plan import Plan
 
 CHANGES_PRESENT = 2
+DAY: Any = "24h"  # as the option's parser reads it
 
 app = application()
+
+
+def _duration(text: str) -> int:
+    from krakenctl.model.time import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
 
 
 @app.command(
@@ -20,6 +33,7 @@ app = application()
         """
         krakenctl plan
         krakenctl plan --out tonight.plan && krakenctl apply tonight.plan
+        krakenctl plan --out review.plan --expires 72h
         krakenctl plan -o markdown > comment.md
         krakenctl plan --detailed-exitcode   # in CI: 0 in order, 2 changes present
         krakenctl plan --as-of 2027-06-01    # what will be due then
@@ -32,6 +46,16 @@ def plan(
         Path | None,
         typer.Option("--out", metavar="FILE", envvar="KRAKENCTL_PLAN_OUT", help="Save the plan, to be applied later."),
     ] = None,
+    expires: Annotated[
+        int,
+        typer.Option(
+            "--expires",
+            parser=_duration,
+            metavar="DURATION",
+            envvar="KRAKENCTL_PLAN_EXPIRES",
+            help="How long the saved plan may wait for its apply to start, as 24h.",
+        ),
+    ] = DAY,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -49,28 +73,35 @@ def plan(
             help="Exit 2 when there are changes, also blocked ones.",
         ),
     ] = False,
+    parallelism: ParallelismOption = None,
     directory: DirOption = None,
     output: PlanOutputOption = PlanFormat.TEXT,
     no_color: ColorOption = False,
 ) -> None:
     """Show what apply would change, and change nothing."""
     from krakenctl.cli.plan_output import print_plan, refuse_target, write_plan
+    from krakenctl.model.time import show_time
     from krakenctl.workflow import open_desk
 
-    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     moment = _moment(as_of)
     if out is not None:
         refuse_target(out)
-    with open_desk(shell.project()) as desk:
+    with open_desk(shell.project(), parallelism=shell.parallelism) as desk:
         drawn = desk.plan(moment)
+        end = desk.now() + expires
     print_plan(shell, drawn, with_now=moment is not None)
     if out is not None:
-        write_plan(out, drawn)
-        shell.note(f"Saved to {out}. Apply it with `krakenctl apply {out}`.")
+        write_plan(out, drawn, end)
+        shell.note(f"Saved to {out}. Apply it with `{_command(drawn, out)}` before {show_time(end)}.")
     elif drawn.has_changes and not shell.json:
-        shell.note("Apply with `krakenctl apply`.")
-    if detailed_exitcode and drawn.changes:
+        shell.note(f"Apply with `{_command(drawn)}`.")
+    if detailed_exitcode and (drawn.changes or drawn.recovery):
         raise typer.Exit(CHANGES_PRESENT)
+
+
+def _command(plan: Plan, file: Path | None = None) -> str:
+    return " ".join(["krakenctl apply", *([str(file)] if file else []), *([plan.flags] if plan.flags else [])])
 
 
 def _moment(text: str | None) -> int | None:

@@ -11,7 +11,7 @@ from krakenctl.plan import planfile
 
 if TYPE_CHECKING:
     from krakenctl.cli.shell import Shell
-    from krakenctl.model.plan import Plan
+    from krakenctl.model.plan import Plan, SavedPlan
 
 LARGEST_BYTES = 256 * 1024 * 1024
 
@@ -30,6 +30,22 @@ def print_plan(shell: Shell, plan: Plan, *, with_now: bool) -> None:
         shell.print(plan_text.render(plan, shell.paint(), as_of=with_now))
 
 
+def print_saved(shell: Shell, saved: SavedPlan, now: int) -> None:
+    """The plan, and until when it may be applied. `now`: on the exchange's clock, as far as anybody knows."""
+    if shell.json:
+        shell.print(planfile.dump_saved(saved))
+        return
+    print_plan(shell, saved.plan, with_now=True)
+    if shell.output == "markdown":
+        from krakenctl.render import plan_markdown
+
+        shell.print(plan_markdown.seal(saved, now))
+    else:
+        from krakenctl.render import plan_text
+
+        shell.print(plan_text.seal(saved, shell.paint(), now))
+
+
 def refuse_target(path: Path) -> None:
     """Before anything is planned. Raises UsageError when no file can be saved there."""
     try:
@@ -42,15 +58,15 @@ def refuse_target(path: Path) -> None:
         raise UsageError(f"no plan can be saved to {path}: there is no folder {path.parent}")
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Whole or not at all. Raises PlanFileError."""
+def write_plan(path: Path, plan: Plan, expires: int) -> None:
+    """Whole or not at all, and for its owner alone: it holds no secret, but names every key. Raises PlanFileError."""
     try:
-        files.write_whole(path, planfile.dump(plan, with_now=True).encode(), mode=0o666)
+        files.write_whole(path, planfile.dump_saved(planfile.seal(plan, expires)).encode(), mode=0o600)
     except OSError as problem:
         raise PlanFileError(f"the plan cannot be saved to {path}: {problem.strerror}") from None
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> SavedPlan:
     """Raises PlanFileError."""
     try:
         if not path.is_file():

@@ -10,6 +10,7 @@ from krakenctl.render import report_text
 
 if TYPE_CHECKING:
     from krakenctl.cli.shell import Shell
+    from krakenctl.model.address import Address
     from krakenctl.model.outcome import Event
     from krakenctl.model.plan import Plan
 
@@ -31,6 +32,14 @@ def _line(shell: Shell, event: Event) -> None:
         shell.note(report_text.event(event, shell.paint(stderr=True)))
 
 
+def _description(under_way: dict[Address, str]) -> str:
+    if not under_way:
+        return ""
+    address, verb = list(under_way.items())[-1]
+    others = len(under_way) - 1
+    return f"{address}: {verb}" + (f", and {others} more" if others else "")
+
+
 @contextmanager
 def _bar(shell: Shell, plan: Plan) -> Iterator[Tell]:
     from rich.console import Console
@@ -43,10 +52,14 @@ def _bar(shell: Shell, plan: Plan) -> Iterator[Tell]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
 
+        under_way: dict[Address, str] = {}  # of accounts at the same time, the one that began last is shown
+
         def tell(event: Event) -> None:
+            under_way.pop(event.address, None)
             if event.result is None:
-                bar.update(task, description=f"{event.address}: {event.step.verb}")
-            else:
+                under_way[event.address] = event.step.verb
+            bar.update(task, description=_description(under_way))
+            if event.result is not None:
                 bar.console.print(Text.from_ansi(report_text.event(event, paint)), soft_wrap=True)
                 bar.advance(task)
 

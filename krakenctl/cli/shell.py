@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from krakenctl.errors import InvalidManifests, KrakenctlError, OutputError, PlanStale, WorkspaceError
+from krakenctl.errors import BeyondLimits, InvalidManifests, KrakenctlError, OutputError, PlanStale, WorkspaceError
 from krakenctl.render.paint import Paint, visible
 
 if TYPE_CHECKING:
@@ -51,6 +51,40 @@ PlanOutputOption = Annotated[
 ]
 
 
+def _patience(text: str) -> int:
+    """`0s` or `5m` → seconds."""
+    from krakenctl.model.time import parse_duration
+
+    try:
+        return 0 if text in ("0", "0s") else parse_duration(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
+LockTimeoutOption = Annotated[
+    int,
+    typer.Option(
+        "--lock-timeout",
+        parser=_patience,
+        metavar="DURATION",
+        envvar="KRAKENCTL_LOCK_TIMEOUT",
+        help="How long to wait for another krakenctl that is changing this workspace, as 5m.",
+    ),
+]
+ParallelismOption = Annotated[
+    int | None,
+    typer.Option(
+        "--parallelism",
+        min=1,
+        max=64,
+        metavar="N",
+        envvar="KRAKENCTL_PARALLELISM",
+        help="How many accounts are worked on at once. Left out: by cores, and one at a time on the embedded sandbox.",
+    ),
+]
+NO_PATIENCE: Any = "0s"  # the option's default, as its parser reads it
+
+
 @dataclass(slots=True)
 class Frame:
     """Filled while flags are read, so that an error raised anywhere is told in the wanted way."""
@@ -58,23 +92,34 @@ class Frame:
     directory: Path | None = None
     no_color: bool = False
     output: str = "text"
+    parallelism: int | None = None
 
     def shell(self) -> Shell:
-        return Shell(self.directory or Path(), self.output, no_color=self.no_color)
+        return Shell(self.directory or Path(), self.output, no_color=self.no_color, parallelism=self.parallelism)
 
 
 class Shell:
     """One command's standard output and error. Results go to the one, prose and progress to the other."""
 
-    def __init__(self, directory: Path, output: str, *, no_color: bool) -> None:
+    def __init__(self, directory: Path, output: str, *, no_color: bool, parallelism: int | None = None) -> None:
         self.directory = directory
         self.output = output
+        self.parallelism = parallelism  # None: nobody said
         self._no_color = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
     @classmethod
-    def of(cls, ctx: typer.Context, directory: Path | None, output: str, *, no_color: bool) -> Shell:
+    def of(
+        cls,
+        ctx: typer.Context,
+        directory: Path | None,
+        output: str,
+        *,
+        no_color: bool,
+        parallelism: int | None = None,
+    ) -> Shell:
         """Flags behind the command win over those before it."""
         frame: Frame = ctx.obj
+        frame.parallelism = parallelism
         frame.directory = directory or frame.directory
         frame.no_color = no_color or frame.no_color
         frame.output = str(output)
@@ -208,4 +253,8 @@ def _envelope(problem: KrakenctlError) -> dict[str, Any]:
         document["findings"] = [finding_json(finding) for finding in problem.findings]
     if isinstance(problem, PlanStale):
         document["differences"] = list(problem.differences)
+    if isinstance(problem, BeyondLimits):
+        from krakenctl.model.safety import block_json
+
+        document["blocks"] = [block_json(block) for block in problem.blocks]
     return document

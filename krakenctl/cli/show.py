@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from krakenctl.cli.command import application, example
 from krakenctl.cli.shell import ColorOption, DirOption, PlanFormat, PlanOutputOption, Shell
+from krakenctl.errors import KrakenctlError
 
 app = application()
 
@@ -22,7 +24,17 @@ def show(
     no_color: ColorOption = False,
 ) -> None:
     """Show a saved plan. Nothing is contacted."""
-    from krakenctl.cli.plan_output import print_plan, read_plan
+    from krakenctl.cli.plan_output import print_saved, read_plan
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    print_plan(shell, read_plan(file), with_now=True)
+    print_saved(shell, read_plan(file), _now(shell))
+
+
+def _now(shell: Shell) -> int:
+    """A saved plan can be looked at anywhere; only its own workspace may have a clock of its own."""
+    from krakenctl.workflow import offline_now
+
+    try:
+        return offline_now(shell.directory)
+    except KrakenctlError:
+        return int(time.time())

@@ -7,7 +7,7 @@ from typing import Any
 from krakenctl.model import key_json
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.plan import Action, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
+from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
 
 _SPEC_FIELDS = {
     "permissions": "permissions",
@@ -27,6 +27,7 @@ def change_json(change: Change) -> dict[str, Any]:
             "account": change.account,
             "action": change.action.value,
             "reasons": list(change.reasons),
+            "causes": [cause.value for cause in change.causes] or None,
             "fields": [_field_json(field) for field in change.fields],
             "steps": [{"verb": step.verb.value, "name": step.name} for step in change.steps],
             "strategy": change.strategy.value if change.strategy else None,
@@ -50,6 +51,7 @@ def change_from_json(raw: dict[str, Any]) -> Change:
         account=text(raw["account"]),
         action=Action(raw["action"]),
         reasons=texts(raw["reasons"]),
+        causes=tuple(Cause(cause) for cause in texts(raw.get("causes", []))),
         fields=tuple(_field(row) for row in raw["fields"]),
         steps=tuple(Step(Verb(row["verb"]), text(row["name"])) for row in raw["steps"]),
         strategy=Strategy(raw["strategy"]) if "strategy" in raw else None,

@@ -21,6 +21,7 @@ class Rotation:
     max_age: int | None = None  # seconds; None: age is no reason to rotate
     overlap: int = 0  # seconds both generations live
     trigger: str = ""  # a change of this text forces a rotation
+    jitter: int | None = None  # seconds over which rotations of a fleet are spread; None: as it seems fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

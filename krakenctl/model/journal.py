@@ -10,6 +10,8 @@ from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
 from krakenctl.model.plan import Change
 
+MISMATCH = "mismatch"  # a verdict that ends in the key's revoke, whatever happens to this run
+
 
 class Stage(StrEnum):
     """How far a change has come. Written after the deed it names, and before the next one."""
@@ -33,8 +35,9 @@ class Intent:
     change: Change  # as planned: everything that is needed to go on without the plan
     began: int  # unix seconds on the exchange's clock
     stage: Stage = Stage.BEGUN
-    sent: KeySpec | None = None  # what was asked for at issue, its expiry as an absolute time
-    verdict: str = ""  # verified | listed, from CHECKED on
+    sent: KeySpec | None = None  # what was asked for, an expiry as an absolute time; None: nothing was asked for yet
+    public_key: str = ""  # of the issued key, from STORED on: a host that cannot read the store still has to record it
+    verdict: str = ""  # verified | listed, from CHECKED on; or mismatch
     run: str = ""  # the run that began it
 
     @property

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from krakenctl.model.address import Address
 from krakenctl.model.plan import Action, Step
+from krakenctl.model.recovery import Recovery
 
 
 class Result(StrEnum):
@@ -40,8 +41,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What became of a change that an earlier run had begun."""
+
+    recovery: Recovery
+    result: Result
+    message: str = ""  # what happened, when it is not plainly done
+    hint: str = ""
+    code: str = ""  # of the error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     outcomes: tuple[Outcome, ...]
+    recovered: tuple[Recovered, ...] = ()  # before anything else was done
+    log_head: str = ""  # the hash of the audit log's last line; empty: it could not be read
 
     def count(self, result: Result) -> int:
         return sum(outcome.result is result for outcome in self.outcomes)

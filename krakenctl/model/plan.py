@@ -10,6 +10,8 @@ from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding
 from krakenctl.model.key import KeySpec
 from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.recovery import Recovery
+from krakenctl.model.safety import Block
 
 
 class Action(StrEnum):
@@ -42,6 +44,24 @@ class Verb(StrEnum):
 class Strategy(StrEnum):
     CREATE_FIRST = "create-first"
     REVOKE_FIRST = "revoke-first"  # the consumer stands without a key for a moment
+
+
+class Cause(StrEnum):
+    """Why a change is in a plan. What a run may do unasked depends on this, and never on the reasons for people."""
+
+    DECLARED = "declared"  # the manifests say something else than what was last sent
+    DRIFT = "drift"  # the live key is not as it was last sent
+    DUE = "due"  # a policy, maxAge or its expiry, would soon be broken
+    EXPIRED = "expired"  # it has died of its expiry
+    TRIGGER = "trigger"  # the text of rotation.trigger changed
+    ASKED = "asked"  # by its address, with `rotate`
+    LOST = "lost"  # recorded, and gone from the exchange
+    RETIRED = "retired"  # replaced by an applied plan, and its overlap has ended
+    SUPERSEDED = "superseded"  # still in its overlap, and its successor goes too
+    UNDECLARED = "undeclared"  # in no manifest any more
+    ENDED = "ended"  # validUntil has passed
+    CONTAINED = "contained"  # declared, and revoked with the kill switch
+    LEFT = "left"  # by a run that was interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,7 @@ class Change:
     account: str  # the account it happens on; for a sub-account, its master
     action: Action
     reasons: tuple[str, ...] = ()  # for people to read; apply never looks at them
+    causes: tuple[Cause, ...] = ()  # the same for programs; empty: it is blocked by what has nothing to do with the key
     fields: tuple[FieldChange, ...] = ()
     steps: tuple[Step, ...] = ()
     strategy: Strategy | None = None  # create and replace only
@@ -98,6 +119,11 @@ class Change:
     trigger: str = ""  # rotation.trigger, to be remembered
     protect: bool = False  # to be remembered
     renamed_from: Address | None = None  # the address under which the old key is recorded
+
+    @property
+    def handle(self) -> str:
+        """What tells it from every other change of its plan; the same again after a number was burned."""
+        return f"{self.action.value} {self.address} {self.old.name if self.old else ''}".rstrip()
 
     @property
     def is_change(self) -> bool:
@@ -143,12 +169,45 @@ class Plan:
     unchanged: tuple[Address, ...]
     overlaps: tuple[Overlap, ...] = ()
     findings: tuple[Finding, ...] = ()
+    recovery: tuple[Recovery, ...] = ()  # what is done first; the changes are for the world after it
+    blocks: tuple[Block, ...] = ()  # the safety limits that it goes beyond
+    saved: str = ""  # the digest of the file that this is the open part of; empty: of none
 
     @property
     def has_changes(self) -> bool:
         return any(change.is_change for change in self.changes)
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether apply refuses it as a whole."""
+        return any(not block.allowed for block in self.blocks)
+
+    @property
+    def flags(self) -> str:
+        """What apply has to be told, so that it does not refuse; empty: nothing."""
+        flags = [block.flag for block in self.blocks if not block.allowed]
+        return " ".join([*flags, "--reason TEXT"]) if flags else ""
+
     def count(self, action: Action) -> int:
         if action is Action.UNCHANGED:
             return len(self.unchanged)
         return sum(change.action is action for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan as a file keeps it, until apply has planned again and found the same."""
+
+    plan: Plan
+    expires: int  # unix seconds, on the exchange's clock: apply has to start before
+    digest: str  # of everything else in the file; the plan's name in the state and the audit log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is remembered of one change of a saved plan: a step is done once, however often the plan is applied."""
+
+    change: str  # its handle
+    at: int  # unix seconds on the exchange's clock
+    who: str
+    done: bool  # False: begun, and it is not known whether it came to its end

@@ -9,6 +9,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec
+from krakenctl.model.run import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,34 @@ class RecordedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Containment:
+    """The kill switch was used on a key: no run makes it anew unless somebody allows it."""
+
+    at: int  # unix seconds on the exchange's clock
+    who: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLimit:
+    """How many keys an account showed when Kraken said that there were too many. There may be some that do not show."""
+
+    keys: int
+    declared: int = 0  # limits.keysPerAccount at that time; 0: none
+
+    def holds(self, declared: int | None, live: int) -> bool:
+        """Until more keys are seen, or somebody declares another limit."""
+        return live <= self.keys and (declared or 0) == self.declared
+
+
+def keys_limit(declared: int | None, seen: SeenLimit | None, live: int) -> int | None:
+    """How many keys an account takes, as far as anybody knows; None: nobody does."""
+    if seen is None or not seen.holds(declared, live):
+        return declared
+    return seen.keys if declared is None else min(declared, seen.keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     lineage: str
     serial: int = field(default=0, compare=False)  # how often it was written: of two copies, which is the newer one
@@ -53,6 +82,9 @@ class Recorded:
     retired: tuple[RecordedKey, ...] = ()
     intents: tuple[Intent, ...] = ()
     generations: Mapping[Address, int] = field(default_factory=dict)  # the highest ever used: burned
+    limits: Mapping[str, SeenLimit] = field(default_factory=dict)  # by account
+    contained: Mapping[Address, Containment] = field(default_factory=dict)  # until a key of that address is promoted
+    lease: Lease | None = field(default=None, compare=False)  # who changes things right now
 
     @property
     def traces(self) -> tuple[RecordedKey | Intent, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from krakenctl.model.address import Address
+from krakenctl.model.time import show_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +46,16 @@ class Lease:
     since: float  # unix seconds on the clock of the state's home
     beat: float  # the same: when its holder was last known to be alive
     seconds: float  # how long after a beat it may be taken over
+    asked: float  # the same clock, when this was read
+    dead: Run | None = None  # whose lease it was, when it was taken over from a dead holder
+
+    @property
+    def silence(self) -> float:
+        """Seconds without a sign of life."""
+        return max(0.0, self.asked - self.beat)
+
+    def sentence(self) -> str:
+        """For people: who has it, and since when."""
+        where = f"`krakenctl {self.run.command}` on {self.run.host}, process {self.pid}"
+        life = f"since {show_time(int(self.since))}, last sign of life {self.silence:.0f} s ago"
+        return f"{self.run.who} is changing this workspace ({where}, {life})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from krakenctl.model.safety import Safety
+
 SANDBOX = "sandbox"
 
 
@@ -27,6 +29,14 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How fast each credential may be used. Kraken tells neither; what is left out is the safe answer."""
+
+    tier: str = "starter"  # starter | intermediate | pro: what the exchange's call counters allow
+    count_connect: bool = True  # whether calls with a token have a counter too, as those with a key have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialRefs:
     """References only (`env:NAME`, `file:PATH`, `store:STORE/PATH`); empty: none. `{account}` has been filled in."""
 
@@ -44,6 +54,8 @@ class Workspace:
     stores: Mapping[str, StoreSettings]
     default_store: str
     credentials: Mapping[str, CredentialRefs]  # by account name; `*` stands for all others
+    rate_limits: RateLimits = RateLimits()
+    safety: Safety = Safety()
     required_version: str = ""  # a PEP 440 specifier; empty: any
 
     def credentials_of(self, account: str, username: str = "") -> CredentialRefs:

@@ -1,4 +1,4 @@
-"""The changes of one account: its declared keys, its undeclared ones, and what an earlier run left behind. Pure."""
+"""The changes of one account: its declared keys, its undeclared ones, and those in their overlap. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol, TypeVar
 from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.permission import in_order
-from krakenctl.model.plan import Action, Change, Overlap, Step, Verb
-from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.model.plan import Action, Cause, Change, Overlap, Step, Verb
+from krakenctl.model.recorded import Containment, Recorded, RecordedKey, SeenLimit, keys_limit
+from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.model.time import show_time
-from krakenctl.plan import keys, names, room
-
-CLOCK_SLACK = 120  # seconds between our intent and Kraken's creation time
+from krakenctl.plan import authority, keys, names, room
+from krakenctl.plan.rotation import Asked, latest_rotation
 
 
 @dataclass(slots=True)
@@ -27,6 +27,7 @@ class AccountPlan:
     unchanged: list[Address] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    left: list[Change] = field(default_factory=list)  # to apply, by a run of less authority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,16 @@ class Scene:
     generations: Mapping[Address, int]  # burned, of all accounts
     tag: str
     now: int
+    limit_seen: SeenLimit | None
+    errand: authority.Errand
+    asked: Mapping[Address, Asked]  # keys that somebody wants rotated now
+    waiting: Mapping[Address, str]  # why a change of an earlier run, which must be finished first, has to wait
+    contained: Mapping[Address, Containment]  # the kill switch was used on these, and they were not issued since
+
+    @property
+    def keys_limit(self) -> int | None:
+        declared = self.account.keys_limit if self.account else None
+        return keys_limit(declared, self.limit_seen, len(self.live.keys))
 
 
 def plan_account(scene: Scene) -> AccountPlan:
@@ -57,16 +68,49 @@ def plan_account(scene: Scene) -> AccountPlan:
     changes: list[Change] = []
     for key in scene.declared:
         record = _record_of(key, undeclared)
+        if why := scene.waiting.get(key.address) or (record and scene.waiting.get(record.address)):
+            changes.append(_must_wait(scene, key.address, why))
+            continue
         if generation := _forgotten(scene, key, record, by_name, used):
             changes.append(_state_lost(scene, key, generation))
             continue
         _note(decide(scene, key, record, by_name, used), key.address, changes, result)
+    waiting = [undeclared.pop(address) for address in sorted(undeclared.keys() & scene.waiting.keys())]
+    changes += (_must_wait(scene, record.address, scene.waiting[record.address]) for record in waiting)
     changes += _undeclared(scene, undeclared.values(), by_name)
-    first = [*_leftovers(scene, by_name), *_retired(scene, by_name, changes, result)]
+    known = {record.address for record in scene.recorded}
+    share = authority.share(scene.errand, changes, scene.asked, known)  # before others of its account make room for it
+    changes, result.left = share.kept, share.left
+    first = [*_retired(scene, by_name, changes, result)]
     result.findings += (*_ended_grants(scene, {change.address for change in changes}), *_strangers(scene, by_name))
-    limit = scene.account.keys_limit if scene.account else None
-    result.changes = first + room.fit(changes, len(scene.live.keys) - len(first), limit)
+    result.findings += _still_live(scene, by_name)
+    fit = room.fit(changes, _room(scene, len(first), result.overlaps, by_name))
+    result.changes = first + fit.changes
+    result.unchanged = sorted((*result.unchanged, *fit.waiting))
+    result.findings += fit.waiting.values()
     return result
+
+
+def _room(scene: Scene, going: int, overlaps: Iterable[Overlap], by_name: Mapping[str, LiveKey]) -> room.Room:
+    """`going`: how many keys are revoked before anything else."""
+    return room.Room(
+        limit=scene.keys_limit,
+        live=len(scene.live.keys) - going,
+        now=scene.now,
+        seen=scene.account is None or scene.keys_limit != scene.account.keys_limit,
+        ends=[overlap.until for overlap in overlaps],
+        needs=dict(_needs(scene, by_name)),
+    )
+
+
+def _needs(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[tuple[Address, int]]:
+    """When each key that has a policy must have been rotated."""
+    records = {record.address: record for record in scene.recorded}
+    for key in scene.declared:
+        record = records.get(key.address)
+        live = _same_key(record, by_name)
+        if record is not None and live is not None and (latest := latest_rotation(key, record, live.spec.valid_until)):
+            yield key.address, latest
 
 
 def decide(
@@ -83,6 +127,8 @@ def decide(
         generation=_next_generation(scene, key, record, used),
         tag=scene.tag,
         now=scene.now,
+        asked=scene.asked.get(key.address),
+        contained=scene.contained.get(key.address),
     )
     return keys.decide(sight)
 
@@ -153,11 +199,15 @@ def _state_lost(scene: Scene, key: DesiredKey, generation: int) -> Change:
     """To issue another one would leave two live, and nobody would ever revoke the first."""
     name = names.live_name(key.address.name, scene.tag, generation)
     why = (
-        f"{name} is live, carries this workspace's tag, and is not recorded: was the state lost, the account renamed in"
-        " the manifests, or is the tag in use twice? Put that right; or revoke that key by hand, and the next apply"
-        " issues a new one"
+        f"{name} is live, carries this workspace's tag, and is not recorded: was the state lost (see `krakenctl state"
+        " rebuild`), the account renamed in the manifests, or is the tag in use twice? Put that right; or revoke that key"
+        " by hand, and the next apply issues a new one"
     )
-    return keys.blocked(key.address, scene.name, why)
+    return keys.blocked(key.address, scene.name, why, Cause.LOST)
+
+
+def _must_wait(scene: Scene, address: Address, why: str) -> Change:
+    return keys.blocked(address, scene.name, f"an earlier run has begun a change of it that is not finished: {why}")
 
 
 def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
@@ -167,33 +217,28 @@ def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[s
             yield _forget(scene, record, "no longer declared, and gone from the exchange already")
         elif scene.removals.get(record.address) == "forget":
             yield _forget(scene, record, "Removed with action: forget; the key lives on, unmanaged")
-        elif record.protect:
-            why = "no longer declared, but protected: declare it with protect: false first, or forget it"
-            yield keys.blocked(record.address, scene.name, why)
         else:
-            doubt = keys.by_name_alone(record, live)
-            yield keys.revoke(record.address, scene.name, live, "no longer declared", *doubt)
+            reasons = ("no longer declared", *keys.by_name_alone(record, live))
+            change = keys.revoke(record.address, scene.name, live, Cause.UNDECLARED, *reasons)
+            yield keys.still_protected(change) if record.protect else change
 
 
 def _forget(scene: Scene, record: RecordedKey, reason: str) -> Change:
     step = Step(Verb.FORGET, record.live_name)
-    return Change(address=record.address, account=scene.name, action=Action.FORGET, reasons=(reason,), steps=(step,))
-
-
-def _leftovers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Change]:
-    """Keys that an interrupted run issued and never promoted. Ours by proof: the name was written down before."""
-    for intent in sorted(scene.intents, key=_handle):
-        live = _left_by(intent, by_name)
-        if live is not None and intent.stage is not Stage.PROMOTED:
-            handed_out = intent.stage is Stage.CHECKED  # perhaps: the run may have died just after that, too
-            use = "its secret may be out, so the one before it is put back" if handed_out else "in use by nobody"
-            yield keys.revoke(intent.address, scene.name, live, f"left by an interrupted run; {use}")
+    return Change(
+        address=record.address,
+        account=scene.name,
+        action=Action.FORGET,
+        reasons=(reason,),
+        causes=(Cause.UNDECLARED,),
+        steps=(step,),
+    )
 
 
 def _left_by(intent: Intent, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
     """The key an intent may have made. One that was there before it, or does not tell, is none of ours."""
     live = by_name.get(intent.live_name)
-    return live if live is not None and live.created >= intent.began - CLOCK_SLACK else None
+    return live if live is not None and live.created >= intent.began - JOURNAL_SLACK else None
 
 
 def _ours(trace: RecordedKey | Intent, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
@@ -211,8 +256,8 @@ def _retired(
         if live is None:
             continue
         fate = fates.get(homes.get(record.address, record.address))
-        if reason := _why_over(record, fate, scene.now):
-            change = keys.revoke(record.address, scene.name, live, reason, *keys.by_name_alone(record, live))
+        if over := _why_over(record, fate, scene.now):
+            change = keys.revoke(record.address, scene.name, live, *over, *keys.by_name_alone(record, live))
             if fate is Action.CREATE:
                 changes.append(change)
             else:
@@ -221,15 +266,16 @@ def _retired(
             result.overlaps.append(Overlap(address=record.address, name=live.name, until=record.retired_until))
 
 
-def _why_over(record: RecordedKey, fate: Action | None, now: int) -> str:
-    """Why a retired key goes now; empty while its overlap runs."""
+def _why_over(record: RecordedKey, fate: Action | None, now: int) -> tuple[Cause, str] | None:
+    """Why a retired key goes now; None while its overlap runs."""
     if record.retired_until <= now:
-        return "replaced, and its overlap has ended"
+        return Cause.RETIRED, "replaced, and its overlap has ended"
     if fate in (Action.REPLACE, Action.ROTATE):
-        return "its overlap ends early: its successor is replaced too, and at most two generations live"
+        why = "its overlap ends early: its successor is replaced too, and at most two generations live"
+        return Cause.SUPERSEDED, why
     if fate is Action.REVOKE:
-        return "its overlap ends early: its successor is revoked too"
-    return ""
+        return Cause.SUPERSEDED, "its overlap ends early: its successor is revoked too"
+    return None
 
 
 def _ended_grants(scene: Scene, changing: Collection[Address] = ()) -> Iterator[Finding]:
@@ -243,6 +289,20 @@ def _ended_grants(scene: Scene, changing: Collection[Address] = ()) -> Iterator[
                 message=f"the grant of {key.address} ended at {ended} (validUntil): it has no key",
                 hint="prolong validUntil, or remove its manifest",
                 address=str(key.address),
+            )
+
+
+def _still_live(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding]:
+    """The kill switch was used on these, and could not revoke them."""
+    for record in (*scene.recorded, *scene.retired):
+        by = scene.contained.get(record.address)
+        if by is not None and _same_key(record, by_name):
+            yield Finding(
+                rule="contained-key-live",
+                severity=Severity.WARNING,
+                message=f"{record.live_name} is still live, and was to be {keys.contained(by)}",
+                hint=f"krakenctl revoke {record.address}",
+                address=str(record.address),
             )
 
 
@@ -301,7 +361,17 @@ def _all_blocked(scene: Scene, reason: str) -> AccountPlan:
     return result
 
 
-def scenes(desired: Desired, live: Mapping[str, LiveAccount], state: Recorded, tag: str, now: int) -> list[Scene]:
+def scenes(
+    desired: Desired,
+    live: Mapping[str, LiveAccount],
+    state: Recorded,
+    *,
+    tag: str,
+    now: int,
+    errand: authority.Errand,
+    asked: Mapping[Address, Asked],
+    waiting: Mapping[Address, str],
+) -> list[Scene]:
     """One per account, declared ones first in their order; then those whose keys are still recorded."""
     declared = _by_account(desired.keys.values())
     current, retired, intents = _by_account(state.keys.values()), _by_account(state.retired), _by_account(state.intents)
@@ -320,6 +390,11 @@ def scenes(desired: Desired, live: Mapping[str, LiveAccount], state: Recorded, t
             generations=state.generations,
             tag=tag,
             now=now,
+            limit_seen=state.limits.get(name),
+            errand=errand,
+            asked=asked,
+            waiting=waiting,
+            contained=state.contained,
         )
         for name in [*desired.accounts, *sorted(undeclared)]
     ]

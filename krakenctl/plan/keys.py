@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.plan import Action, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
-from krakenctl.model.recorded import RecordedKey
-from krakenctl.model.time import show_duration, show_time
-from krakenctl.plan import diff, wanted
+from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
+from krakenctl.model.recorded import Containment, RecordedKey
+from krakenctl.model.time import show_time
+from krakenctl.plan import diff, rotation, wanted
 from krakenctl.plan.names import live_name
 
-NEAR = 86400  # seconds; a key that would expire sooner than this (or than its overlap) is rotated instead
 BY_NAME_ALONE = "the exchange tells no creation time; matched by its name alone"
 _EXACT = ("ip_allowlist", "query_from", "query_to", "nonce_window")  # what can be edited, beside the expiry
 
@@ -29,28 +28,40 @@ class Sight:
     generation: int  # the next free one
     tag: str
     now: int
+    asked: rotation.Asked | None = None  # somebody wants it rotated, due or not
+    contained: Containment | None = None  # the kill switch was used on it, and it was not issued again since
 
 
 def decide(sight: Sight) -> Change | None:
     """The change this key needs; None when it is in order."""
     if has_ended(sight.key, sight.now):
         return _revoke_ended(sight)
+    if sight.contained is not None and sight.live is None:
+        return issue(sight, Action.CREATE, (contained(sight.contained),), (Cause.CONTAINED,))
     if sight.recorded is None:
-        return issue(sight, Action.CREATE, ("declared, and not there yet",))
+        return issue(sight, Action.CREATE, ("declared, and not there yet",), (Cause.DECLARED,))
     if sight.live is None:
         gone = f"{sight.recorded.live_name} is gone from the exchange: somebody revoked it, or it was renamed"
-        return issue(sight, Action.CREATE, (gone,))
+        return issue(sight, Action.CREATE, (gone,), (Cause.LOST,))
     return _compare(sight, sight.recorded, sight.live)
+
+
+def contained(by: Containment) -> str:
+    """What a person should know before such a key comes back."""
+    told = f": {by.reason}" if by.reason else ""
+    return f"revoked with the kill switch at {show_time(by.at)} by {by.who}{told}"
 
 
 def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
     """The dearest of what applies: a replacement covers everything that an update would do."""
     target = wanted.of_live(sight.key, live.spec, recorded.issued)
     doubt = by_name_alone(recorded, live)
+    due = dict(_rotate_reasons(sight, recorded, live.spec, target))
+    causes = (*_moved(sight, recorded, live.spec), *due)
     if reasons := _replace_reasons(sight.key, recorded, live.spec):
-        return issue(sight, Action.REPLACE, (*reasons, *doubt))
-    if reasons := _rotate_reasons(sight, recorded, live.spec, target):
-        return issue(sight, Action.ROTATE, (*reasons, *doubt))
+        return issue(sight, Action.REPLACE, (*reasons, *doubt), causes)
+    if due:
+        return issue(sight, Action.ROTATE, (*due.values(), *doubt), causes)
     if target != live.spec:
         return _update(sight, recorded, live, target)
     return _remember(sight, recorded, live)
@@ -71,33 +82,40 @@ def _replace_reasons(key: DesiredKey, recorded: RecordedKey, live: KeySpec) -> t
     return tuple(reasons)
 
 
-def _rotate_reasons(sight: Sight, recorded: RecordedKey, live: KeySpec, target: KeySpec) -> tuple[str, ...]:
-    rotation, now = sight.key.rotation, sight.now
-    reasons = []
-    if rotation.trigger != recorded.trigger:
-        reasons.append(f"rotation.trigger changed to “{rotation.trigger}”")
-    if rotation.max_age is not None and now - recorded.issued >= rotation.max_age:
-        due = show_time(recorded.issued + rotation.max_age)
-        reasons.append(f"due since {due}: rotation.maxAge is {show_duration(rotation.max_age)}")
-    return (*reasons, *_expiry_reasons(sight.key, now, live.valid_until, target.valid_until))
+def _rotate_reasons(sight: Sight, recorded: RecordedKey, live: KeySpec, target: KeySpec) -> Iterator[tuple[Cause, str]]:
+    """Each cause with its reason; of several deadlines the nearest is told."""
+    key, now = sight.key, sight.now
+    if sight.asked is not None:
+        yield Cause.ASKED, _asked(sight.asked)
+    if key.rotation.trigger != recorded.trigger:
+        yield Cause.TRIGGER, f"rotation.trigger changed to “{key.rotation.trigger}”"
+    if live.valid_until and live.valid_until <= now and (key.valid_until is None or target.valid_until > now):
+        yield Cause.EXPIRED, f"expired at {show_time(live.valid_until)}"
+        return
+    deadlines = rotation.deadlines(key, recorded, target.valid_until)
+    if due := [deadline for deadline in deadlines if deadline.due <= now]:
+        yield Cause.DUE, min(due, key=lambda deadline: deadline.broken).why
 
 
-def _expiry_reasons(key: DesiredKey, now: int, live: int, target: int) -> tuple[str, ...]:
-    """A declared `validUntil` ends the grant, so being near it is no reason; having expired before it is one."""
-    if live and live <= now and (key.valid_until is None or target > now):
-        return (f"expired at {show_time(live)}",)
-    if key.valid_until is None and target and target - now <= _near(key):
-        return (f"its expiry, {show_time(target)}, {'is near' if target > now else 'has passed'}",)
-    return ()
+def _asked(asked: rotation.Asked) -> str:
+    why = f": {asked.reason}" if asked.reason else ""
+    if asked.compromised:
+        return f"compromised{why}; the old key goes first, and nothing of it lives on"
+    return f"asked for{why}"
 
 
-def _near(key: DesiredKey) -> int:
-    """Never in the first half of a key's life: a short-lived key would be rotated for ever, each one new and near."""
-    near = max(NEAR, key.rotation.overlap)
-    return near if key.valid_for is None else min(near, key.valid_for // 2)
+def _moved(sight: Sight, recorded: RecordedKey, live: KeySpec) -> Iterator[Cause]:
+    """Whether a new key would differ from the one that was last sent, and whether that one was left as it was."""
+    key, sent = sight.key, recorded.spec
+    wish = wanted.dated(key, recorded.issued)
+    said = (recorded.address, recorded.secret, recorded.protect) == (key.address, key.secret, key.protect)
+    if not said or not wanted.same(wish, sent):
+        yield Cause.DECLARED
+    if not wanted.same(live, sent):
+        yield Cause.DRIFT
 
 
-def issue(sight: Sight, action: Action, reasons: tuple[str, ...]) -> Change:
+def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[Cause, ...]) -> Change:
     """A new generation, create-first; it replaces the live key when there is one."""
     key = sight.key
     name = live_name(key.address.name, sight.tag, sight.generation)
@@ -110,11 +128,12 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...]) -> Change:
         valid_for=key.valid_for,
         managed=wanted.managed(key),
     )
-    return Change(
+    change = Change(
         address=key.address,
         account=key.account,
         action=action,
         reasons=reasons,
+        causes=causes,
         fields=_fields(sight, after),
         steps=create_first(name, sight.live, key.rotation.overlap),
         strategy=Strategy.CREATE_FIRST,
@@ -126,6 +145,15 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...]) -> Change:
         protect=key.protect,
         renamed_from=_former(sight),
     )
+    return turned_round(change) if sight.asked and sight.asked.compromised else change
+
+
+def turned_round(change: Change) -> Change:
+    """The old key, if there is one, goes first: the consumer stands without a key for a moment."""
+    if change.old is None or change.new is None:
+        return change
+    steps = revoke_first(change.new.name, change.old.name)
+    return replace(change, strategy=Strategy.REVOKE_FIRST, steps=steps, overlap=0)
 
 
 def _fields(sight: Sight, after: Mapping[str, object]) -> tuple[FieldChange, ...]:
@@ -167,6 +195,7 @@ def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec)
         account=key.account,
         action=Action.UPDATE,
         reasons=(f"{reason}; these fields can be edited, so key and secret stay",),
+        causes=(Cause.DRIFT if drifted else Cause.DECLARED,),
         fields=(*diff.fields(before, diff.as_written(target, None)), *_protection(key, recorded)),
         steps=(Step(Verb.UPDATE, live.name), Step(Verb.CHECK, live.name)),
         old=_old(live),
@@ -199,7 +228,13 @@ def _remember(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | No
         reasons.append("protection is remembered here, so that it outlives the manifest; nothing is sent")
     if not reasons:
         return None
-    return replace(_update(sight, recorded, live, live.spec), reasons=tuple(reasons), fields=protection, steps=())
+    return replace(
+        _update(sight, recorded, live, live.spec),
+        reasons=tuple(reasons),
+        causes=(Cause.DECLARED,),
+        fields=protection,
+        steps=(),
+    )
 
 
 def has_ended(key: DesiredKey, now: int) -> bool:
@@ -211,10 +246,9 @@ def _revoke_ended(sight: Sight) -> Change | None:
     if sight.recorded is None or sight.live is None:
         return None
     ended = f"its grant ended at {show_time(sight.key.valid_until or 0)} (validUntil)"
-    if sight.key.protect:
-        return blocked(sight.key.address, sight.key.account, f"{ended}, but it is protected: declare protect: false")
-    doubt = by_name_alone(sight.recorded, sight.live)
-    return revoke(sight.recorded.address, sight.key.account, sight.live, ended, *doubt)
+    reasons = (ended, *by_name_alone(sight.recorded, sight.live))
+    change = revoke(sight.recorded.address, sight.key.account, sight.live, Cause.ENDED, *reasons)
+    return still_protected(change) if sight.key.protect else change
 
 
 def by_name_alone(recorded: RecordedKey, live: LiveKey) -> tuple[str, ...]:
@@ -222,19 +256,26 @@ def by_name_alone(recorded: RecordedKey, live: LiveKey) -> tuple[str, ...]:
     return () if recorded.created and live.created else (BY_NAME_ALONE,)
 
 
-def revoke(address: Address, account: str, live: LiveKey, *reasons: str) -> Change:
+def revoke(address: Address, account: str, live: LiveKey, cause: Cause, *reasons: str) -> Change:
     return Change(
         address=address,
         account=account,
         action=Action.REVOKE,
         reasons=reasons,
+        causes=(cause,),
         steps=(Step(Verb.REVOKE, live.name),),
         old=_old(live),
     )
 
 
-def blocked(address: Address, account: str, reason: str) -> Change:
-    return Change(address=address, account=account, action=Action.BLOCKED, reasons=(reason,))
+def still_protected(change: Change) -> Change:
+    """A revoke that no plan may make unasked: the guard sees to that. Here it is only shown."""
+    why = "it is protected: declare it with protect: false first, or hand it over with Removed and action: forget"
+    return replace(change, reasons=(*change.reasons, why), protect=True)
+
+
+def blocked(address: Address, account: str, reason: str, *causes: Cause) -> Change:
+    return Change(address=address, account=account, action=Action.BLOCKED, reasons=(reason,), causes=causes)
 
 
 def _old(live: LiveKey | None) -> OldKey | None:

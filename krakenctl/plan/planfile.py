@@ -1,7 +1,12 @@
-"""A plan as JSON text and back. Pure: the file is the command line's business. Schema: schemas/plan.schema.json."""
+"""A plan as JSON text and back. Pure: the file is the command line's business. Schema: schemas/plan.schema.json.
+
+A saved plan carries a digest over everything else in its file. It names the plan, and shows damage and careless edits;
+it is no signature, and needs to be none: apply plans again, and takes no instruction from a file.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -12,20 +17,37 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.finding_json import finding_json
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.origin import Origin
-from krakenctl.model.plan import Action, Overlap, Plan, PlannedAccount
+from krakenctl.model.plan import Action, Overlap, Plan, PlannedAccount, SavedPlan
+from krakenctl.model.recovery import Move, Recovery, recovery_json
+from krakenctl.model.safety import Block, Limit, block_json
 from krakenctl.model.time import parse_time, show_time
 
 FORMAT = "krakenctl.plan/v1"
 
 
 def dump(plan: Plan, *, with_now: bool) -> str:
-    """The plan as JSON text. `now` is in files, for planning again; it is left out of what is only printed, so that
-    two plans of an unchanged world are the same bytes."""
-    return json.dumps(to_json(plan, with_now=with_now), indent=2, ensure_ascii=False) + "\n"
+    """The plan as JSON text, to be printed. `now` is left out unless somebody chose it, so that two plans of an
+    unchanged world are the same bytes."""
+    return _text(to_json(plan, with_now=with_now))
 
 
-def load(written: str) -> Plan:
-    """Read what `dump` wrote, with `now`. Raises PlanFileError."""
+def seal(plan: Plan, expires: int) -> SavedPlan:
+    """Give it what a file needs: an end, and a digest."""
+    return SavedPlan(plan=plan, expires=expires, digest=_digest(_with_end(plan, expires)))
+
+
+def digest(plan: Plan) -> str:
+    """The name of a plan that is applied without having been saved."""
+    return _digest(to_json(plan, with_now=True))
+
+
+def dump_saved(saved: SavedPlan) -> str:
+    """The text of the file."""
+    return _text({**_with_end(saved.plan, saved.expires), "digest": saved.digest})
+
+
+def load(written: str) -> SavedPlan:
+    """Read what `dump_saved` wrote. Raises PlanFileError."""
     try:
         raw = json.loads(written)
     except (ValueError, RecursionError):
@@ -35,9 +57,20 @@ def load(written: str) -> Plan:
             "this is not a plan that this krakenctl can read",
             hint=f"make one with `krakenctl plan --out FILE`; its format must be {FORMAT}",
         )
+    if "digest" not in raw or "expires" not in raw:
+        raise PlanFileError(
+            "this plan was only printed, or saved by an older krakenctl: it has no digest or no expiry",
+            hint="make it again with `krakenctl plan --out FILE`",
+        )
+    told = raw.pop("digest")
     try:
-        return _plan(raw)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        if told != _digest(raw):
+            raise PlanFileError(
+                "this plan does not match its digest: somebody edited it, or it was damaged",
+                hint="make it again with `krakenctl plan --out FILE`",
+            )
+        return SavedPlan(plan=_plan(raw), expires=parse_time(raw["expires"]), digest=text(told))
+    except (RecursionError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise PlanFileError("this plan is damaged", hint="make it again with `krakenctl plan --out FILE`") from None
 
 
@@ -53,11 +86,26 @@ def to_json(plan: Plan, *, with_now: bool = False) -> dict[str, Any]:
         **now,
         "summary": {action.value: plan.count(action) for action in Action},
         "accounts": [_account_json(account) for account in plan.accounts],
+        "recovery": [recovery_json(recovery) for recovery in plan.recovery],
         "changes": [change_json(change) for change in plan.changes],
         "unchanged": [str(address) for address in plan.unchanged],
         "overlaps": [{"address": str(o.address), "name": o.name, "until": show_time(o.until)} for o in plan.overlaps],
         "findings": [finding_json(finding) for finding in plan.findings],
+        "blocks": [block_json(block) for block in plan.blocks],
     }
+
+
+def _with_end(plan: Plan, expires: int) -> dict[str, Any]:
+    return {**to_json(plan, with_now=True), "expires": show_time(expires)}
+
+
+def _digest(raw: dict[str, Any]) -> str:
+    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _text(raw: dict[str, Any]) -> str:
+    return json.dumps(raw, indent=2, ensure_ascii=False) + "\n"
 
 
 def _account_json(account: PlannedAccount) -> dict[str, Any]:
@@ -90,6 +138,28 @@ def _plan(raw: dict[str, Any]) -> Plan:
             for row in raw["overlaps"]
         ),
         findings=tuple(_finding(row) for row in raw["findings"]),
+        recovery=tuple(_recovery(row) for row in raw["recovery"]),
+        blocks=tuple(_block(row) for row in raw["blocks"]),
+    )
+
+
+def _recovery(raw: dict[str, Any]) -> Recovery:
+    return Recovery(
+        address=Address.parse(raw["address"]),
+        account=text(raw["account"]),
+        name=text(raw["name"]),
+        move=Move(raw["move"]),
+        why=text(raw["why"]),
+    )
+
+
+def _block(raw: dict[str, Any]) -> Block:
+    return Block(
+        limit=Limit(raw["class"]),
+        message=text(raw["message"]),
+        flag=text(raw["flag"]),
+        addresses=tuple(Address.parse(text(address)) for address in raw["addresses"]),
+        allowed=raw["allowed"] is True,
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, DesiredAccount
 from krakenctl.model.finding import Finding
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
+from krakenctl.model.recovery import Recovery
 from krakenctl.model.workspace import Workspace
-from krakenctl.plan import keys
+from krakenctl.plan import authority, keys, room
 from krakenctl.plan.account import AccountPlan, Scene, plan_account, scenes, wait_for
 
 
@@ -25,12 +27,25 @@ class Inputs:
     recorded: Recorded
     now: int  # unix seconds
     findings: tuple[Finding, ...] = ()  # warnings of the manifests, to be shown with the plan
+    errand: authority.Errand = authority.APPLY
+    recovery: tuple[Recovery, ...] = ()  # what is done first; live and recorded are as they will be after it
 
 
 def plan(inputs: Inputs) -> Plan:
     """What would turn live into desired. The same inputs give the same plan, to the byte."""
-    stage = scenes(inputs.desired, inputs.live, inputs.recorded, inputs.workspace.tag, inputs.now)
+    asked = authority.chosen(inputs.errand, inputs.desired, inputs.recorded, inputs.now)
+    stage = scenes(
+        inputs.desired,
+        inputs.live,
+        inputs.recorded,
+        tag=inputs.workspace.tag,
+        now=inputs.now,
+        errand=inputs.errand,
+        asked=asked,
+        waiting={recovery.address: recovery.why for recovery in inputs.recovery if recovery.move.stays},
+    )
     parts = [_part(scene) for scene in stage]
+    share = _share(inputs, parts, asked)
     return Plan(
         workspace=inputs.workspace.name,
         endpoint=inputs.workspace.endpoint,
@@ -38,11 +53,30 @@ def plan(inputs: Inputs) -> Plan:
         manifests=inputs.desired.digest,
         now=inputs.now,
         accounts=tuple(_account(scene, inputs.recorded) for scene in stage),
-        changes=tuple(change for part in parts for change in part.changes),
+        changes=tuple(share.kept),
         unchanged=tuple(address for part in parts for address in part.unchanged),
         overlaps=tuple(overlap for part in parts for overlap in part.overlaps),
-        findings=(*inputs.findings, *(finding for part in parts for finding in part.findings)),
+        recovery=inputs.recovery,
+        findings=(*_findings(inputs, parts), *authority.remark(inputs.errand, share.left)),
     )
+
+
+def _share(inputs: Inputs, parts: Iterable[AccountPlan], asked: Collection[Address]) -> authority.Share:
+    """What of all changes belongs to the errand. Raises CannotRotate."""
+    changes = [change for part in parts for change in part.changes]
+    share = authority.share(inputs.errand, changes, asked, inputs.recorded.keys)
+    share.left.extend(change for part in parts for change in part.left)
+    authority.refuse(inputs.errand, asked, share, inputs.recorded)
+    return share
+
+
+def _findings(inputs: Inputs, parts: Iterable[AccountPlan]) -> Iterator[Finding]:
+    """An errand has no eye for what is none of its business."""
+    everything = isinstance(inputs.errand, authority.Apply)
+    if everything:
+        yield from inputs.findings
+    for part in parts:
+        yield from (finding for finding in part.findings if everything or finding.rule == room.WAITS)
 
 
 def _part(scene: Scene) -> AccountPlan:
@@ -52,7 +86,7 @@ def _part(scene: Scene) -> AccountPlan:
     if scene.live.phase is Phase.ABSENT:
         return _with_request(scene, account)
     part = plan_account(scene)
-    part.changes.insert(0, _waiting(account, scene.live.reason))
+    part.changes.insert(0, _waiting(account, scene.waiting.get(account.address, scene.live.reason)))
     return part
 
 

@@ -1,88 +1,181 @@
 """Whether an account has room for the keys a plan would add, and what gives way when it has not. Pure.
 
-Kraken limits the keys of an account (`EAccount:Too many API keys`) and publishes no number; it is declared as
-`limits.keysPerAccount`. Without it, room is taken for granted.
+Kraken limits the keys of an account (`EAccount:Too many API keys`) and publishes no number. It is declared as
+`limits.keysPerAccount`, or seen when Kraken says so; until then, room is taken for granted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heapreplace
 
-from krakenctl.model.plan import Action, Change, Step, Strategy, Verb
-from krakenctl.plan.keys import blocked, revoke_first
+from krakenctl.model.address import Address
+from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.plan import Action, Cause, Change, Step, Verb
+from krakenctl.model.time import show_duration, show_time
+from krakenctl.plan.keys import blocked, turned_round
+from krakenctl.plan.rotation import MISSED
 
+WAITS = "waits-for-room"
 _REPLACING = (Action.REPLACE, Action.ROTATE)
 
 
-def fit(changes: Sequence[Change], live: int, limit: int | None) -> list[Change]:
-    """The changes of one account, in the order of apply, fitted into the room there is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What is known of the places on one account at one time."""
+
+    limit: int | None  # None: nobody knows
+    live: int  # keys on it, once what goes first is gone
+    now: int
+    seen: bool = False  # the limit is not what was declared, but what Kraken took
+    ends: Sequence[int] = ()  # when running overlaps give their places back
+    needs: Mapping[Address, int] = field(default_factory=dict)  # until when each key must have been rotated
+
+    @property
+    def words(self) -> str:
+        known = "Kraken took no more keys than" if self.seen else "limits.keysPerAccount is"
+        return f"{known} {self.limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    changes: list[Change]  # in the order of apply
+    waiting: dict[Address, Finding] = field(default_factory=dict)  # due, and rotated by a later run
+
+
+def fit(changes: Sequence[Change], room: Room) -> Fit:
+    """The changes of one account, fitted into the room there is.
 
     Revokes come last, so that nothing goes before its successor is there; they come first when room is short.
     """
-    if limit is None or live + _needed(changes) <= limit:
-        return sorted(changes, key=lambda change: (_RANK[change.action], *_handle(change)))
-    free = limit - live + sum(change.action is Action.REVOKE for change in changes)
-    return sorted(_fitted(changes, free, limit), key=lambda change: (_rank_when_short(change), *_handle(change)))
+    if room.limit is None:
+        return Fit(_in_order(changes, _rank))
+    free = room.limit - room.live
+    if _needed(changes) <= free:
+        return Fit(_in_order(_cut(changes, free, room), _rank))
+    free += sum(change.action is Action.REVOKE for change in changes)
+    waiting = dict(_waiting(changes, free, room))
+    rest = [change for change in changes if not (change.address in waiting and change.action is Action.ROTATE)]
+    return Fit(_in_order(_cut(list(_fitted(rest, free, room)), free, room), _rank_when_short), waiting)
+
+
+def _in_order(changes: Iterable[Change], rank: Callable[[Change], int]) -> list[Change]:
+    return sorted(changes, key=lambda change: (rank(change), *_handle(change)))
 
 
 def _needed(changes: Sequence[Change]) -> int:
     """Places beside the keys there are. An old key in its overlap keeps its place; others hand theirs on at once."""
     creates = sum(change.action is Action.CREATE for change in changes)
-    overlaps = [change.overlap > 0 for change in changes if change.action in _REPLACING]
+    overlaps = [change.overlap > 0 for change in changes if change.action in _REPLACING and not change.gap]
     return creates + sum(overlaps) + (not all(overlaps))
 
 
-def _fitted(changes: Sequence[Change], free: int, limit: int) -> Iterator[Change]:
+def _waiting(changes: Sequence[Change], free: int, room: Room) -> Iterator[tuple[Address, Finding]]:
+    """Rotations take turns: what is merely due waits for a place that comes back in time, the most urgent first.
+
+    In time: also if the next run is missed. Where the old key would have to go first, a chance is worth waiting for.
+    """
+    keeping = [change for change in changes if change.overlap and change.action in _REPLACING]
+    patient = [change for change in changes if _is_patient(change) and (change.overlap or free <= 0)]
+    patient.sort(key=lambda change: (room.needs.get(change.address, 0), change.address))
+    urgent = sum(not _is_patient(change) for change in keeping)
+    places = max(free - sum(change.action is Action.CREATE for change in changes) - urgent, 0)
+    ends = [*room.ends, *(room.now + change.overlap for change in patient[:places])]
+    heapify(ends)
+    for change in patient[places:]:
+        latest = room.needs.get(change.address, 0)
+        if ends and ends[0] + MISSED * (free > 0) <= latest and room.now + MISSED <= latest:
+            yield change.address, _waits(change, ends[0], room)
+            heapreplace(ends, ends[0] + MISSED + change.overlap)
+
+
+def _is_patient(change: Change) -> bool:
+    """Due and nothing else: nobody waits for it."""
+    return change.action is Action.ROTATE and change.causes == (Cause.DUE,)
+
+
+def _cut(changes: Sequence[Change], free: int, room: Room) -> Sequence[Change]:
+    """Where overlaps take the last place, one of them gives it back before another key of the account must have it."""
+    keeping = [change for change in changes if change.overlap and change.action in _REPLACING]
+    left = free - len(keeping) - sum(change.action is Action.CREATE for change in changes)
+    going_on = {change.address for change in changes if change.new is not None}
+    needs = [latest for address, latest in room.needs.items() if address not in going_on]
+    if not keeping or left > 0 or not needs:
+        return changes
+    latest = min(needs) - MISSED
+    if min([*room.ends, *(room.now + change.overlap for change in keeping)]) <= latest:
+        return changes
+    shortest = min(keeping, key=lambda change: (change.overlap, change.address))
+    return [_shortened(change, latest - room.now, room) if change is shortest else change for change in changes]
+
+
+def _shortened(change: Change, seconds: int, room: Room) -> Change:
+    hours = seconds // 3600 * 3600
+    if hours <= 0:
+        return _without_overlap(change, room)
+    needed = f"another key of this account needs room soon ({room.words})"
+    reason = f"{needed}: the overlap is {show_duration(hours)} this time"
+    return replace(change, overlap=hours, reasons=(*change.reasons, reason))
+
+
+def _waits(change: Change, end: int, room: Room) -> Finding:
+    return Finding(
+        rule=WAITS,
+        severity=Severity.NOTE,
+        message=f"{change.address} is due, and waits for room ({room.words}) until an overlap ends, {show_time(end)}",
+        hint="the first run after that rotates it, within its policy",
+        address=str(change.address),
+    )
+
+
+def _fitted(changes: Sequence[Change], free: int, room: Room) -> Iterator[Change]:
     """New keys before overlaps; one free place spares any number of consumers the gap, one after another."""
     left = free - sum(change.action is Action.CREATE for change in changes)
     creates = 0
     for change in changes:
         if change.action is Action.CREATE:
             creates += 1
-            yield change if creates <= free else _blocked(change, limit)
+            yield change if creates <= free else _blocked(change, room)
         elif change.action not in _REPLACING:
             yield change
         elif free < 0:
-            yield _blocked(change, limit)
+            yield _blocked(change, room)
+        elif change.gap:
+            yield change
         elif free == 0:
-            yield _turned_round(change, limit)
+            yield _turned_round(change, room)
         elif change.overlap and left <= 0:
-            yield _without_overlap(change, limit)
+            yield _without_overlap(change, room)
         else:
             left -= change.overlap > 0
             yield change
 
 
-def _blocked(change: Change, limit: int) -> Change:
-    return blocked(change.address, change.account, f"no room for it: limits.keysPerAccount is {limit}")
+def _blocked(change: Change, room: Room) -> Change:
+    return blocked(change.address, change.account, f"no room for it: {room.words}", *change.causes)
 
 
-def _without_overlap(change: Change, limit: int) -> Change:
+def _without_overlap(change: Change, room: Room) -> Change:
     if change.old is None:
         return change
-    reason = f"no room to keep both keys (limits.keysPerAccount is {limit}): there is no overlap this time"
+    reason = f"no room to keep both keys ({room.words}): there is no overlap this time"
     steps = (*change.steps[:-1], Step(Verb.REVOKE, change.old.name))
     return replace(change, steps=steps, overlap=0, reasons=(*change.reasons, reason))
 
 
-def _turned_round(change: Change, limit: int) -> Change:
-    """Only for a change that has an old key; `old` and `new` are set on every replacement."""
-    if change.old is None or change.new is None:
-        return change
-    reason = f"no room for a second key (limits.keysPerAccount is {limit}): the old one goes first"
-    return replace(
-        change,
-        strategy=Strategy.REVOKE_FIRST,
-        steps=revoke_first(change.new.name, change.old.name),
-        overlap=0,
-        reasons=(*change.reasons, reason),
-    )
+def _turned_round(change: Change, room: Room) -> Change:
+    reason = f"no room for a second key ({room.words}): the old one goes first"
+    return replace(turned_round(change), reasons=(*change.reasons, reason))
 
 
 def _handle(change: Change) -> tuple[object, ...]:
     """Of two changes of one address and action, the live name tells."""
     return change.address, change.old.name if change.old else ""
+
+
+def _rank(change: Change) -> int:
+    return _RANK[change.action]
 
 
 def _rank_when_short(change: Change) -> int:

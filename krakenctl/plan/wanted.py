@@ -48,6 +48,16 @@ def of_live(key: DesiredKey, live: KeySpec, issued: int) -> KeySpec:
     )
 
 
+def dated(key: DesiredKey, issued: int) -> KeySpec:
+    """The key as it would have been issued at that time."""
+    spec = at_issue(key)
+    return spec if key.valid_for is None else replace(spec, valid_until=issued + key.valid_for)
+
+
+def same(one: KeySpec, other: KeySpec) -> bool:
+    return one == replace(other, valid_until=settled(other.valid_until, one.valid_until))
+
+
 def settled(expiry: int, live: int) -> int:
     """The live time when it is near enough, so that comparing specs is comparing values."""
     return live if same_expiry(expiry, live) else expiry

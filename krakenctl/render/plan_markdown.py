@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Origin
-from krakenctl.model.plan import Change, Plan
+from krakenctl.model.plan import Change, Plan, SavedPlan
+from krakenctl.model.safety import Block
 from krakenctl.model.time import show_time
 from krakenctl.render import words
 from krakenctl.render.paint import visible
+from krakenctl.render.recovery import to_do
 
 # Where GitHub and GitLab would see a mention, an issue or an address; a space without width behind it prevents that.
 _LINKS = re.compile(r"[@#!]|:(?=/)|\b(www|gh)(?=[.-])", re.IGNORECASE)
@@ -26,6 +28,16 @@ def _lines(plan: Plan, *, as_of: bool) -> Iterator[str]:
     yield f"### krakenctl plan: {_text(plan.workspace)} on {_code(plan.endpoint)}{when}"
     yield ""
     yield f"**{words.summary(plan)}**"
+    if plan.blocks:
+        yield ""
+        yield f"**{_text(words.verdict(plan))}**"
+        yield ""
+        yield from (_block(block) for block in plan.blocks)
+    if plan.recovery:
+        yield ""
+        yield "Left by an earlier run, and seen to first:"
+        yield ""
+        yield from (f"- {_code(str(one.address))}: {_text(to_do(one))}" for one in plan.recovery)
     if plan.changes:
         yield ""
         yield "| | change | what | why |"
@@ -41,9 +53,24 @@ def _lines(plan: Plan, *, as_of: bool) -> Iterator[str]:
     if plan.findings:
         yield ""
         yield from (_finding(finding) for finding in plan.findings)
-    if not plan.changes:
+    if not plan.changes and not plan.recovery:
         yield ""
         yield "No changes. What is live is what is declared."
+
+
+def seal(saved: SavedPlan, now: int) -> str:
+    """Below a saved plan: its name in the audit log, and until when it may be applied."""
+    end, gone = words.end(saved, now)
+    return f"\nDigest {_code(saved.digest)}. {f'**{_text(end)}**' if gone else _text(end)}\n"
+
+
+def _block(block: Block) -> str:
+    way = (
+        f"allowed with {_code(block.flag)}"
+        if block.allowed
+        else f"raise it with {_code(f'{block.flag} --reason TEXT')}"
+    )
+    return f"- **{block.limit.value}**: {_text(block.message)}: {_text(words.some(block.addresses))} – {way}"
 
 
 def _finding(finding: Finding) -> str:

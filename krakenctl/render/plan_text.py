@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from krakenctl.model.live import Phase
 from krakenctl.model.permission import in_order
-from krakenctl.model.plan import Action, Change, Plan, PlannedAccount
+from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, SavedPlan
 from krakenctl.model.time import show_time
 from krakenctl.render import words
 from krakenctl.render.findings_text import finding_lines
 from krakenctl.render.paint import Paint, count, visible
+from krakenctl.render.recovery import plan_lines
 
 INDENT = 6
 LABEL = 13
@@ -31,6 +32,7 @@ def _lines(plan: Plan, paint: Paint, *, as_of: bool) -> Iterator[str]:
     title += f", as of {show_time(plan.now)}" if as_of else ""
     yield paint("Plan", "bold") + paint.wrapped(title, indent=2, first=0).removeprefix("Plan")
     yield paint("  " + paint.wrapped(words.summary(plan), indent=2), "bold", *(("red",) if _gaps(plan) else ()))
+    yield from plan_lines(plan.recovery, paint)
     sections = _sections(plan)
     for account in plan.accounts:
         yield from _account(account, sections.get(account.name, ()), paint)
@@ -41,8 +43,32 @@ def _lines(plan: Plan, paint: Paint, *, as_of: bool) -> Iterator[str]:
     if plan.findings:
         yield ""
         yield from finding_lines(plan.findings, paint)
+    if plan.blocks:
+        yield ""
+        yield from _blocks(plan, paint)
     yield ""
     yield from _foot(plan, paint)
+
+
+def seal(saved: SavedPlan, paint: Paint, now: int) -> str:
+    """Below a saved plan: its name in the audit log, and until when it may be applied."""
+    end, gone = words.end(saved, now)
+    return (
+        f"{paint(f'Digest {visible(saved.digest)}.', 'dim')}\n{paint(end, *(('red', 'bold') if gone else ('dim',)))}\n"
+    )
+
+
+def _blocks(plan: Plan, paint: Paint) -> Iterator[str]:
+    """What a person must not overlook: the last thing before the count."""
+    yield paint(
+        paint.wrapped(words.verdict(plan), indent=2, first=0), *(("red", "bold") if plan.is_blocked else ("bold",))
+    )
+    for block in plan.blocks:
+        colour = "yellow" if block.allowed else "red"
+        told = f"{block.message}: {words.some(block.addresses)}"
+        yield paint.beside((f"  ! {block.limit.value}", colour, "bold"), (visible(told),), indent=INDENT, between="  ")
+        way = f"allowed with {block.flag}" if block.allowed else f"→ {block.flag} --reason TEXT"
+        yield " " * INDENT + paint.wrapped(visible(way), indent=INDENT, first=INDENT)
 
 
 def _endpoint(plan: Plan) -> str:
@@ -152,5 +178,7 @@ def _foot(plan: Plan, paint: Paint) -> Iterator[str]:
         yield f"{count(touched, 'change')}."
     elif plan.count(Action.BLOCKED):
         yield f"Nothing to do now; {plan.count(Action.BLOCKED)} blocked, as said above."
+    elif plan.recovery:
+        yield "No other changes. `krakenctl recover` does what is said above, and so does apply."
     else:
         yield paint("No changes. What is live is what is declared.", "green")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from krakenctl.model.outcome import Outcome, Report, Result
+from krakenctl.render.recovery import recovered_json
 
 FORMAT = "krakenctl.report/v1"
 
@@ -13,7 +14,9 @@ def to_json(report: Report) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "summary": {result.value: report.count(result) for result in Result},
+        **({"recovered": [recovered_json(one) for one in report.recovered]} if report.recovered else {}),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+        **({"logHead": report.log_head} if report.log_head else {}),
     }
 
 

@@ -29,6 +29,13 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
         if outcome.result is not Result.DONE:
             yield from _trouble(outcome, paint)
     yield paint(paint.wrapped(_summary(report), indent=2, first=0), "bold")
+    if report.log_head:
+        yield head_line(report.log_head, paint)
+
+
+def head_line(head: str, paint: Paint) -> str:
+    """What every report ends with: kept elsewhere, it proves later that no line of the log is gone."""
+    return paint(f"Log head: {head}", "dim")
 
 
 def _trouble(outcome: Outcome, paint: Paint) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from krakenctl.model import key_json
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, visible
@@ -89,8 +90,13 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
     for key in recorded.retired:
         yield f"{key.address}  {visible(key.live_name)}  retired, until {show_time(key.retired_until)}"
     for intent in recorded.intents:
-        standing = f"interrupted at “{intent.stage}”: its name is burned, and plan shows the key if it turns up"
-        yield f"{intent.address}  {visible(intent.live_name)}  {standing}"
+        yield f"{intent.address}  {visible(intent.live_name)}  {_standing(intent)}"
+
+
+def _standing(intent: Intent) -> str:
+    if intent.stage is Stage.LOST:
+        return "given up: its name is burned, and every run looks out for it"
+    return f"begun by an earlier run, which came to “{intent.stage}”: `krakenctl recover` finishes or undoes it"
 
 
 def _address(account: RecordedAccount) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from krakenctl.model.plan import Action, Change, FieldChange, Plan, Step, Verb
-from krakenctl.model.time import show_duration
+from collections.abc import Sequence
+
+from krakenctl.model.address import Address
+from krakenctl.model.plan import Action, Change, FieldChange, Plan, SavedPlan, Step, Verb
+from krakenctl.model.time import show_duration, show_time
 from krakenctl.render.paint import visible
 
 SIGNS = {
@@ -89,3 +92,24 @@ def life(change: Change) -> str:
     if change.overlap:
         return f"{old} lives on for {show_duration(change.overlap)} after {new} is promoted, then it is revoked; no gap"
     return f"{old} lives until {new} is promoted, then it is revoked; no gap"
+
+
+FEW = 5  # addresses that are named; the JSON has them all
+
+
+def verdict(plan: Plan) -> str:
+    if plan.is_blocked:
+        return "Blocked: apply refuses this plan, because it goes beyond a safety limit."
+    return "Beyond a safety limit, and allowed for this run:"
+
+
+def some(addresses: Sequence[Address]) -> str:
+    listed = ", ".join(map(str, addresses[:FEW]))
+    return f"{listed} and {len(addresses) - FEW} more" if len(addresses) > FEW else listed
+
+
+def end(saved: SavedPlan, now: int) -> tuple[str, bool]:
+    """Until when it may be applied, and whether that is over."""
+    if now >= saved.expires:
+        return f"Expired at {show_time(saved.expires)}: apply refuses it.", True
+    return f"Can be applied until {show_time(saved.expires)}.", False

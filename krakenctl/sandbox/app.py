@@ -7,6 +7,7 @@ no answer of Kraken's says that; and ConnectionCut, where a fault wants the conn
 from __future__ import annotations
 
 import http
+import secrets
 import sqlite3
 import time
 from functools import partial
@@ -77,6 +78,7 @@ class Sandbox:
                 ("Content-Type", answer.content_type),
                 ("Content-Length", str(len(answer.body))),
                 ("Cache-Control", "no-store"),
+                ("X-Request-Id", secrets.token_hex(8)),
                 *answer.headers,
             ],
         )

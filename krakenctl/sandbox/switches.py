@@ -57,7 +57,12 @@ _TABLE = (
         f"{_SPEC} says “all Fast API keys”; unconfirmed: only the client's own, or keys of the website too (all)",
     ),
     Switch("list-api-key", "absent", ("absent", "present"), f"{_SPEC}: “only set once”, when the key is created"),
-    Switch("created-time", "unix", ("unix", "iso"), f"{_SPEC}: a text; of which format, it does not say"),
+    Switch(
+        "created-time",
+        "unix",
+        ("unix", "iso", "absent"),
+        f"{_SPEC}: a text; of which format, it does not say, nor that it is always there",
+    ),
     Switch("permission-object", "all", ("all", "true-only"), f"{_SPEC} leaves the answer's permissions open"),
     Switch("put-semantics", "replace", ("replace", "patch"), f"{_SPEC} is silent about absent fields"),
     Switch("put-null", "reset", ("reset", "keep"), f"{_SPEC} is silent about null; matters with put-semantics=patch"),

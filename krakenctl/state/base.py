@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.plan import Mark
+from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
 
 
@@ -38,15 +40,17 @@ class Leases(Protocol):
         ...
 
     def renew(self) -> None:
-        """Tell that the holder lives. Raises LeaseLost."""
+        """Tell that the holder lives; any thread may. Raises LeaseLost."""
         ...
 
-    def release(self) -> None: ...
+    def release(self) -> None:
+        """Nobody holds it now, unless it was lost before."""
+        ...
 
     def holder(self) -> Lease | None: ...
 
-    def unlock(self, run: Run) -> Lease | None:
-        """Take it from whoever holds it, on the record; `run.reason` says why. Returns what was taken."""
+    def unlock(self) -> Lease | None:
+        """Take it from whoever holds it, dead or alive. Returns what was taken."""
         ...
 
 
@@ -60,7 +64,10 @@ class State(Protocol):
     def leases(self) -> Leases: ...
 
     def check(self) -> None:
-        """May we still act? To be asked before every mutation elsewhere. Raises LeaseLost."""
+        """May we still act? To be asked before every mutation elsewhere.
+
+        Raises LeaseLost, or Contained when the kill switch was used since the lease was taken. Without a lease: yes.
+        """
         ...
 
     def read(self) -> Recorded: ...
@@ -68,11 +75,16 @@ class State(Protocol):
     def remember_account(self, account: RecordedAccount) -> None: ...
 
     def begin(self, intent: Intent) -> None:
-        """Before the first deed of a change; again, to replace it. Burns the generation of a key to be issued."""
+        """Before the first deed of a change; again, to replace it. Burns the generation of a key to be issued.
+
+        Raises what `check` raises: what the kill switch cannot see in the journal must not begin after it.
+        """
         ...
 
-    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "") -> None:
-        """How far an intent has come."""
+    def advance(
+        self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = ""
+    ) -> None:
+        """How far an intent has come. A public key that is not told stays as it was."""
         ...
 
     def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
@@ -99,6 +111,36 @@ class State(Protocol):
         """An intent has come to its end."""
         ...
 
+    def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
+        """None: it holds no longer."""
+        ...
+
+    def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:
+        """The kill switch is used: on these keys, and on all that is recorded or under way on these accounts.
+
+        Needs no lease. Whoever holds one is told by `check`.
+        """
+        ...
+
+    def mark(self, plan: str, mark: Mark) -> None:
+        """How far one change of a saved plan has come; `plan` is the plan's digest. What is done stays done."""
+        ...
+
+    def marks(self, plan: str) -> tuple[Mark, ...]:
+        """What is remembered of the changes of one saved plan."""
+        ...
+
+    def restore(self, recorded: Recorded) -> None:
+        """All keys and intents are these, and so is the lineage, unless it is empty. What was burned stays burned.
+
+        Accounts that it does not speak of, what the kill switch did and the log stay as they are.
+        """
+        ...
+
+    def set_aside(self) -> str:
+        """Make a copy of everything beside the state, for people. Returns what it is called."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -109,6 +151,14 @@ class StateHome(Protocol):
         """What is recorded, without making or changing anything. No state yet: an empty one without a lineage."""
         ...
 
+    def look(self) -> AbstractContextManager[State | None]:
+        """The state, to be read only, without a lease and without making anything; None: there is none yet."""
+        ...
+
     def open(self) -> State:
         """Make it, with a lineage of its own, if it is not there. Raises StateError."""
+        ...
+
+    def remove(self) -> None:
+        """Nothing is left of it, and whoever opens it makes a new one. Raises StateError."""
         ...

@@ -25,4 +25,16 @@ class Database(Protocol):
         """All or nothing, durable when it returns, one writer at a time. Counts the serial up."""
         ...
 
+    def now(self) -> float:
+        """Unix seconds, on the clock that all who share this database go by. Inside of a deed or not."""
+        ...
+
+    def another(self) -> Database:
+        """The same database over a connection of its own, for a thread that must not wait its turn."""
+        ...
+
+    def copy(self, label: str) -> str:
+        """Everything as it is, beside this database and named after it and the label. Returns the name."""
+        ...
+
     def close(self) -> None: ...

@@ -1,10 +1,25 @@
-"""The lease in SQL: one row, whose fence rises with every holder."""
+"""The lease in SQL: one row, whose fence rises with every holder. Time is what the database's clock says."""
 
 from __future__ import annotations
 
-from krakenctl.errors import LeaseLost
+import json
+import os
+from dataclasses import asdict
+from threading import Lock
+
+from krakenctl.errors import Contained, LeaseLost, LockHeld
 from krakenctl.model.run import Lease, Run
+from krakenctl.state import process
 from krakenctl.state.database import Database, Execute
+
+_READ = "SELECT fence, holder, since, beat, seconds FROM lease"
+_TAKE = "UPDATE lease SET fence = ?, holder = ?, since = ?, beat = ?, seconds = ?"
+_BEAT = "UPDATE lease SET beat = ? WHERE fence = ? AND holder <> ''"
+_FREE = "UPDATE lease SET holder = '' WHERE fence = ?"
+_BREAK = "UPDATE lease SET holder = '', fence = fence + 1"
+
+_LOST = "another krakenctl has taken over this workspace while this one was away"
+_LOST_HINT = "whoever has it now finishes what was under way; `krakenctl state lock list` says who that is"
 
 
 class SqlLeases:
@@ -12,24 +27,134 @@ class SqlLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._pulse: Database | None = None  # the heartbeat's own connection; it never waits behind a write of ours
+        self._turn = Lock()  # over the pulse
         self._fence = 0  # ours; 0: we hold none, and write unguarded
+        self._alarms = 0  # how often the kill switch had been used when we took it
 
     def must_hold(self, run: Execute) -> None:
         """To be run in the transaction of every write. Raises LeaseLost."""
         if self._fence and run("SELECT fence FROM lease")[0][0] != self._fence:
-            raise LeaseLost("another krakenctl has taken over this workspace while this one was away")
+            raise LeaseLost(_LOST, hint=_LOST_HINT)
+
+    def is_calm(self, run: Execute) -> bool:
+        """Whether the kill switch was left alone since we took the lease."""
+        return not self._fence or run("SELECT alarms FROM lease") == [(self._alarms,)]
+
+    def must_be_calm(self, run: Execute) -> None:
+        """To be run in the transaction that begins something. Raises LeaseLost or Contained."""
+        self.must_hold(run)
+        if not self.is_calm(run):
+            raise Contained(
+                "the kill switch was used on this workspace while this run was under way; nothing more was begun",
+                addresses=[row[0] for row in run("SELECT address FROM contained")],
+                hint="`krakenctl log` says who used it and why; run plan when that is over",
+            )
+
+    def check(self) -> None:
+        """See `base.State.check`.
+
+        What is sent right after this is sent while the lease is ours: it has at least half its time to run.
+        """
+        if self._fence and self._database.read(self._is_stale):
+            self.renew()
+
+    def _is_stale(self, run: Execute) -> bool:
+        self.must_be_calm(run)
+        [(beat, seconds)] = run("SELECT beat, seconds FROM lease")
+        return bool(self._database.now() - beat > seconds / 2)
 
     def acquire(self, run: Run, seconds: float) -> Lease:
-        raise NotImplementedError
+        pid = os.getpid()
+        lease, self._alarms = self._database.write(lambda execute: self._take(execute, run, pid, seconds))
+        self._fence = lease.fence
+        return lease
+
+    def _take(self, execute: Execute, run: Run, pid: int, seconds: float) -> tuple[Lease, int]:
+        now = self._database.now()
+        [(fence, alarms)] = execute("SELECT fence, alarms FROM lease")
+        held = read(execute, now)
+        if held is not None and held.run.id == run.id:  # taken already, and the answer was lost
+            return held, alarms
+        if held is not None and not is_dead(held):
+            raise _held(held)
+        lease = Lease(
+            fence=fence + 1,
+            run=run,
+            pid=pid,
+            process=process.identity(pid),
+            since=now,
+            beat=now,
+            seconds=seconds,
+            asked=now,
+            dead=held.run if held is not None else None,
+        )
+        execute(_TAKE, lease.fence, _holder(lease), now, now, seconds)
+        return lease, alarms
 
     def renew(self) -> None:
-        raise NotImplementedError
+        with self._turn:
+            pulse = self._pulse = self._pulse or self._database.another()
+
+            def beat(run: Execute) -> None:
+                self.must_hold(run)
+                run(_BEAT, pulse.now(), self._fence)
+
+            pulse.write(beat)
 
     def release(self) -> None:
-        raise NotImplementedError
+        self.close()
+        fence, self._fence = self._fence, 0
+        self._database.write(lambda run: run(_FREE, fence))
+
+    def close(self) -> None:
+        """No heart beats any more; the lease stays."""
+        with self._turn:
+            if self._pulse is not None:
+                self._pulse.close()
+                self._pulse = None
 
     def holder(self) -> Lease | None:
-        raise NotImplementedError
+        return self._database.read(lambda run: read(run, self._database.now()))
 
-    def unlock(self, run: Run) -> Lease | None:
-        raise NotImplementedError
+    def unlock(self) -> Lease | None:
+        def take_away(run: Execute) -> Lease | None:
+            held = read(run, self._database.now())
+            run(_BREAK)
+            return held
+
+        return self._database.write(take_away)
+
+
+def read(run: Execute, now: float) -> Lease | None:
+    """Who holds it; None: nobody. Raises ValueError, KeyError or TypeError for what we never wrote."""
+    [(fence, holder, since, beat, seconds)] = run(_READ)
+    if not holder:
+        return None
+    told = json.loads(holder)
+    return Lease(
+        fence=fence,
+        run=Run(**told["run"]),
+        pid=told["pid"],
+        process=told["process"],
+        since=since,
+        beat=beat,
+        seconds=seconds,
+        asked=now,
+    )
+
+
+def is_dead(lease: Lease) -> bool:
+    """Whether it may be taken over: its process has ended, or nobody has heard of it for long enough."""
+    return lease.silence > lease.seconds or process.is_gone(lease.pid, lease.process)
+
+
+def _holder(lease: Lease) -> str:
+    return json.dumps({"run": asdict(lease.run), "pid": lease.pid, "process": lease.process})
+
+
+def _held(lease: Lease) -> LockHeld:
+    return LockHeld(
+        f"{lease.sentence()}; nothing was done",
+        hint="--lock-timeout 5m waits for it; `krakenctl state unlock --reason TEXT` takes it from one that hangs",
+    )

@@ -1,14 +1,16 @@
-"""The audit log in SQL: one JSON line per deed, each hashed over the one before."""
+"""The audit log in SQL: lines are added, and never changed."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import uuid
 from collections.abc import Iterator
 
+from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.run import Deed
-from krakenctl.state.database import Database, Execute
+from krakenctl.state.database import Database, Execute, Rows
 from krakenctl.state.leases import SqlLeases
+
+PAGE = 1000  # lines held at a time: a log may have millions
 
 
 class SqlLog:
@@ -19,13 +21,17 @@ class SqlLog:
         self._leases = leases
 
     def append(self, deed: Deed) -> str:
+        """Safe to repeat when the answer to its COMMIT was lost: a line is known by an id of its own."""
+        own = uuid.uuid4().hex
+
         def add(run: Execute) -> str:
+            if written := run("SELECT hash FROM log WHERE id = ?", own):
+                return str(written[0][0])
             self._leases.must_hold(run)
             seq, before = _last(run)
             line = line_of(seq + 1, before, deed)
-            head = hashlib.sha256(line.encode()).hexdigest()
-            run("INSERT INTO log VALUES (?, ?, ?)", seq + 1, line, head)
-            return head
+            run("INSERT INTO log VALUES (?, ?, ?, ?)", seq + 1, own, line, hash_of(line))
+            return hash_of(line)
 
         return self._database.write(add)
 
@@ -33,18 +39,16 @@ class SqlLog:
         return self._database.read(lambda run: _last(run)[1])
 
     def lines(self) -> Iterator[str]:
-        yield from self._database.read(lambda run: [row[0] for row in run("SELECT line FROM log ORDER BY seq")])
+        seq = 0
+        while page := self._page(seq):
+            yield from (line for _, line in page)
+            seq = page[-1][0]
+
+    def _page(self, after: int) -> Rows:
+        query = "SELECT seq, line FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
+        return self._database.read(lambda run: run(query, after, PAGE))
 
 
 def _last(run: Execute) -> tuple[int, str]:
     found = run("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1")
     return (found[0][0], found[0][1]) if found else (0, "")
-
-
-def line_of(seq: int, before: str, deed: Deed) -> str:
-    who = {"who": deed.run.who, "host": deed.run.host, "run": deed.run.id, "command": deed.run.command}
-    what = {"verb": deed.verb, "address": str(deed.address or ""), "account": deed.account, "name": deed.name}
-    how = {"outcome": deed.outcome, "message": deed.message, "request": deed.request, "plan": deed.run.plan}
-    told = {**who, **what, **how, "reason": deed.run.reason}
-    line = {"seq": seq, "at": deed.at, **{name: value for name, value in told.items() if value}, "prev": before}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))

@@ -10,7 +10,8 @@ from krakenctl.model.address import Address
 from krakenctl.model.change_json import change_from_json, change_json
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.recorded import RecordedAccount, RecordedKey
+from krakenctl.model.plan import Mark
+from krakenctl.model.recorded import Containment, RecordedAccount, RecordedKey
 
 Row = tuple[Any, ...]
 
@@ -49,15 +50,28 @@ def key(row: Row) -> RecordedKey:
     )
 
 
+def containment(row: Row) -> tuple[Address, Containment]:
+    return Address.parse(row[0]), Containment(at=row[1], who=row[2], reason=row[3])
+
+
+def mark_row(mark: Mark) -> Row:
+    return mark.change, mark.at, mark.who, int(mark.done)
+
+
+def mark(row: Row) -> Mark:
+    change, at, who, done = row
+    return Mark(change=change, at=at, who=who, done=bool(done))
+
+
 def intent_row(intent: Intent) -> Row:
     sent = json.dumps(key_json.spec_to_json(intent.sent)) if intent.sent else ""
     change = json.dumps(change_json(intent.change))
     head = (str(intent.address), intent.live_name, intent.stage.value, intent.verdict, intent.began)
-    return (*head, intent.run, change, sent)
+    return (*head, intent.run, change, sent, intent.public_key)
 
 
 def intent(row: Row) -> Intent:
-    address, live_name, stage, verdict, began, run, change, sent = row
+    address, live_name, stage, verdict, began, run, change, sent, public_key = row
     found = Intent(
         change=change_from_json(json.loads(change)),
         began=began,
@@ -65,6 +79,7 @@ def intent(row: Row) -> Intent:
         sent=key_json.spec_from_json(json.loads(sent)) if sent else None,
         verdict=verdict,
         run=run,
+        public_key=public_key,
     )
     if (str(found.address), found.live_name) != (address, live_name):
         raise ValueError("a row of the journal is about another change than it says")

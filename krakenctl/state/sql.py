@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
-from krakenctl.state import rows
+from krakenctl.model.plan import Mark
+from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.state import leases, rows
 from krakenctl.state.database import Database, Execute
 from krakenctl.state.leases import SqlLeases
 from krakenctl.state.log import SqlLog
+from krakenctl.state.together import Together
 
 _UPSERT_ACCOUNT = (
     "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind,"
@@ -22,38 +24,55 @@ _BURN = (
 )
 _DROP_KEY = "DELETE FROM key WHERE address = ? AND live_name = ?"
 _DROP_INTENT = "DELETE FROM journal WHERE address = ? AND live_name = ?"
-_ADVANCE = "UPDATE journal SET stage = ?, verdict = ? WHERE address = ? AND live_name = ?"
+_ADVANCE = (
+    "UPDATE journal SET stage = ?, verdict = ?, public_key = CASE WHEN ? = '' THEN public_key ELSE ? END"
+    " WHERE address = ? AND live_name = ?"
+)
 _PROMOTED = "UPDATE journal SET stage = 'promoted' WHERE address = ? AND live_name = ?"
+_ANY_ADDRESS = "SELECT address FROM key UNION SELECT address FROM journal"
+_CONTAIN = (
+    "INSERT INTO contained VALUES (?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET at = excluded.at,"
+    " who = excluded.who, reason = excluded.reason"
+)
+
+_MARK = (
+    "INSERT INTO mark VALUES (?, ?, ?, ?, ?) ON CONFLICT (plan, change) DO UPDATE SET at = excluded.at,"
+    " who = excluded.who, done = excluded.done WHERE mark.done = 0"
+)
 
 
 class SqlState:
     """See `base.State`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = database = Together(database)
         self.leases = SqlLeases(database)
         self.log = SqlLog(database, self.leases)
 
     def check(self) -> None:
-        self._database.read(self.leases.must_hold)
+        self.leases.check()
 
     def read(self) -> Recorded:
-        return self._database.read(read)
+        return self._database.read(lambda run: read(run, self._database.now()))
 
     def remember_account(self, account: RecordedAccount) -> None:
         self._write(lambda run: run(_UPSERT_ACCOUNT, *rows.account_row(account)))
 
     def begin(self, intent: Intent) -> None:
         def deed(run: Execute) -> None:
+            self.leases.must_be_calm(run)
             run(_DROP_INTENT, str(intent.address), intent.live_name)
-            run("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *rows.intent_row(intent))
+            _put_intent(run, intent)
             if intent.issues:
                 run(_BURN, str(intent.address), intent.generation)
 
         self._write(deed)
 
-    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "") -> None:
-        self._write(lambda run: run(_ADVANCE, stage.value, verdict, str(address), live_name))
+    def advance(
+        self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = ""
+    ) -> None:
+        handle = (str(address), live_name)
+        self._write(lambda run: run(_ADVANCE, stage.value, verdict, public_key, public_key, *handle))
 
     def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
         def deed(run: Execute) -> None:
@@ -61,6 +80,8 @@ class SqlState:
             _drop_current(run, former)
             _put(run, key)
             run(_BURN, str(key.address), key.generation)
+            if self.leases.is_calm(run):  # else it was contained while this very key was on its way
+                run("DELETE FROM contained WHERE address = ?", str(key.address))
             handle = (str(key.address), key.live_name)
             if retired is None:
                 run(_DROP_INTENT, *handle)
@@ -92,7 +113,53 @@ class SqlState:
     def finish(self, address: Address, live_name: str) -> None:
         self._write(lambda run: run(_DROP_INTENT, str(address), live_name))
 
+    def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
+        def deed(run: Execute) -> None:
+            run("DELETE FROM room WHERE account = ?", account)
+            if seen is not None:
+                run("INSERT INTO room VALUES (?, ?, ?)", account, seen.keys, seen.declared)
+
+        self._write(deed)
+
+    def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:
+        def deed(run: Execute) -> None:
+            known = {Address.parse(address) for (address,) in run(_ANY_ADDRESS)}
+            below = {each for each in known if each.kind == "ApiKey" and each.path[0] in accounts}
+            for address in sorted({*addresses, *below}):
+                run(_CONTAIN, str(address), by.at, by.who, by.reason)
+            run("UPDATE lease SET alarms = alarms + 1")
+
+        self._database.write(deed)
+
+    def mark(self, plan: str, mark: Mark) -> None:
+        self._write(lambda run: run(_MARK, plan, *rows.mark_row(mark)))
+
+    def marks(self, plan: str) -> tuple[Mark, ...]:
+        query = "SELECT change, at, who, done FROM mark WHERE plan = ? ORDER BY change"
+        return self._database.read(lambda run: tuple(rows.mark(row) for row in run(query, plan)))
+
+    def restore(self, recorded: Recorded) -> None:
+        def deed(run: Execute) -> None:
+            run("DELETE FROM key")
+            run("DELETE FROM journal")
+            for account in recorded.accounts.values():
+                run(_UPSERT_ACCOUNT, *rows.account_row(account))
+            for key in (*recorded.keys.values(), *recorded.retired):
+                _put(run, key)
+            for intent in recorded.intents:
+                _put_intent(run, intent)
+            for address, highest in recorded.generations.items():
+                run(_BURN, str(address), highest)
+            if recorded.lineage:
+                run("UPDATE meta SET value = ? WHERE name = 'lineage'", recorded.lineage)
+
+        self._write(deed)
+
+    def set_aside(self) -> str:
+        return self._database.copy(f"aside_{self.read().serial}")
+
     def close(self) -> None:
+        self.leases.close()
         self._database.close()
 
     def _write(self, deed: Callable[[Execute], object]) -> None:
@@ -103,7 +170,7 @@ class SqlState:
         self._database.write(guarded)
 
 
-def read(run: Execute) -> Recorded:
+def read(run: Execute, now: float) -> Recorded:
     """Everything that is remembered. Raises ValueError, KeyError or TypeError for rows that we never wrote."""
     meta: dict[str, str] = dict(run("SELECT name, value FROM meta"))
     keys = [rows.key(row) for row in run("SELECT * FROM key ORDER BY address, generation")]
@@ -115,6 +182,9 @@ def read(run: Execute) -> Recorded:
         retired=tuple(key for key in keys if key.retired_until),
         intents=tuple(rows.intent(row) for row in run("SELECT * FROM journal ORDER BY address, live_name")),
         generations={Address.parse(a): n for a, n in run("SELECT address, highest FROM generation")},
+        limits={name: SeenLimit(keys, declared) for name, keys, declared in run("SELECT * FROM room")},
+        contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
+        lease=leases.read(run, now),
     )
 
 
@@ -125,3 +195,7 @@ def _drop_current(run: Execute, address: Address | None) -> None:
 def _put(run: Execute, key: RecordedKey) -> None:
     run(_DROP_KEY, str(key.address), key.live_name)
     run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
+
+
+def _put_intent(run: Execute, intent: Intent) -> None:
+    run("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.intent_row(intent))

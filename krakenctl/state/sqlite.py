@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -22,8 +23,10 @@ from krakenctl.state.sql import SqlState
 T = TypeVar("T")
 
 BUSY_SECONDS = 10
+_BACKUP = "restore it from a backup; or move it away, and see `krakenctl state rebuild`"
 # Locks on these do not hold between hosts: two runs would both believe to be alone.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "lustre"})
+_SYNCED = "PRAGMA synchronous = FULL"  # a step that is recorded survives a power cut
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc/self/mounts writes blanks
 
 
@@ -42,8 +45,24 @@ class SqliteDatabase:
     def write(self, deed: Callable[[Execute], T]) -> T:
         with self._transaction("BEGIN IMMEDIATE"):
             done = deed(self._execute)
-            self._db.execute("UPDATE meta SET value = value + 1 WHERE name = 'serial'")
+            self._db.execute(tables.COUNT_UP)
             return done
+
+    def now(self) -> float:
+        return time.time()
+
+    def another(self) -> SqliteDatabase:
+        with _as_state_error(self._path):
+            connection = _connect(self._path)
+            connection.execute(_SYNCED)
+            return SqliteDatabase(connection, self._path)
+
+    def copy(self, label: str) -> str:
+        path = self._path.with_name(f"{self._path.name}.{label}")
+        with self._turn, _as_state_error(self._path), _open_new(path) as file:
+            self._db.execute("VACUUM INTO ?", (str(path),))  # into an empty file: with our mode, not SQLite's
+            os.fsync(file)
+        return str(path)
 
     def close(self) -> None:
         with self._turn:
@@ -74,8 +93,21 @@ class SqliteHome:
     def read(self) -> Recorded:
         return read_only(self.path)
 
+    def look(self) -> AbstractContextManager[SqlState | None]:
+        return looking(self.path)
+
     def open(self) -> SqlState:
         return open_state(self.path)
+
+    def remove(self) -> None:
+        with _as_state_error(self.path):
+            for file in with_journals(self.path):
+                file.unlink(missing_ok=True)
+
+
+def with_journals(path: Path) -> list[Path]:
+    """A database, after what SQLite keeps beside it."""
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal", "")]
 
 
 def open_state(path: Path, mounts: Callable[[], str] | None = None) -> SqlState:
@@ -84,7 +116,7 @@ def open_state(path: Path, mounts: Callable[[], str] | None = None) -> SqlState:
     with _as_state_error(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = _connect(path)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -95,24 +127,48 @@ def open_state(path: Path, mounts: Callable[[], str] | None = None) -> SqlState:
 
 def read_only(path: Path) -> Recorded:
     """What is recorded, without making or touching the file. A missing file is an empty state without a lineage."""
+    with looking(path) as state:
+        return Recorded(lineage="") if state is None else state.read()
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[SqlState | None]:
+    """The state in that file, to be read only; None: there is none."""
     with _as_state_error(path):
         if not path.exists() or not path.stat().st_size:
-            return Recorded(lineage="")
-        _refuse_network(path, _read_mounts)
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-        )
+            connection = None
+        else:
+            _refuse_network(path, _read_mounts)
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
+    if connection is None:
+        yield None
+        return
     try:
         with _as_state_error(path):
             connection = _upgraded(connection, path)
-        return SqlState(SqliteDatabase(connection, path)).read()
+        yield SqlState(SqliteDatabase(connection, path))
     finally:
         connection.close()
 
 
+@contextmanager
+def _open_new(path: Path) -> Iterator[int]:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # a step that is recorded survives a power cut
+    connection.execute(_SYNCED)
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
@@ -175,7 +231,7 @@ def _hint(problem: sqlite3.DatabaseError) -> str:
         return "another krakenctl may be running; run it again when that one is done"
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM")):
         return "check the modes of the file and its folder, and the disk's space"
-    return "restore it from a backup"
+    return _BACKUP
 
 
 @contextmanager
@@ -183,8 +239,8 @@ def _as_damage(path: Path) -> Iterator[None]:
     """Rows that read as nothing that was ever written."""
     try:
         yield
-    except (ValueError, KeyError, TypeError) as problem:
-        raise StateError(f"the state {path} is damaged", hint="restore it from a backup") from problem
+    except (ValueError, KeyError, TypeError, IndexError) as problem:
+        raise StateError(f"the state {path} is damaged", hint=_BACKUP) from problem
 
 
 def _refuse_network(path: Path, mounts: Callable[[], str]) -> None:

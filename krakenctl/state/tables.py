@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 VERSION = 2
+COUNT_UP = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'serial'"
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -19,19 +22,29 @@ CREATE TABLE generation (address TEXT PRIMARY KEY, highest INTEGER NOT NULL)
 _ADDED = """
 CREATE TABLE journal (
   address TEXT NOT NULL, live_name TEXT NOT NULL, stage TEXT NOT NULL, verdict TEXT NOT NULL, began BIGINT NOT NULL,
-  run TEXT NOT NULL, change TEXT NOT NULL, sent TEXT NOT NULL,
+  run TEXT NOT NULL, change TEXT NOT NULL, sent TEXT NOT NULL, public_key TEXT NOT NULL,
   PRIMARY KEY (address, live_name));
 CREATE TABLE lease (
   one INTEGER PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL, since DOUBLE PRECISION NOT NULL,
-  beat DOUBLE PRECISION NOT NULL, seconds DOUBLE PRECISION NOT NULL);
-CREATE TABLE log (seq INTEGER PRIMARY KEY, line TEXT NOT NULL, hash TEXT NOT NULL)
+  beat DOUBLE PRECISION NOT NULL, seconds DOUBLE PRECISION NOT NULL, alarms INTEGER NOT NULL);
+CREATE TABLE mark (
+  plan TEXT NOT NULL, change TEXT NOT NULL, at BIGINT NOT NULL, who TEXT NOT NULL, done INTEGER NOT NULL,
+  PRIMARY KEY (plan, change));
+CREATE TABLE room (account TEXT PRIMARY KEY, keys INTEGER NOT NULL, declared INTEGER NOT NULL);
+CREATE TABLE contained (address TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL, hash TEXT NOT NULL)
 """
-# One row for ever: `holder` is empty while nobody holds it, so that `fence` never falls.
-_FREE = "INSERT INTO lease VALUES (1, 0, '', 0, 0, 0)"
+# One row for ever: `holder` is empty while nobody holds it, so that `fence` never falls. `alarms` counts how often the
+# kill switch was used.
+_FREE = "INSERT INTO lease VALUES (1, 0, '', 0, 0, 0, 0)"
 
 
 def statements() -> list[str]:
     return [*_TABLES.split(";"), *additions()]
+
+
+def names() -> list[str]:
+    return re.findall(r"CREATE TABLE (\w+)", _TABLES + _ADDED)
 
 
 def additions() -> list[str]:

@@ -37,8 +37,8 @@ class AgeStore:
     def prove_writable(self) -> None:
         path = self._folder / f".canary.{os.getpid()}.age"  # of our own: two runs may prove one store at once
         try:
-            for text in (b"canary", b"overwritten"):
-                self._write(path, text)
+            for text in ("canary", "overwritten"):
+                self._write(path, Secret(text))
         except StoreError:
             with suppress(OSError):
                 _remove(path)
@@ -47,7 +47,7 @@ class AgeStore:
             _remove(path)
 
     def put(self, path: str, slot: Slot, entry: Entry) -> None:
-        self._write(self._file(path, slot), json.dumps(_to_json(entry), indent=2).encode())
+        self._write(self._file(path, slot), Secret(json.dumps(_to_json(entry), indent=2)))
 
     def get(self, path: str, slot: Slot) -> Entry | None:
         file = self._file(path, slot)
@@ -85,10 +85,10 @@ class AgeStore:
     def _file(self, path: str, slot: Slot) -> Path:
         return self._folder / path / f"{slot}.age"
 
-    def _write(self, file: Path, text: bytes) -> None:
+    def _write(self, file: Path, text: Secret) -> None:
         """Encrypt, write beside, flush, rename, flush the folder, read back."""
         try:
-            content = pyrage.encrypt(text, self._recipients)
+            content = pyrage.encrypt(text.reveal().encode(), self._recipients)
         except pyrage.EncryptError:
             raise StoreError(f"{file} cannot be encrypted for the store's recipients") from None
         try:
@@ -104,14 +104,14 @@ class AgeStore:
                 hint="is the identity one of the store's recipients?",
             )
 
-    def _decrypted(self, content: bytes, file: Path) -> bytes:
+    def _decrypted(self, content: bytes, file: Path) -> Secret:
         if self._identity is None:
             raise StoreError(
                 f"{file} cannot be decrypted here: the store has no identity on this host",
                 hint="name one in krakenctl.yaml, as identity: file:.krakenctl/identity.txt",
             )
         try:
-            text: bytes = pyrage.decrypt(content, _identities(self._identity()))
+            return Secret(pyrage.decrypt(content, _identities(self._identity())).decode())
         except CredentialError as problem:
             raise StoreError(f"the store's identity is not to be had: {problem.message}", hint=problem.hint) from None
         except pyrage.DecryptError:
@@ -119,7 +119,8 @@ class AgeStore:
                 f"{file} cannot be decrypted with this identity",
                 hint="the file was written for other recipients, or is damaged",
             ) from None
-        return text
+        except UnicodeDecodeError:
+            raise _not_ours(file) from None
 
 
 def new_identity() -> tuple[Secret, str]:
@@ -203,9 +204,9 @@ def _to_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _from_json(text: bytes, file: Path) -> Entry:
+def _from_json(text: Secret, file: Path) -> Entry:
     try:
-        raw = json.loads(text)
+        raw = json.loads(text.reveal(), object_hook=_hidden)
         if raw["format"] != FORMAT:
             raise StoreError(f"{file} is of the format {raw['format']!r}, which this krakenctl does not know")
         return Entry(
@@ -215,8 +216,17 @@ def _from_json(text: bytes, file: Path) -> Entry:
             generation=raw["generation"],
             created=raw["created"],
             public_key=raw["apiKey"],
-            secret=Secret(raw["secret"]),
+            secret=raw["secret"],
             spec=key_json.spec_from_json(raw["spec"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise StoreError(f"{file} does not hold what krakenctl writes into a store") from None
+        raise _not_ours(file) from None
+
+
+def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
+    """No frame holds the bare secret: a crash report prints them all."""
+    return {**fields, "secret": Secret(fields["secret"])} if "secret" in fields else fields
+
+
+def _not_ours(file: Path) -> StoreError:
+    return StoreError(f"{file} does not hold what krakenctl writes into a store")

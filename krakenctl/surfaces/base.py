@@ -46,10 +46,18 @@ class Surface(Protocol):
         """Ask the key about itself (GetApiKeyInfo). `nonce` must be above every nonce the key has used."""
         ...
 
+    def take_request(self) -> str:
+        """The exchange's id of the last call since this was last asked, for the log; empty: it told none."""
+        ...
+
 
 class Master(Protocol):
     """What only the master account's own key can do."""
 
     def request_subaccount(self, username: str, email: str) -> None:
         """Ask for a sub-account. Its owner gets an e-mail and finishes the set-up; the answer tells no IIBAN."""
+        ...
+
+    def take_request(self) -> str:
+        """See `Surface.take_request`."""
         ...

@@ -7,31 +7,46 @@ the plural of every known client second, once per account.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable
 from typing import Any
 
-from krakenctl.errors import AnswerLost, ExchangeError, Unreachable
+from krakenctl.errors import AnswerLost, ExchangeError, NonceRefused, Unavailable, Unreachable
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.secret import Secret
 from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.kraken import answers, shapes, spot
+from krakenctl.surfaces.kraken.meter import Meter
 from krakenctl.transport.http import Answer, Http
 
 _KEYS = "/oauth/fast-api-key"
 _KEYS_PLURAL = "/oauth/fast-api-keys"
+_ABOVE = 10  # how far above a refused nonce the second try is: still small, for a key that its consumer will use
 
 
 class Connect:
-    """See `base.Surface`. Whether List shows other clients' keys too is unconfirmed: its coverage is our client's."""
+    """See `base.Surface`. Whether List shows other clients' keys too is unconfirmed: its coverage is our client's.
 
-    def __init__(self, http: Http, token: Secret) -> None:
+    For one thread at a time: what is done on one account is done in order. `meter` counts the calls with the token;
+    None: they are not counted.
+    """
+
+    def __init__(self, http: Http, token: Secret, meter: Meter | None = None) -> None:
         self._http = http
         self._token = token
+        self._meter = meter
         self._list_path = _KEYS
+        self._iiban = ""
+        self._request = ""
 
     def iiban(self) -> str:
+        """Asked once: a token opens one account for as long as it lives."""
+        self._iiban = self._iiban or self._asked_iiban()
+        return self._iiban
+
+    def _asked_iiban(self) -> str:
         answer = self._call("GET", "/oauth/userinfo")
         iban = _object(answers.result(answer, "say whose account this is")).get("iban")
         if not isinstance(iban, str) or not iban.strip():
@@ -48,12 +63,14 @@ class Connect:
         return Listing(tuple(shapes.live_key(row) for row in rows), Coverage.OUR_CLIENT)
 
     def issue(self, name: str, spec: KeySpec) -> IssuedKey:
-        answer = self._call("POST", _KEYS, shapes.fast_key_body(name, spec))
-        row = answers.result(answer, f"issue the key {name}")
-        issued = _issued(name, row)
-        if issued is None:
+        issued = self._issued(name, spec)
+        if issued is None:  # told from here, where no variable holds what the answer did
             raise AnswerLost(f"Kraken's answer to issuing {name} makes no sense: the key may exist")
         return issued
+
+    def _issued(self, name: str, spec: KeySpec) -> IssuedKey | None:
+        answer = self._call("POST", _KEYS, shapes.fast_key_body(name, spec))
+        return _issued(name, _certain(answer, f"issue the key {name}"))
 
     def update(self, name: str, spec: KeySpec) -> None:
         _must_be_done(self._call("PUT", _KEYS, shapes.fast_key_body(name, spec)), f"update the key {name}")
@@ -62,8 +79,19 @@ class Connect:
         _must_be_done(self._call("DELETE", _KEYS, {"api_key_name": name}), f"revoke the key {name}")
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
-        row = spot.call(self._http, pair, "GetApiKeyInfo", nonce, "describe the key")
+        try:
+            row = self._inspected(pair, nonce)
+        except NonceRefused:  # an earlier run has asked it too, and did not live to tell
+            row = self._inspected(pair, nonce + _ABOVE)
         return shapes.live_key(_object(row))
+
+    def take_request(self) -> str:
+        request, self._request = self._request, ""
+        return request
+
+    def _inspected(self, pair: KeyPair, nonce: int) -> Any:
+        answer = self._noted(spot.send(self._http, pair, "GetApiKeyInfo", nonce))
+        return answers.result(answer, "describe the key")
 
     def _list(self) -> Answer:
         answer = self._call("GET", self._list_path)
@@ -74,24 +102,63 @@ class Connect:
 
     def _call(self, method: str, path: str, body: object = None) -> Answer:
         headers = {"Authorization": f"Bearer {self._token.reveal()}"}
-        if body is None:
-            return self._http.call(method, path, headers=headers)
-        headers["Content-Type"] = "application/json"
-        return self._http.call(method, path, body=json.dumps(body).encode(), headers=headers)
+        sent = None if body is None else json.dumps(body).encode()
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        if self._meter is not None:
+            self._meter.before_call()
+        answer = self._noted(self._http.call(method, path, body=sent, headers=headers))
+        if self._meter is not None and answers.is_rate_limit(answer):
+            self._meter.refused()
+        return answer
+
+    def _noted(self, answer: Answer) -> Answer:
+        self._request = answer.request_id
+        return answer
 
 
 class ConnectMaster:
-    """See `base.Master`. Source: krakenfx/api-specs spot-rest, CreateSubaccount; needs the master account's own key."""
+    """See `base.Master`. Source: krakenfx/api-specs spot-rest, CreateSubaccount; needs the master account's own key.
 
-    def __init__(self, http: Http, pair: KeyPair, nonces: Iterable[int]) -> None:
+    Threads may share it; they take turns, because nonces have to arrive in their order.
+    """
+
+    def __init__(self, http: Http, pair: KeyPair, nonces: Iterable[int], meter: Meter | None = None) -> None:
         self._http = http
         self._pair = pair
         self._nonces = iter(nonces)
+        self._meter = meter
+        self._turn = threading.Lock()
+        self._told = ""
 
     def request_subaccount(self, username: str, email: str) -> None:
-        deed = f"create the sub-account {username}"
-        nonce = next(self._nonces)
-        spot.call(self._http, self._pair, "CreateSubaccount", nonce, deed, username=username, email=email)
+        with self._turn:
+            try:
+                self._request(username, email)
+            except NonceRefused:  # another program with this key was quicker: the next nonce is higher
+                self._request(username, email)
+
+    def take_request(self) -> str:
+        request, self._told = self._told, ""
+        return request
+
+    def _request(self, username: str, email: str) -> None:
+        if self._meter is not None:
+            self._meter.before_call()
+        fields = {"username": username, "email": email}
+        answer = spot.send(self._http, self._pair, "CreateSubaccount", next(self._nonces), **fields)
+        self._told = answer.request_id
+        if self._meter is not None and answers.is_rate_limit(answer):
+            self._meter.refused()
+        _certain(answer, f"create the sub-account {username}")
+
+
+def _certain(answer: Answer, deed: str) -> Any:
+    """The result of a deed that must not be done twice: of a Kraken that is down, nobody knows what it has done."""
+    try:
+        return answers.result(answer, deed)
+    except Unavailable as problem:
+        raise AnswerLost(f"{problem.message}; it may have been done", wait=problem.wait) from None
 
 
 def _no_such_path(answer: Answer) -> bool:
@@ -113,7 +180,7 @@ def _issued(name: str, row: Any) -> IssuedKey | None:
     if not isinstance(row, dict):
         return None
     public_key, secret = row.get("api_key"), row.get("secret")
-    if not (isinstance(public_key, str) and public_key and isinstance(secret, str) and secret):
+    if not (isinstance(public_key, str) and public_key and isinstance(secret, Secret) and secret.reveal()):
         return None
     try:
         live = shapes.live_key({"api_key_name": name, **row, "permissions": row.get("permissions") or {}})
@@ -121,7 +188,7 @@ def _issued(name: str, row: Any) -> IssuedKey | None:
         return None
     if live.name != name:
         return None
-    return IssuedKey(live=live, public_key=public_key, secret=Secret(secret))
+    return IssuedKey(live=live, public_key=public_key, secret=secret)
 
 
 def _object(row: Any) -> dict[str, Any]:

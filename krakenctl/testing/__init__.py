@@ -20,5 +20,5 @@ from __future__ import annotations
 import sys
 
 if (pytest := sys.modules.get("pytest")) is not None:  # so that failing assertions show their values
-    for _name in ("store_contract", "state_contract", "surface_contract"):
+    for _name in ("store_contract", "state_contract", "lease_contract", "surface_contract"):
         pytest.register_assert_rewrite(f"{__name__}.{_name}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from krakenctl.errors import StoreError
 from krakenctl.model.address import Address
+from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.plan import Mark
+from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
-from krakenctl.state.log import line_of
 from krakenctl.stores.base import Entry, Slot
 
 
@@ -59,25 +59,22 @@ class MemoryLog:
         return self.head()
 
     def head(self) -> str:
-        return hashlib.sha256(self._lines[-1].encode()).hexdigest() if self._lines else ""
+        return hash_of(self._lines[-1]) if self._lines else ""
 
     def lines(self) -> Iterator[str]:
         return iter(list(self._lines))
 
 
 class MemoryLeases:
-    """See `krakenctl.state.base.Leases`. One process has it to itself."""
+    """See `krakenctl.state.base.Leases`. One process has it to itself, so whoever asks gets it."""
 
     def __init__(self) -> None:
         self._held: Lease | None = None
         self._fence = 0
 
-    def check(self) -> None:
-        pass
-
     def acquire(self, run: Run, seconds: float) -> Lease:
         self._fence += 1
-        self._held = Lease(fence=self._fence, run=run, pid=0, process="", since=0, beat=0, seconds=seconds)
+        self._held = Lease(fence=self._fence, run=run, pid=0, process="", since=0, beat=0, seconds=seconds, asked=0)
         return self._held
 
     def renew(self) -> None:
@@ -89,7 +86,7 @@ class MemoryLeases:
     def holder(self) -> Lease | None:
         return self._held
 
-    def unlock(self, run: Run) -> Lease | None:  # noqa: ARG002 - nobody keeps a record here
+    def unlock(self) -> Lease | None:
         held, self._held = self._held, None
         return held
 
@@ -103,6 +100,10 @@ class MemoryState:
         self._keys: dict[tuple[Address, str], RecordedKey] = {}
         self._intents: dict[tuple[Address, str], Intent] = {}
         self._generations: dict[Address, int] = {}
+        self._limits: dict[str, SeenLimit | None] = {}
+        self._contained: dict[Address, Containment] = {}
+        self._marks: dict[tuple[str, str], Mark] = {}
+        self.aside: list[Recorded] = []
         self.log = MemoryLog()
         self.leases = MemoryLeases()
 
@@ -115,6 +116,8 @@ class MemoryState:
             retired=tuple(key for key in keys if key.retired_until),
             intents=tuple(self._intents[handle] for handle in sorted(self._intents)),
             generations=dict(self._generations),
+            contained=dict(self._contained),
+            limits={account: seen for account, seen in self._limits.items() if seen is not None},
         )
 
     def remember_account(self, account: RecordedAccount) -> None:
@@ -125,10 +128,13 @@ class MemoryState:
         if intent.issues:
             self._burn(intent.address, intent.generation)
 
-    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "") -> None:
+    def advance(
+        self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = ""
+    ) -> None:
         intent = self._intents.get((address, live_name))
         if intent is not None:
-            self._intents[address, live_name] = replace(intent, stage=stage, verdict=verdict)
+            public_key = public_key or intent.public_key
+            self._intents[address, live_name] = replace(intent, stage=stage, verdict=verdict, public_key=public_key)
 
     def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
         self.update(key, former)
@@ -138,6 +144,7 @@ class MemoryState:
             if intent is not None:
                 self._intents[key.address, key.live_name] = replace(intent, stage=Stage.PROMOTED)
         self._burn(key.address, key.generation)
+        self._contained.pop(key.address, None)
 
     def update(self, key: RecordedKey, former: Address | None = None) -> None:
         if former is not None:
@@ -155,11 +162,39 @@ class MemoryState:
         if current is not None:
             del self._keys[address, current.live_name]
 
+    def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
+        self._limits[account] = seen
+
     def finish(self, address: Address, live_name: str) -> None:
         self._intents.pop((address, live_name), None)
 
+    def mark(self, plan: str, mark: Mark) -> None:
+        before = self._marks.get((plan, mark.change))
+        if before is None or not before.done:
+            self._marks[plan, mark.change] = mark
+
+    def marks(self, plan: str) -> tuple[Mark, ...]:
+        return tuple(self._marks[handle] for handle in sorted(self._marks) if handle[0] == plan)
+
     def check(self) -> None:
-        self.leases.check()
+        pass
+
+    def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:
+        keys = (trace.address for trace in self.read().traces if trace.address.kind == "ApiKey")
+        below = (address for address in keys if address.path[0] in accounts)
+        self._contained |= dict.fromkeys({*addresses, *below}, by)
+
+    def restore(self, recorded: Recorded) -> None:
+        self._lineage = recorded.lineage or self._lineage
+        self._accounts |= recorded.accounts
+        self._keys = {(key.address, key.live_name): key for key in (*recorded.keys.values(), *recorded.retired)}
+        self._intents = {(intent.address, intent.live_name): intent for intent in recorded.intents}
+        for address, generation in recorded.generations.items():
+            self._burn(address, generation)
+
+    def set_aside(self) -> str:
+        self.aside.append(self.read())
+        return f"copy {len(self.aside)}"
 
     def close(self) -> None:
         pass

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,8 +20,11 @@ from hypothesis import strategies as st
 
 from krakenctl.errors import StateError
 from krakenctl.model.address import key_address
+from krakenctl.model.chain import Verdict, hash_of, walk
 from krakenctl.model.journal import Stage
+from krakenctl.model.plan import Mark
 from krakenctl.model.recorded import Recorded, RecordedAccount
+from krakenctl.model.run import Deed, Run
 from krakenctl.state.base import State
 from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, intent, key
 from krakenctl.testing.memory import MemoryState
@@ -26,6 +32,7 @@ from krakenctl.testing.memory import MemoryState
 MakeState = Callable[..., State]
 WRITERS, WRITES = 3, 15
 
+_texts = st.text(st.characters(exclude_characters="\0", codec="utf-8"))  # PostgreSQL has no place for a NUL
 _addresses = st.sampled_from([ADDRESS, OTHER, key_address("acme", "mm-btc")])
 _generations = st.integers(1, 4)
 _current = st.builds(key, _generations, _addresses)
@@ -40,7 +47,7 @@ _deeds = st.one_of(
     st.tuples(st.just("revoked"), _addresses, _names),
     st.tuples(st.just("forget"), _addresses),
     st.tuples(st.just("finish"), _addresses, _names),
-    st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=st.text())),
+    st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=_texts)),
 )
 _numbers = itertools.count()
 
@@ -116,6 +123,15 @@ class StateContract:
         assert recorded.accounts == {"mm-desk": account}
         assert (recorded.keys, recorded.retired, recorded.intents) == ({ADDRESS: current}, (retired,), (pending,))
         assert recorded.keys[ADDRESS].spec == SPEC
+
+    def test_what_was_done_of_a_saved_plan_is_remembered_by_plan_and_stays_done(self, state: State) -> None:
+        begun, done = (Mark(change="create a", at=5 + one, who="alice ‘; --", done=bool(one)) for one in (0, 1))
+        assert state.marks("sha256:1") == ()
+        state.mark("sha256:1", begun)
+        assert state.marks("sha256:1") == (begun,)
+        state.mark("sha256:1", done)
+        state.mark("sha256:1", begun)
+        assert (state.marks("sha256:1"), state.marks("sha256:2")) == ((done,), ())
 
     def test_a_promotion_replaces_and_retires_in_one_and_the_intent_stays_open(self, state: State) -> None:
         state.promote(key(1), None)
@@ -202,34 +218,127 @@ class StateContract:
         assert make_state().read().lineage == lineage
         make_state().begin(intent(9))  # and its locks went with it
 
-    def test_runs_at_once_lose_none_of_each_others_updates(self, make_state: MakeState) -> None:
-        problems: list[BaseException] = []
-        start = threading.Barrier(WRITERS)
+    def test_a_process_that_is_killed_in_the_middle_of_a_deed_has_done_it_or_not(
+        self, make_state: MakeState, opening: str
+    ) -> None:
+        """Wherever the signal finds it: at most the last deed has no witness, and none is done by half."""
+        told = _write_and_kill(opening, after=WRITES)
+        recorded = make_state().read()
+        assert len(recorded.intents) in (told, told + 1)
+        assert recorded.generations == {ADDRESS: len(recorded.intents)}
+        make_state().begin(intent(told + 2))
+
+    @pytest.mark.parametrize("shared", [False, True], ids=["a state each", "one state"])
+    def test_writers_at_once_lose_none_of_each_others_updates(self, make_state: MakeState, shared: bool) -> None:
+        one = make_state()
 
         def work(writer: int) -> None:
-            try:
-                state = make_state()
-                start.wait(timeout=20)
-                for n in range(WRITES):
-                    state.begin(intent(n * WRITERS + writer))
-                state.close()
-            except BaseException as problem:  # noqa: BLE001 - told below, in the test's own thread
-                problems.append(problem)
+            state = one if shared else make_state()
+            for n in range(WRITES):
+                state.begin(intent(n * WRITERS + writer))
 
-        threads = [threading.Thread(target=work, args=(writer,)) for writer in range(WRITERS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        recorded = make_state().read()
-        assert problems == []
+        _at_once(work)
+        recorded = one.read()
         assert {one.generation for one in recorded.intents} == set(range(WRITERS * WRITES))
         assert recorded.generations == {ADDRESS: WRITERS * WRITES - 1}
+
+    def test_the_serial_rises_with_every_deed_and_with_nothing_else(self, make_state: MakeState) -> None:
+        for deed in STORY:
+            before = make_state().read().serial
+            deed(make_state())
+            make_state().log.head()
+            assert make_state().read().serial == before + 1
+
+    def test_a_new_log_has_no_line_and_no_head(self, state: State) -> None:
+        assert (list(state.log.lines()), state.log.head()) == ([], "")
+
+    def test_each_line_of_the_log_is_kept_in_order_and_hashed_over_the_one_before(self, make_state: MakeState) -> None:
+        heads = [make_state().log.append(_deed(n)) for n in range(3)]
+        lines = list(make_state().log.lines())
+        assert [json.loads(line)["at"] for line in lines] == [0, 1, 2]
+        assert [hash_of(line) for line in lines] == heads
+        assert [json.loads(line)["prev"] for line in lines] == ["", *heads[:2]]
+        assert make_state().log.head() == heads[-1]
+
+    @pytest.mark.parametrize("shared", [False, True], ids=["a state each", "one state"])
+    def test_writers_at_once_make_one_chain(self, make_state: MakeState, shared: bool) -> None:
+        one = make_state()
+
+        def work(writer: int) -> None:
+            state = one if shared else make_state()
+            for n in range(WRITES):
+                state.log.append(_deed(n * WRITERS + writer))
+
+        _at_once(work)
+        lines = list(one.log.lines())
+        assert walk(lines, stored=one.log.head()) == Verdict(WRITERS * WRITES, hash_of(lines[-1]))
+        assert {json.loads(line)["at"] for line in lines} == set(range(WRITERS * WRITES))
+
+    def test_what_is_restored_is_what_is_remembered(self, make_state: MakeState) -> None:
+        lost = make_state("lost")
+        lost.remember_account(RecordedAccount(name="acme", iiban="AA12"))
+        lost.promote(key(2), key(1, retired_until=5))
+        lost.begin(intent(3, OTHER))
+        make_state().restore(lost.read())
+        assert make_state().read() == lost.read()
+
+    def test_what_is_restored_replaces_keys_and_keeps_what_was_burned_and_logged(self, state: State) -> None:
+        state.promote(key(7), None)
+        state.begin(intent(8))
+        lineage = state.read().lineage
+        state.restore(Recorded(lineage="", keys={OTHER: key(1, OTHER)}, generations={ADDRESS: 2, OTHER: 1}))
+        recorded = state.read()
+        assert (recorded.lineage, recorded.traces) == (lineage, (key(1, OTHER),))
+        assert recorded.generations == {ADDRESS: 8, OTHER: 1}
+
+    def test_a_copy_that_is_set_aside_has_a_name_of_its_own_and_changes_nothing(self, state: State) -> None:
+        state.promote(key(1), None)
+        before = state.read()
+        first = state.set_aside()
+        state.begin(intent(2))
+        assert first
+        assert state.set_aside() != first
+        assert state.read() == replace(before, intents=(intent(2),), generations={ADDRESS: 2})
 
     def test_a_closed_state_says_so_in_an_error_of_ours(self, state: State) -> None:
         state.close()
         with pytest.raises(StateError):
             state.read()
+
+
+def _deed(at: int) -> Deed:
+    run = Run(id="r1", who="desk-lead", host="desk", command="apply")
+    return Deed(at=at, run=run, verb="issue", outcome="done", address=ADDRESS, message="ü‘; --")
+
+
+def _at_once(work: Callable[[int], None]) -> None:
+    """So many writers start together. What goes wrong in one of them is told here."""
+    start = threading.Barrier(WRITERS)
+
+    def begin(writer: int) -> None:
+        start.wait(timeout=20)
+        work(writer)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for done in [pool.submit(begin, writer) for writer in range(WRITERS)]:
+            done.result()
+
+
+def _write_and_kill(opening: str, after: int) -> int:
+    """SIGKILL to a process that writes without a pause, once it has told of so many deeds. How many it told of."""
+    lines = (
+        opening,
+        "from itertools import count",
+        "from krakenctl.testing.examples import intent",
+        "for n in count(1): state.begin(intent(n)); print(n, flush=True)",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(after)]
+        process.kill()
+        told += process.stdout.readlines()
+    return int(told[-1])
 
 
 def _run_and_kill(opening: str, deeds: int) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -13,9 +16,14 @@ from urllib3.exceptions import LocationValueError
 
 from krakenctl import __version__
 from krakenctl.errors import AnswerLost, ExchangeError, Unreachable
+from krakenctl.model.secret import Secret
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
+LARGEST_ANSWER = 16 * 1024 * 1024  # bytes, unpacked; a key in a list takes about 500
+MOST_CONNECTIONS = 64  # kept open; threads beyond them get one of their own each time
+_PIECE = 16 * 1024  # bytes; packed ones become a thousand times as many at most
+_LONGEST_ID = 128  # characters
 # Kraken's front refuses clients without one now and then (docs.kraken.com, REST introduction).
 USER_AGENT = f"krakenctl/{__version__}"
 # A host name that is none, or a header that is no Latin-1: urllib3's and http.client's own words for it.
@@ -28,10 +36,15 @@ _NO_CONNECTION = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERI
 class Answer:
     status: int
     body: Any  # decoded JSON; None when it was not JSON
+    wait: float = 0.0  # seconds, as Retry-After says; 0: it says nothing
+    request_id: str = ""  # the other side's name for this call; empty: it told none
 
 
 class Http:
-    """Calls to one base URL. Redirects are not followed: a token must not travel to another host."""
+    """Calls to one base URL; threads may share it. Redirects are not followed: a token must not travel to another host.
+
+    Cookies are not kept either: what one account was sent must not travel with the token of another.
+    """
 
     def __init__(
         self,
@@ -43,10 +56,11 @@ class Http:
         self._base = base.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.trust_env = adapter is None  # proxies and CA bundles are for real hosts
-        self._session.mount(self._base, adapter or HTTPAdapter(max_retries=0))
+        self._session.mount(self._base, adapter or HTTPAdapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0))
         # Asked and merged once. Session.request does both again for every call, which is half of a call to the sandbox.
-        self._settings = self._session.merge_environment_settings(self._base, {}, None, None, None)
+        self._settings = self._session.merge_environment_settings(self._base, {}, True, None, None)
         self._headers = {**self._session.headers, "User-Agent": USER_AGENT, "Accept": "application/json"}
 
     def call(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str]) -> Answer:
@@ -54,10 +68,13 @@ class Http:
         try:
             prepared = self._prepared(method, path, body, headers)
             response = self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **self._settings)
+            content = _content(response)
         except (requests.exceptions.RequestException, *_ODD) as problem:
             failure = self._failure(problem)
         else:
-            return Answer(response.status_code, _decoded(response))
+            if content is not None:
+                return _answer(response, content)
+            failure = AnswerLost(f"{self._base} sent more than {LARGEST_ANSWER >> 20} MiB: it may have been done")
         raise failure  # here, so that it has no context: what requests raises may show our headers
 
     def _failure(self, problem: Exception) -> ExchangeError:
@@ -82,7 +99,6 @@ class Http:
             headers={**self._headers, **headers},
             data=body,
             auth=_unchanged,
-            cookies=self._session.cookies,
         )
         return prepared
 
@@ -108,8 +124,52 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _decoded(response: requests.Response) -> Any:
+def _content(response: requests.Response) -> bytes | None:
+    """Read piece by piece, so that a few bytes that unpack to gigabytes do not fill the memory. None: too large."""
+    content = bytearray()
+    for piece in response.iter_content(_PIECE):
+        content += piece
+        if len(content) > LARGEST_ANSWER:
+            response.close()
+            return None
+    return bytes(content)
+
+
+def _answer(response: requests.Response, content: bytes) -> Answer:
+    headers = response.headers
+    told = headers.get("X-Request-Id") or headers.get("CF-RAY") or ""
+    request_id = told[:_LONGEST_ID] if told.isascii() and told.isprintable() else ""
+    return Answer(response.status_code, _decoded(content), _wait(headers), request_id)
+
+
+def _wait(headers: Mapping[str, str]) -> float:
+    """Retry-After in seconds. A date counts from the answer's own Date: whose clock is right does not matter then."""
+    told = headers.get("Retry-After", "").strip()
+    if told.isascii() and told.isdecimal():
+        return float(told)
+    until = _seconds(told)
+    if until is None:
+        return 0.0
+    told_at = _seconds(headers.get("Date", ""))
+    return max(0.0, until - (time.time() if told_at is None else told_at))
+
+
+def _seconds(date: str) -> float | None:
     try:
-        return json.loads(response.content)
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return json.loads(content, object_hook=_hidden)
     except (ValueError, RecursionError):
         return None
+
+
+def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
+    """A new key's secret is wrapped here, before any frame above could show it to a crash report."""
+    if isinstance(secret := fields.get("secret"), str):
+        fields["secret"] = Secret(secret)
+    return fields

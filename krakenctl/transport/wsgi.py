@@ -90,6 +90,7 @@ def _response(
     response.headers.update(headers)
     response.raw = io.BytesIO(content)
     response._content = content
+    vars(response)["_content_consumed"] = True  # there is nothing left to read
     response.request = request
     response.url = request.url or ""
     return response

@@ -30,7 +30,7 @@ class KeyMaker:
         self._reader = reader
         self._grants = grants
         self._report = report
-        self._rotations: dict[tuple[int | None, int, str], Rotation] = {}
+        self._rotations: dict[Rotation, Rotation] = {}
         self._longest = NAME_LIMIT - len(f".{workspace.tag}.g") - GENERATION_DIGITS
 
     def make(self, key: Resource, resources: Resources) -> DesiredKey | None:
@@ -68,7 +68,7 @@ class KeyMaker:
             query_from=settings.query_from,
             query_to=settings.query_to,
             nonce_window=settings.nonce_window,
-            rotation=self._rotation(settings.max_age, settings.overlap or 0, settings.trigger or ""),
+            rotation=self._rotation(settings),
             consumer_nonce=settings.consumer_nonce or "unknown",
             secret=self._secret(key),
             protect=key.spec.get("protect", False),
@@ -77,12 +77,14 @@ class KeyMaker:
             labels=key.metadata.get("labels") or _NO_LABELS,
         )
 
-    def _rotation(self, max_age: int | None, overlap: int, trigger: str) -> Rotation:
-        parts = (max_age, overlap, trigger)
-        known = self._rotations.get(parts)
-        if known is None:
-            known = self._rotations[parts] = Rotation(max_age=max_age, overlap=overlap, trigger=trigger)
-        return known
+    def _rotation(self, settings: Settings) -> Rotation:
+        rotation = Rotation(
+            max_age=settings.max_age,
+            overlap=settings.overlap or 0,
+            trigger=settings.trigger or "",
+            jitter=settings.jitter,
+        )
+        return self._rotations.setdefault(rotation, rotation)
 
     def _secret(self, key: Resource) -> SecretRef:
         written = key.spec.get("secret", {})

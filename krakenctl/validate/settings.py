@@ -23,6 +23,7 @@ class Settings(NamedTuple):
     max_age: int | None = None
     overlap: int | None = None
     trigger: str | None = None
+    jitter: int | None = None
     consumer_nonce: str | None = None
 
     def over(self, inherited: Settings) -> Settings:
@@ -69,6 +70,7 @@ class Reader:
             self._duration(rotation.get("maxAge")),
             self._duration(rotation.get("overlap")),
             rotation.get("trigger"),
+            self._duration(rotation.get("jitter")),
             spec["consumer"].get("nonce") if "consumer" in spec else None,
         )
 
@@ -122,6 +124,7 @@ def check(written: Mapping[str, Any], settings: Settings, level: Level, report: 
         _check_window(settings, level, report)
     if "rotation" in written or "validFor" in written:
         _check_overlap(written, settings, level, report)
+        _check_jitter(written, settings, level, report)
         _check_life(written, settings, level, report)
 
 
@@ -142,6 +145,18 @@ def _check_overlap(written: Mapping[str, Any], settings: Settings, level: Level,
     overlaps = "overlap" in written.get("rotation", {})
     path = ("rotation", "overlap") if overlaps else ("rotation",) if "rotation" in written else ("validFor",)
     report.append(error("overlap-too-long", level.at(*path), message, address=level.address))
+
+
+def _check_jitter(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:
+    """No key is rotated in the first half of its life, so more than that could not be spread."""
+    jitter = settings.jitter or 0
+    name, use = ("validFor", settings.valid_for) if settings.max_age is None else ("maxAge", settings.max_age)
+    if use is None or jitter <= use // 2:
+        return
+    message = f"a jitter of {show_duration(jitter)} is longer than half of {name}, {show_duration(use)}"
+    jitters = "jitter" in written.get("rotation", {})
+    path = ("rotation", "jitter") if jitters else ("rotation",) if "rotation" in written else ("validFor",)
+    report.append(error("jitter-too-long", level.at(*path), message, address=level.address))
 
 
 def _check_life(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:

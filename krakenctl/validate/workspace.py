@@ -9,12 +9,16 @@ from typing import Any
 from krakenctl.model.document import Document
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Place
-from krakenctl.model.workspace import CredentialRefs, StateSettings, StoreSettings, Workspace
+from krakenctl.model.safety import Safety
+from krakenctl.model.time import parse_duration
+from krakenctl.model.workspace import SANDBOX, CredentialRefs, RateLimits, StateSettings, StoreSettings, Workspace
 from krakenctl.validate.report import error, has_errors, in_order
 from krakenctl.validate.shape import Shapes
 from krakenctl.validate.stores import clashes
 from krakenctl.validate.words import guess, quoted, shown
 
+LONGEST_SCHEMA = 63  # PostgreSQL would cut a longer name off without a word
+_STATE_FIELDS = {"sqlite": {"path"}, "postgres": {"dsn", "schema"}}  # those that only one type has
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -25,7 +29,8 @@ def workspace(
     problems = Shapes(schemas).check(document, ("Workspace",))
     if problems:
         return None, in_order(problems)
-    findings = in_order([*_stores(document), *clashes(document), *_outside(document), *_references(document)])
+    checks = (_of_state, _stores, clashes, _outside, _references)
+    findings = in_order([finding for check in checks for finding in check(document)])
     return (None if has_errors(findings) else _settings(document.value)), findings
 
 
@@ -36,16 +41,40 @@ def _settings(value: Mapping[str, Any]) -> Workspace:
         endpoint=spec["endpoint"].rstrip("/"),
         tag=spec["tag"],
         manifests=tuple(spec["manifests"]),
-        state=_state(spec.get("state", {})),
+        state=_state(spec.get("state", {}), value["metadata"]["name"]),
         stores={name: _store(each) for name, each in spec["stores"].items()},
         default_store=spec.get("defaultStore") or next(iter(spec["stores"])),
         credentials={name: _credentials(each) for name, each in spec.get("credentials", {}).items()},
+        rate_limits=_rate_limits(spec.get("rateLimits", {}), spec["endpoint"]),
+        safety=_safety(spec.get("safety", {})),
         required_version=spec.get("requiredVersion", ""),
     )
 
 
-def _state(spec: Mapping[str, Any]) -> StateSettings:
-    return StateSettings(**{name: spec[name] for name in ("type", "path") if name in spec})
+def _state(spec: Mapping[str, Any], workspace: str) -> StateSettings:
+    given = {name: spec[name] for name in ("type", "path", "dsn", "schema") if name in spec}
+    if spec.get("type") == "postgres":
+        given = {"schema": _default_schema(workspace), **given}
+    if "lease" in spec:
+        given["lease"] = parse_duration(spec["lease"])
+    return StateSettings(**given)
+
+
+def _default_schema(workspace: str) -> str:
+    """One of its own: names of workspaces have no underscore, so that no two come out alike."""
+    return f"krakenctl_{workspace.replace('-', '_')}"
+
+
+def _rate_limits(spec: Mapping[str, Any], endpoint: str) -> RateLimits:
+    """Of the embedded sandbox we know what it counts, unless somebody has turned its switches."""
+    usual = RateLimits(tier="pro", count_connect=False) if endpoint == SANDBOX else RateLimits()
+    counts = spec["connect"] == "counted" if "connect" in spec else usual.count_connect
+    return RateLimits(tier=spec.get("tier", usual.tier), count_connect=counts)
+
+
+def _safety(spec: Mapping[str, Any]) -> Safety:
+    words = {"max_revokes": "maxRevokes", "max_revoke_percent": "maxRevokePercent"}
+    return Safety(**{name: spec[word] for name, word in words.items() if word in spec})
 
 
 def _store(spec: Mapping[str, Any]) -> StoreSettings:
@@ -60,6 +89,22 @@ def _store(spec: Mapping[str, Any]) -> StoreSettings:
 
 def _credentials(spec: Mapping[str, Any]) -> CredentialRefs:
     return CredentialRefs(token=spec.get("token", ""), api_key=spec.get("apiKey", ""))
+
+
+def _of_state(document: Document) -> Iterator[Finding]:
+    spec, place = document.value["spec"].get("state", {}), document.place.at("spec", "state")
+    sort, other = ("postgres", "sqlite") if spec.get("type") == "postgres" else ("sqlite", "postgres")
+    for field in sorted(spec.keys() & _STATE_FIELDS[other]):
+        message, hint = f"“{field}” is for a state of the type {other}", f"take it out, or write `type: {other}`"
+        yield error("misplaced-field", document.place.at("spec", "state", field), message, hint=hint)
+    if sort == "postgres" and "dsn" not in spec:
+        message = "“dsn” is missing: nobody knows which database is meant"
+        hint = "name where the connection string is kept, as env:KRAKENCTL_STATE_DSN"
+        yield error("missing-field", place, message, hint=hint)
+    schema = spec.get("schema") or _default_schema(document.value["metadata"]["name"])
+    if sort == "postgres" and len(schema) > LONGEST_SCHEMA:
+        message = "this workspace's name is too long to name a schema after: PostgreSQL takes 63 characters"
+        yield error("missing-field", place, message, hint="write `schema`")
 
 
 def _stores(document: Document) -> Iterator[Finding]:

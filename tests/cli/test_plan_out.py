@@ -40,7 +40,7 @@ def test_a_plan_is_saved_without_going_through_a_link_and_leaves_nothing_beside_
     before = {each.name for each in workspace.iterdir()}
     assert krakenctl("plan", "--out", "tonight.plan", cwd=workspace).code == 0
     assert precious.read_text() == "precious"
-    assert planfile.load((workspace / "tonight.plan").read_text()).changes
+    assert planfile.load((workspace / "tonight.plan").read_text()).plan.changes
     assert {each.name for each in workspace.iterdir()} == before
 
 

@@ -32,6 +32,8 @@ class TestMemoryState(StateContract):
         states: dict[str, MemoryState] = {}
         return lambda name="state": states.setdefault(name, MemoryState(name))
 
-    # Nothing of it outlives the process, and nothing is ever open.
+    # Nothing of it outlives the process, nothing is ever open, and nobody has two copies to tell apart.
     test_a_process_that_is_killed_loses_nothing_it_had_done = None
+    test_a_process_that_is_killed_in_the_middle_of_a_deed_has_done_it_or_not = None
+    test_the_serial_rises_with_every_deed_and_with_nothing_else = None
     test_a_closed_state_says_so_in_an_error_of_ours = None

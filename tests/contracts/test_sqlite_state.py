@@ -17,10 +17,11 @@ from krakenctl.state import sqlite
 from krakenctl.state.sqlite import open_state, read_only
 from krakenctl.state.tables import VERSION
 from krakenctl.testing.examples import ADDRESS, SECRET, STORY, intent, key
+from krakenctl.testing.lease_contract import LeaseContract
 from krakenctl.testing.state_contract import StateContract
 
 
-class TestSqliteState(StateContract):
+class TestSqliteState(StateContract, LeaseContract):
     @pytest.fixture
     def make_state(self, tmp_path):
         opened = []
@@ -83,8 +84,9 @@ def test_file_and_folder_are_for_their_owner_alone(tmp_path):
 
 def test_each_step_survives_a_power_cut(state):
     """FULL: each commit is synced. Only SQLite can show it without pulling a plug."""
-    assert state._database._db.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert state._database._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection = state._database._database._db
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_ordinary_sqlite3_program_could_read_it(path):
@@ -131,6 +133,7 @@ def test_a_file_that_was_cut_off_is_told(path):
         "DROP TABLE journal",
         "DROP TABLE meta",
         "DELETE FROM meta",
+        "DELETE FROM lease",
     ],
 )
 def test_rows_that_nobody_wrote_are_damage_and_not_a_traceback(path, damage):

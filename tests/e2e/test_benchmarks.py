@@ -36,3 +36,11 @@ def test_the_sandbox_is_measured_embedded_and_served() -> None:
     ]
     assert all(each["per_second"] > 0 for each in measured["results"])
     assert measured["machine"]["processor"]
+
+
+def test_the_journal_is_measured_beside_a_bare_fsync_on_either_sort_of_state(postgres) -> None:
+    command = [sys.executable, ROOT / "benchmarks/journal.py", "--rounds", "2", "--dsn", postgres.dsn]
+    table = subprocess.run(command, check=True, capture_output=True, timeout=120, text=True).stdout
+    contestants = [line.split("|")[1].partition(":")[0].strip() for line in table.splitlines()[2:]]
+    assert contestants == ["a bare write and fsync", *["SQLite"] * 3, *["PostgreSQL"] * 3]
+    assert postgres.sql("SELECT 1 FROM pg_tables WHERE schemaname LIKE 'krakenctl_bench%'") == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,13 @@ def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return Path(shutil.copytree(request.param, tmp_path / "example", ignore=OF_THIS_HOST))
 
 
+def meant(example: Path) -> list[str]:
+    """What its README says about the dangers in it; an example without any needs no flag."""
+    readme = (example / "README.md").read_text()
+    command = re.search(r"^\$ krakenctl apply( --allow .*)$", readme, re.MULTILINE)
+    return shlex.split(command[1]) if command else []
+
+
 def committed(folder: Path) -> dict[Path, bytes]:
     ours = {".krakenctl", "secrets", "recipients.txt"}
     files = (path for path in folder.rglob("*") if path.is_file())
@@ -31,7 +40,7 @@ def test_an_example_is_planned_applied_and_found_in_order(example: Path) -> None
     assert krakenctl("-C", example, "init").code == 0
     assert krakenctl("-C", example, "validate").code == 0
     assert krakenctl("-C", example, "plan", "--detailed-exitcode").code == 2
-    applied = krakenctl("-C", example, "apply", "--yes", "-o", "json")
+    applied = krakenctl("-C", example, "apply", "--yes", "-o", "json", *meant(example))
     assert applied.code == 0, applied.err
     assert {row["result"] for row in applied.json["outcomes"]} == {"done"}
     assert krakenctl("-C", example, "plan", "--detailed-exitcode").code == 0
@@ -44,7 +53,7 @@ def test_planning_twice_gives_the_same_bytes(example: Path, output: str) -> None
     krakenctl("-C", example, "init")
     first, second = (krakenctl("-C", example, "plan", "-o", output) for _ in range(2))
     assert first.out == second.out
-    krakenctl("-C", example, "apply", "--yes")
+    krakenctl("-C", example, "apply", "--yes", *meant(example))
     first, second = (krakenctl("-C", example, "plan", "-o", output) for _ in range(2))
     assert first.out == second.out
 

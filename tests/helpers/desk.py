@@ -33,6 +33,7 @@ from running import Ran, krakenctl
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z, where the sandbox's clock stands
 HOME = "203.0.113.10"  # in every key's allow-list, and the address our own test calls come from
 DAY = 86400
+MEANT = ("--allow", "open", "--allow", "withdraw", "--allow", "empty", "--reason", "a test")
 
 Doc = dict[str, Any]
 
@@ -107,7 +108,8 @@ class Desk:
         return krakenctl("-C", self.root, *args)
 
     def apply(self, *args: str | Path) -> Ran:
-        return self.run("apply", "--yes", *args)
+        """Whatever the scene is: its dangers are meant."""
+        return self.run("apply", "--yes", *MEANT, *args)
 
     def applied(self) -> Desk:
         ran = self.apply()
@@ -375,6 +377,7 @@ def error_string(text: str) -> Fault:
 def answer(request: requests.PreparedRequest, status: int, body: bytes) -> requests.Response:
     response = requests.Response()
     response.status_code, response._content, response.request = status, body, request
+    response._content_consumed = True
     return response
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from desk import StandingTime
+from desk import MEANT, StandingTime
 from krakenctl import exchange, workflow
 from krakenctl.cli import main
 from krakenctl.state.sql import SqlState
@@ -65,7 +65,7 @@ def _apply(number: int, sort: signal.Signals, root: Path, write: int, *, only_ca
             setattr(owner, name, _announced(before, f"{owner.__name__}.{name}", getattr(owner, name)))
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - Path.replace is wrapped, Path.open need not be
         sys.stdout = sys.stderr = nowhere
-        code = main(["-C", str(root), "apply", "--yes"])
+        code = main(["-C", str(root), "apply", "--yes", *MEANT])
     if not only_calls:
         before("the end")
     os._exit(code)

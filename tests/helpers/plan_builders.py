@@ -12,6 +12,7 @@ from krakenctl.model.permission import ALL, Permission
 from krakenctl.model.plan import Action, Change, NewKey, Plan, Strategy
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.workspace import StateSettings, StoreSettings, Workspace
+from krakenctl.plan.authority import APPLY
 from krakenctl.plan.planner import Inputs, plan
 
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
@@ -33,8 +34,8 @@ WORKSPACE = Workspace(
 
 
 def bot(name="bot", account="acme", **fields):
-    """A declared key. `max_age`, `overlap` and `trigger` are its rotation's."""
-    rotation = {part: fields.pop(part) for part in ("max_age", "overlap", "trigger") if part in fields}
+    """A declared key. `max_age`, `overlap`, `trigger` and `jitter` are its rotation's."""
+    rotation = {part: fields.pop(part) for part in ("max_age", "overlap", "trigger", "jitter") if part in fields}
     usual = {
         "grants": TRADE,
         "ip_allowlist": ("203.0.113.10",),
@@ -143,7 +144,7 @@ def on(*keys, name="acme", **fields):
     return LiveAccount(name=name, keys=tuple(keys), **(usual | fields))
 
 
-def draw(desired, *live, recorded=None, now=NOW, findings=()) -> Plan:
+def draw(desired, *live, recorded=None, now=NOW, findings=(), errand=APPLY, recovery=()) -> Plan:
     seen = {one.name: one for one in live or (on(),)}
     return plan(
         Inputs(
@@ -153,6 +154,8 @@ def draw(desired, *live, recorded=None, now=NOW, findings=()) -> Plan:
             recorded=recorded or memory(),
             now=now,
             findings=findings,
+            errand=errand,
+            recovery=tuple(recovery),
         )
     )
 

@@ -6,6 +6,9 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.origin import Origin
 from krakenctl.model.permission import Permission
+from krakenctl.model.recovery import Move, Recovery
+from krakenctl.model.safety import Limit, Raised, Safety
+from krakenctl.plan.guard import Ground, guarded
 from plan_builders import (
     DAY,
     HOUR,
@@ -15,7 +18,6 @@ from plan_builders import (
     alive,
     bot,
     draw,
-    intent,
     memory,
     on,
     recorded,
@@ -67,10 +69,26 @@ def _update():
 
 def _revoke():
     ended = bot("ended", valid_until=NOW)
-    left = replace(alive(recorded(bot("mm-btc"), generation=3)))
     old, ours = recorded(bot("mm-btc"), retired_until=NOW), recorded(bot("mm-btc"), generation=2)
     records = ours, recorded(ended), recorded(bot("unwanted", grants=frozenset(Permission)))
-    return _one([bot("mm-btc"), ended], *records, retired=[old], others=[left], intents=[intent(bot("mm-btc"), 3)])
+    return _one([bot("mm-btc"), ended], *records, retired=[old])
+
+
+def _recovery():
+    """Three changes that an interrupted run has left; the third has to wait."""
+    why = {
+        Move.REVOKE: "its secret is in no slot, so nobody can use it",
+        Move.CLOSE: "it is in use; fix.a7.g1 is revoked",
+    }
+    why[Move.WAIT] = "whether its secret is kept cannot be read here"
+    names = ("mm-btc", "fix", "quotes")
+    left = [
+        Recovery(address=bot(name).address, account="acme", name=f"{name}.a7.g2", move=move, why=why[move])
+        for name, move in zip(names, why, strict=True)
+    ]
+    keys = [bot(name) for name in names]
+    live = on(*(alive(recorded(key)) for key in keys))
+    return draw(wish(*keys), live, recorded=memory(*map(recorded, keys)), recovery=left)
 
 
 def _forget():
@@ -78,7 +96,7 @@ def _forget():
 
 
 def _blocked():
-    return _one([bot("one-too-many")], recorded(bot("vault", protect=True)), limit=1)
+    return _one([bot("one-too-many"), bot("vault")], recorded(bot("vault")), limit=1)
 
 
 def _requested():
@@ -114,6 +132,16 @@ def _no_changes():
     return _one([key], recorded(key, generation=2), retired=[old])
 
 
+def _beyond_limits():
+    """Twelve bots go, one comes that may withdraw from anywhere; the one is allowed, the others are not."""
+    bots = [bot(f"bot-{number:02}") for number in range(12)]
+    wanted = bot("payout", grants=frozenset({Permission.WITHDRAW_FUNDS}), ip_allowlist=())
+    desired, records = wish(wanted), [recorded(one) for one in bots]
+    plan = draw(desired, on(*map(alive, records)), recorded=memory(*records))
+    raised = Raised(allow=frozenset({Limit.WITHDRAW}), reason="the new treasury")
+    return guarded(plan, Ground(desired=desired, recorded=memory(*records)), Safety(), raised)
+
+
 _SCENES = {
     "create": _create,
     "replace with overlap": _replace_with_overlap,
@@ -123,8 +151,10 @@ _SCENES = {
     "revoke": _revoke,
     "forget": _forget,
     "blocked": _blocked,
+    "recovery first": _recovery,
     "request sub-account": _requested,
     "findings": _findings,
+    "beyond safety limits": _beyond_limits,
     "no changes": _no_changes,
     "nothing at all": lambda: draw(wish()),
 }

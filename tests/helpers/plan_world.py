@@ -47,6 +47,12 @@ class World:
         live = [on(*shuffled(list(keys.values())), name=name) for name, keys in self.live.items()]
         return draw(self.desired, *live, recorded=self.recorded(shuffled), now=self.now)
 
+    def recover(self):
+        """What every run does first: here no secret of a key that was not promoted is kept."""
+        for intent in self.intents:
+            self.live[intent.account].pop(intent.live_name, None)
+        self.intents = []
+
     def apply(self, plan, steps=10**9):
         """Carry the plan out; `steps`: after how many the process is killed."""
         for change in plan.changes:
@@ -198,6 +204,7 @@ def worlds(draw_, settled=False, meddled=True):
     events = ["apply", "apply", "interrupt", "edit", "time"] + ["revoke", "recreate", "drift", "stranger"] * meddled
     for event in draw_(st.lists(st.sampled_from(events), max_size=10)):
         _happen(draw_, world, event)
+    world.recover()
     if settled:
         world.apply(world.plan())
     return world
@@ -205,8 +212,10 @@ def worlds(draw_, settled=False, meddled=True):
 
 def _happen(draw_, world, event):
     if event == "apply":
+        world.recover()
         world.apply(world.plan())
     elif event == "interrupt":
+        world.recover()
         world.apply(world.plan(), steps=draw_(st.integers(0, 12)))
     elif event == "edit":
         world.desired = draw_(wishes())

@@ -42,17 +42,6 @@ def test_a_store_that_cannot_be_used_is_told_before_anything_is_applied(workspac
     assert rules(workspace) == ["store-unusable"]
 
 
-def test_a_second_apply_at_the_same_time_leaves_with_6(workspace: Path) -> None:
-    from krakenctl.state.lock import alone
-
-    with alone(workspace / ".krakenctl/state.db"):
-        told = krakenctl("-C", workspace, "apply", "--yes")
-        assert told.code == 6
-        assert "another krakenctl is changing this workspace (process" in " ".join(told.err.split())
-        assert krakenctl("-C", workspace, "plan").code == 0
-    assert krakenctl("-C", workspace, "apply", "--yes").code == 0
-
-
 def test_losing_the_state_doubles_no_key(workspace: Path) -> None:
     for file in workspace.glob(".krakenctl/state.db*"):
         file.unlink()

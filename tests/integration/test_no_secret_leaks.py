@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
+import pkgutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -14,7 +14,11 @@ import desk as d
 from desk import Desk, Wire
 from krakenctl import cli
 from krakenctl.errors import KrakenctlError
+from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
+from krakenctl.model.secret import Secret
 from krakenctl.sandbox.people import seed
+from krakenctl.stores.base import Entry
+from krakenctl.testing.leaks import children, crash_report, everything_shown, shown, spellings
 from running import Ran
 
 MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")  # below .krakenctl; the identity holds itself
@@ -82,22 +86,98 @@ def test_no_secret_is_in_what_any_fault_makes_us_say(desk: Desk, wire: Wire, tol
             _search(hurt, told, _given_away(hurt, wire))
 
 
-def test_a_traceback_of_a_bug_shows_no_secret(desk: Desk, wire: Wire, monkeypatch: pytest.MonkeyPatch):
-    from krakenctl.state.sql import SqlState
+# Where a bug strikes: before, between and after all that handles a secret.
+LAYERS = {
+    "state": "krakenctl.state.sql.SqlState.advance",
+    "promotion": "krakenctl.state.sql.SqlState.promote",
+    "log": "krakenctl.state.log.SqlLog.append",
+    "store": "krakenctl.stores.age.AgeStore.promote",
+    "answer": "krakenctl.surfaces.connect._issued",
+    "encryption": "krakenctl.stores.age._replace",
+    "reading back": "krakenctl.stores.age.AgeStore._decrypted",
+    "check": "krakenctl.apply.check.differences",
+    "workflow": "krakenctl.workflow.Desk.apply",
+    "report": "krakenctl.render.report_text.render",
+}
 
-    desk.declare(d.account(), d.key("bot"))
 
-    def bug(*_: object) -> None:
+@pytest.mark.parametrize("place", LAYERS.values(), ids=LAYERS)
+def test_a_crash_report_with_every_local_variable_shows_no_secret(
+    desk: Desk, wire: Wire, monkeypatch: pytest.MonkeyPatch, place: str
+):
+    desk.declare(d.account(keyDefaults={"ipAllowlist": "any", "validFor": "180d"}), d.key("bot"))
+
+    real = pkgutil.resolve_name(place)
+
+    def bug(*args: object, **more: object) -> object:
+        if "issue bot.a7.g1" not in wire.calls and place != LAYERS["workflow"]:
+            return real(*args, **more)  # there is no secret yet
         raise ZeroDivisionError("a bug, with a secret in the frames above")
 
-    monkeypatch.setattr(SqlState, "advance", bug)
+    monkeypatch.setattr(place, bug)
     with pytest.raises(ZeroDivisionError) as caught:
-        cli.main(["-C", str(desk.root), "apply", "--yes"])
-    text = "\n".join(_chain(caught.value)) + "".join(
-        repr(value) for frame in caught.traceback for value in frame.locals.values() if _is_plain(value)
+        cli.main(["-C", str(desk.root), "apply", "--yes", "--allow", "open", "--reason", "a test"])
+    _must_hide(crash_report(caught.value), _given_away(desk, wire))
+
+
+def test_what_a_process_list_or_a_child_could_see_holds_no_secret(desk: Desk, wire: Wire, told: Told):
+    with children() as started:
+        for ran in _a_full_life(desk, wire):
+            told.add(ran)
+        subprocess.run(["true"], check=True)
+    assert "subprocess.Popen" in "".join(started), "the hook can see"
+    _must_hide("\n".join(started), _given_away(desk, wire))
+
+
+def test_secrets_that_come_in_by_the_environment_go_nowhere_else(
+    desk: Desk, wire: Wire, told: Told, monkeypatch: pytest.MonkeyPatch
+):
+    folder = desk.root / ".krakenctl"
+    given = {
+        "CANARY_TOKEN": json.loads((folder / "credentials/acme.json").read_text())["access_token"],
+        "CANARY_PAIR": (folder / "credentials/acme.key.json").read_text(),
+        "CANARY_IDENTITY": (folder / "identity.txt").read_text(),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    store = {"type": "age", "path": "secrets", "recipientsFile": "recipients.txt", "identity": "env:CANARY_IDENTITY"}
+    refs = {"token": "env:CANARY_TOKEN", "apiKey": "env:CANARY_PAIR"}
+    desk.settings(stores={"main": store}, credentials={"acme": refs})
+    desk.declare(d.account(), d.key("bot"))
+    for command in (("plan",), ("apply", "--yes"), ("apply", "--yes", "-o", "json"), ("log",), ("state", "list")):
+        told.add(desk.run(*command))
+    assert desk.ours() == ["bot.a7.g1"]
+    _search(desk, told, _given_away(desk, wire))
+
+
+def test_a_password_for_the_database_is_in_no_error(desk: Desk, told: Told, monkeypatch: pytest.MonkeyPatch):
+    password = "canary-of-the-database"
+    monkeypatch.setenv("CANARY_DSN", f"postgresql://ann:{password}@127.0.0.1:1/db?connect_timeout=1")
+    desk.settings(state={"type": "postgres", "dsn": "env:CANARY_DSN"})
+    desk.declare(d.account(), d.key("bot"))
+    for command in (("plan",), ("apply", "--yes"), ("log",), ("state", "list", "-o", "json")):
+        assert told.add(desk.run(*command)).code == 1
+    _search(desk, told, {password})
+    _must_hide("\n".join(everything_shown(error) for error in told.raised), {password})
+
+
+def test_no_object_of_ours_shows_the_secret_it_holds():
+    secret = "canary/of+forty-eight=characters-that-nobody-may-see"
+    hidden = Secret(secret)
+    pair = KeyPair(public_key="p", secret=hidden)
+    spec = KeySpec(permissions=frozenset())
+    issued = IssuedKey(live=LiveKey(name="n", spec=spec, created=1), public_key="p", secret=hidden)
+    entry = Entry(
+        address="a", lineage="l", live_name="n", generation=1, created=1, public_key="p", secret=hidden, spec=spec
     )
-    for secret in _given_away(desk, wire):
-        assert secret not in text
+    for value in (hidden, pair, issued, entry, [entry], {"entry": entry}):
+        _must_hide(shown(value), {secret})
+
+
+def _must_hide(text: str, secrets: set[str]) -> None:
+    content = text.encode(errors="surrogatepass")
+    for secret in secrets:
+        assert not any(spelling in content for spelling in spellings(secret))
 
 
 def _a_full_life(desk: Desk, wire: Wire) -> Iterator[Ran]:
@@ -112,7 +192,8 @@ def _a_full_life(desk: Desk, wire: Wire) -> Iterator[Ran]:
     desk.declare(*first, d.key("bot", "query-ledger", **overlap), d.key("view", nonceWindow=9), d.key("sub", on="mm"))
     yield desk.run("plan", "--out", desk.root / "second.plan")
     yield desk.apply("-o", "json", desk.root / "second.plan")
-    yield desk.apply(desk.root / "second.plan")  # stale
+    yield desk.apply(desk.root / "second.plan")  # was applied
+    yield desk.apply(desk.root / "first.plan")  # is stale
     desk.fault("misissue", add="withdraw-funds", times="always")
     desk.declare(*first, d.key("view", "query-ledger"), d.key("new"))
     yield desk.apply()
@@ -151,15 +232,6 @@ def _given_away(desk: Desk, wire: Wire) -> set[str]:
     return (found | {line for line in lines if line and not line.startswith("#")}) - {"dead"}
 
 
-def _spellings(secret: str) -> set[bytes]:
-    texts = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
-    found = {text.encode() for text in texts} | {base64.b64encode(secret.encode())}
-    if secret.endswith("=") or len(secret) == 88:  # Kraken's secrets are base64
-        raw = base64.b64decode(secret)
-        found |= {raw, raw.hex().encode(), raw.hex().upper().encode(), repr(raw)[2:-1].encode()}
-    return found
-
-
 def _search(desk: Desk, told: Told, secrets: set[str]) -> None:
     errors = [line for error in told.raised for line in _chain(error)]
     haystacks = {"what was printed or raised": "\n".join((*told.texts, *errors)).encode()}
@@ -169,7 +241,7 @@ def _search(desk: Desk, told: Told, secrets: set[str]) -> None:
             haystacks[str(file)] = file.read_bytes()
     for where, content in haystacks.items():
         for secret in secrets:
-            for spelling in _spellings(secret):
+            for spelling in spellings(secret):
                 assert spelling not in content, f"a secret is in {where}"
 
 
@@ -190,11 +262,6 @@ def _chain(error: BaseException | None) -> Iterator[str]:
         seen.add(id(one))
         yield from (str(one), repr(one), repr(one.args), repr(getattr(one, "__dict__", "")))
         waiting += [one.__cause__, one.__context__]
-
-
-def _is_plain(value: object) -> bool:
-    """What a crash report would print of a frame of ours; not the tests' own, nor what came over the wire."""
-    return type(value).__module__.startswith("krakenctl.")
 
 
 def _echo(request, deed):

@@ -72,7 +72,7 @@ def _shown(key: Key, context: Context) -> dict[str, Any]:
     """Created and modified times are text, the others numbers: so the spec has it. Never used is 0."""
     return {
         "api_key_name": key.name,
-        "created_time": _time(key.created, context),
+        **_created(key, context),
         "id": keys.key_id(key.name),
         "ip_allowlist": key.ip_allowlist,
         "last_used": key.last_used or 0,
@@ -86,6 +86,11 @@ def _shown(key: Key, context: Context) -> dict[str, Any]:
         "query_to": key.query_to,
         "valid_until": key.valid_until,
     }
+
+
+def _created(key: Key, context: Context) -> dict[str, str]:
+    told = context.switches["created-time"] != "absent"
+    return {"created_time": _time(key.created, context)} if told else {}
 
 
 def _time(seconds: int, context: Context) -> str:

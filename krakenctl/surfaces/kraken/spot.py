@@ -1,4 +1,4 @@
-"""Signed Spot REST calls with one key pair. It makes the nonce unless told, and never retries.
+"""Signed Spot REST calls with one key pair. The nonce is the caller's, and nothing is tried twice.
 
 Source: docs.kraken.com, Spot REST: POST /0/private/<Name>, form body, nonce increasing per key.
 """
@@ -12,11 +12,16 @@ from krakenctl.errors import ExchangeError
 from krakenctl.model.key import KeyPair
 from krakenctl.surfaces.kraken import answers, shapes
 from krakenctl.surfaces.kraken.signing import sign
-from krakenctl.transport.http import Http
+from krakenctl.transport.http import Answer, Http
 
 
 def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, **fields: str) -> Any:
-    """One private call. `nonce` must be above every nonce this key has used. Raises ExchangeError."""
+    """One private call, and its result. `nonce` must be above every nonce this key has used. Raises ExchangeError."""
+    return answers.result(send(http, pair, name, nonce, **fields), deed)
+
+
+def send(http: Http, pair: KeyPair, name: str, nonce: int, **fields: str) -> Answer:
+    """The same call, and its answer whole."""
     path = f"/0/private/{name}"
     body = urlencode({"nonce": nonce, **fields}).encode()
     headers = {
@@ -24,7 +29,7 @@ def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, **fields: 
         "API-Sign": sign(pair.secret, path, str(nonce), body),
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    return answers.result(http.call("POST", path, body=body, headers=headers), deed)
+    return http.call("POST", path, body=body, headers=headers)
 
 
 def server_time(http: Http) -> int:

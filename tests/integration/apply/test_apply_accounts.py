@@ -54,6 +54,21 @@ def test_a_sub_account_waits_for_its_owner_and_its_keys_wait_with_it(
     assert desk.changes() == {}
 
 
+def test_a_saved_plan_goes_on_where_it_had_to_wait_for_the_owner_of_a_sub_account(
+    desk: Desk, wire: Wire, monkeypatch: pytest.MonkeyPatch
+):
+    _declare(desk)
+    _absent_owner(desk)
+    saved = desk.root / "a.plan"
+    desk.run("plan", "--out", saved)
+    assert [desk.apply(saved).code for _ in range(2)] == [8, 8]
+    _authorise(desk, monkeypatch)
+    assert desk.apply(saved).code == 0
+    assert desk.ours("u-mm") == ["bot.a7.g1"]
+    assert wire.calls.count("request") == 1
+    assert "applied already" in desk.apply(saved).err
+
+
 def test_what_can_be_done_elsewhere_is_done_while_a_sub_account_waits(desk: Desk):
     desk.declare(account(), subaccount("mm"), key("bot", on="mm"), key("own"))
     _absent_owner(desk)
@@ -177,14 +192,6 @@ def test_a_stale_plan_is_refused_with_what_moved_and_nothing_is_done(desk: Desk,
     assert ran.code == 5
     assert told in ran.err
     assert desk.rows() == before
-
-
-def test_a_plan_that_was_applied_is_stale(desk: Desk):
-    desk.declare(account(), key("bot"))
-    plan = _saved(desk)
-    assert desk.apply(plan).code == 0
-    assert desk.apply(plan).code == 5
-    assert desk.ours() == ["bot.a7.g1"]
 
 
 def test_a_comment_in_a_manifest_does_not_make_a_plan_stale(desk: Desk):

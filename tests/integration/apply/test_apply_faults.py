@@ -69,7 +69,7 @@ def test_whatever_call_fails_ordinary_runs_bring_back_every_promise(
         assert ran.code in (0, 1, 4), ran.err
         wire.clear()
         if desk.standing() == untouched:  # then the next run is an ordinary one
-            assert ran.code == 1
+            assert ran.code in (1, 4)
             continue
         if scene is not d.replace_revoke_first and "bot.a7.g1" in template.ours() and d._BOT in declared:
             assert desk.signs(desk.entry("acme/bot")) is not None, "the consumer always has a working key"
@@ -95,7 +95,9 @@ def test_a_create_whose_answer_was_lost_is_never_repeated_under_its_name(desk: D
     assert ran.code == 1
     assert "burned" in ran.out
     assert wire.calls.count("issue bot.a7.g1") == 1
-    assert desk.changes() == {"ApiKey/acme/bot": "revoke+create"}
+    plan = desk.plan()
+    assert [(one["name"], one["move"]) for one in plan["recovery"]] == [("bot.a7.g1", "revoke")]
+    assert [(change["action"], change["new"]["name"]) for change in plan["changes"]] == [("create", "bot.a7.g2")]
     wire.clear()
     desk.applied()
     deeds = [deed for deed in wire.deeds() if deed != "list"]
@@ -120,7 +122,8 @@ def test_a_create_that_happens_only_after_it_was_given_up_is_revoked_then(desk: 
     assert desk.apply().code == 1
     desk.applied()
     desk.advance(600)
-    assert desk.changes() == {"ApiKey/acme/bot": "revoke"}
+    assert [(one["name"], one["move"]) for one in desk.plan()["recovery"]] == [("bot.a7.g1", "revoke")]
+    assert desk.changes() == {}
     desk.applied()
     desk.check_promises(declared, strangers)
 
@@ -134,7 +137,8 @@ def test_a_lost_create_that_shows_up_late_is_revoked_then(desk: Desk, wire: Wire
     desk.applied()
     assert desk.ours() == ["bot.a7.g2"]
     _show_up(desk, "bot.a7.g1")
-    assert desk.changes() == {"ApiKey/acme/bot": "revoke"}
+    assert [(one["name"], one["move"]) for one in desk.plan()["recovery"]] == [("bot.a7.g1", "revoke")]
+    assert desk.changes() == {}
     desk.applied()
     desk.check_promises(declared, strangers)
 
@@ -222,21 +226,20 @@ def test_a_token_that_dies_between_plan_and_apply_ends_that_account_and_no_other
     def die(request, deed):
         return d.answer(request, 401, b"")
 
-    wire.faults[_number(desk, wire, "who", nth=2)] = die
+    wire.faults[_number(desk, wire, "list", nth=2)] = die
     ran = desk.apply("-o", "json")
     results = {o["address"]: o["result"] for o in ran.json["outcomes"]}
     assert results == {"ApiKey/acme/a": "failed", "ApiKey/acme/b": "failed", "ApiKey/beta/c": "done"}
     assert ran.code == 4
 
 
-def test_a_promotion_that_was_not_recorded_is_undone_before_its_key_is_revoked(
+def test_a_promotion_that_was_not_recorded_is_undone_when_its_key_may_too_much_by_now(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, wire: Wire
 ):
-    """And when the manifest goes back to what it was, the old key is what consumers read again."""
+    """The old key is what consumers read again, before the new one is revoked."""
     from krakenctl.errors import StateError
     from krakenctl.state.sql import SqlState
 
-    before = (d.account(), d.key("bot"), d.key("view"))
     declared = d.replace_create_first(desk)
     strangers, old = desk.strangers(), desk.entry("acme/bot")
 
@@ -247,11 +250,12 @@ def test_a_promotion_that_was_not_recorded_is_undone_before_its_key_is_revoked(
         patch.setattr(SqlState, "promote", full)
         assert desk.apply().code == 4
     assert desk.entry("acme/bot").live_name == "bot.a7.g2"
-    desk.declare(*before)
+    desk.declare(d.account(permissions={"deny": ["query-ledger"]}), d.key("bot"), d.key("view"))
     wire.before = lambda word: word != "revoke bot.a7.g2" or current.append(desk.entry("acme/bot"))
     current: list = []
     desk.applied()
     assert current[0].same_key(old)
+    assert desk.entry("acme/bot").same_key(old)
     desk.check_promises(declared, strangers)
 
 

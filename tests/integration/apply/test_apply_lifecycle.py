@@ -187,9 +187,11 @@ def test_a_protected_key_is_not_revoked_by_leaving_it_out(desk: Desk):
     desk.declare(account(), key("bot", protect=True), key("view"))
     desk.applied()
     desk.declare(account(), key("view"))
-    assert desk.changes() == {BOT: "blocked"}
-    assert desk.apply().code == 8
+    assert desk.changes() == {BOT: "revoke"}
+    assert desk.apply().code == 7
     assert desk.ours() == ["bot.a7.g1", "view.a7.g1"]
+    assert desk.apply("--allow", "protected").code == 0
+    assert desk.ours() == ["view.a7.g1"]
 
 
 def test_a_new_name_in_the_manifest_does_not_touch_the_key(desk: Desk, wire: Wire):

@@ -9,6 +9,7 @@ from sandbox_browser import Browser, add_client, token
 from sandbox_caller import NOW, pair
 
 from krakenctl.model.permission import ALL
+from krakenctl.model.time import show_time
 from krakenctl.sandbox import clock
 from krakenctl.sandbox.connect.scopes import MULTIPLE, WRITE
 from krakenctl.sandbox.people import seed
@@ -320,6 +321,16 @@ def test_a_list_can_be_told_to_show_public_keys_and_only_true_flags(kraken):
     issued = kraken.issue("bot", "funds_query")
     [key] = kraken.listed()
     assert (key["api_key"], key["permissions"]) == (issued["api_key"], {"funds_query": True})
+
+
+def test_when_a_key_was_created_is_told_in_seconds_in_words_or_not_at_all(kraken):
+    kraken.issue("bot")
+    told = {}
+    for switch in ("unix", "iso", "absent"):
+        set_switch(kraken.sandbox, "created-time", switch)
+        [key] = kraken.listed()
+        told[switch] = key.get("created_time")
+    assert told == {"unix": str(NOW), "iso": show_time(NOW), "absent": None}
 
 
 def test_an_expiry_in_the_past_is_taken_or_refused_by_a_switch(kraken):

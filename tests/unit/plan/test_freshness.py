@@ -4,9 +4,25 @@ from dataclasses import replace
 
 import pytest
 
-from krakenctl.apply.freshness import moved
+from krakenctl.apply.freshness import elsewhere, is_done, moved
+from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.plan import Mark
 from krakenctl.plan import planfile
-from plan_builders import DAY, NOW, READ, alive, bot, draw, memory, on, recorded, stranger, wish
+from plan_builders import (
+    DAY,
+    NOW,
+    READ,
+    account,
+    alive,
+    bot,
+    draw,
+    memory,
+    on,
+    recorded,
+    stranger,
+    sub_account,
+    wish,
+)
 
 
 def drawn(*declared, record=None, now=NOW, digest="sha256:0", others=(), **drift):
@@ -17,7 +33,7 @@ def drawn(*declared, record=None, now=NOW, digest="sha256:0", others=(), **drift
 
 def test_an_unchanged_world_moves_nothing_also_through_a_file():
     plan = drawn(bot(grants=READ), record=recorded(bot()))
-    assert not moved(planfile.load(planfile.dump(plan, with_now=True)), plan)
+    assert not moved(planfile.load(planfile.dump_saved(planfile.seal(plan, NOW + DAY))).plan, plan)
 
 
 def test_another_comment_in_a_manifest_moves_nothing():
@@ -59,13 +75,81 @@ def test_a_rotation_that_fell_due_since_moves_a_plan_that_is_not_planned_as_of_t
 
 
 @pytest.mark.parametrize("field", ["workspace", "endpoint", "lineage"])
-def test_another_workspace_exchange_or_state_moves_the_plan(field):
+def test_a_plan_for_another_workspace_exchange_or_state_is_told_by_what_it_was_made_for(field):
     plan = drawn(bot())
-    [line] = moved(plan, replace(plan, **{field: "other"}))
-    assert "now “other”" in line
+    here = {"workspace": plan.workspace, "endpoint": plan.endpoint, "lineage": plan.lineage}
+    assert not elsewhere(plan, **here)
+    [line] = elsewhere(plan, **here | {field: "other"})
+    assert line.endswith(f"planned “{here[field]}”, now “other”")
 
 
 def test_another_account_behind_the_credential_moves_the_plan():
     plan = drawn(bot())
     other = replace(plan, accounts=(replace(plan.accounts[0], iiban="AA99"),))
     assert moved(plan, other) == ("account acme: planned for AA12 N84G EXAM PLE1, now AA99",)
+
+
+# --- applied again
+
+
+def mark(change, done=True):
+    return Mark(change=change.handle, at=NOW, who="alice", done=done)
+
+
+def test_what_was_done_in_the_name_of_the_plan_is_no_longer_expected():
+    one, other = bot("a"), bot("b")
+    saved = drawn(one, other)
+    [first, _] = saved.changes
+    half = drawn(one, other, record=recorded(one))
+    assert moved(saved, half)
+    assert not moved(saved, half, [mark(first)])
+    assert not is_done(saved, [mark(first)])
+    assert is_done(saved, map(mark, saved.changes))
+
+
+def test_what_was_begun_and_has_gone_from_the_fresh_plan_was_done():
+    saved = drawn(bot("a"), bot("b"))
+    assert not moved(saved, drawn(bot("a"), bot("b"), record=recorded(bot("a"))), [mark(saved.changes[0], done=False)])
+
+
+def test_what_was_begun_and_undone_goes_on_with_the_next_number():
+    saved = drawn(bot())
+    burned = draw(wish(bot()), recorded=memory(generations={bot().address: 1}))
+    assert burned.changes[0].new.name == "bot.a7.g2"
+    [line] = moved(saved, burned)
+    assert "bot.a7.g1" in line
+    assert not moved(saved, burned, [mark(saved.changes[0], done=False)])
+
+
+def test_what_was_done_and_undone_by_somebody_else_is_not_done_a_second_time():
+    saved = drawn(bot())
+    gone = draw(wish(bot()), recorded=memory(recorded(bot())))
+    assert gone.changes[0].new.name == "bot.a7.g2"
+    assert moved(saved, gone, [mark(saved.changes[0])])
+
+
+def test_begun_or_not_another_wish_moves_the_plan():
+    saved = drawn(bot())
+    assert moved(saved, drawn(bot(grants=READ)), [mark(saved.changes[0], done=False)])
+
+
+@pytest.fixture
+def asked():
+    """A plan that requests a sub-account and makes a key on it, and what it wishes."""
+    desired = wish(bot("quotes", "desk"), accounts=[account(), sub_account()])
+    return desired, draw(desired, on(), LiveAccount(name="desk", phase=Phase.ABSENT))
+
+
+def test_keys_go_on_once_the_sub_account_that_the_same_plan_requested_is_there(asked):
+    desired, saved = asked
+    request, _ = saved.changes
+    ready = draw(desired, on(), on(name="desk", iiban="AA34"))
+    assert moved(saved, ready)
+    assert not moved(saved, ready, [mark(request)])
+
+
+def test_keys_go_on_waiting_while_the_sub_account_that_the_same_plan_requested_is_not_ready(asked):
+    desired, saved = asked
+    request, _ = saved.changes
+    waiting = draw(desired, on(), LiveAccount(name="desk", phase=Phase.REQUESTED, reason="not set up yet"))
+    assert not moved(saved, waiting, [mark(request)])

@@ -1,15 +1,18 @@
 """A plan as a file: JSON that anybody may read and nobody needs to trust."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from krakenctl.errors import PlanFileError
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.origin import Origin
+from krakenctl.model.safety import Block, Limit
 from krakenctl.plan import planfile
 from krakenctl.render import plan_markdown, plan_text
 from krakenctl.render.paint import Paint
@@ -53,18 +56,22 @@ def rich():
         origin=Origin("k.yaml", 1, 2),
         related=related,
     )
-    return draw(
+    block = Block(limit=Limit.OPEN, message="1 key would", flag="--allow open", addresses=(new.address,), allowed=True)
+    drawn = draw(
         wish(*declared, accounts=[account(keys_limit=20), sub_account()]),
         on(*(alive(record) for record in (*records, old))),
         LiveAccount(name="desk", phase=Phase.ABSENT),
         recorded=memory(*records, retired=[old], intents=[intent(due, 2)]),
         findings=[finding],
     )
+    return replace(drawn, blocks=(block,))
 
 
 def test_everything_in_a_plan_survives_its_file():
     plan = rich()
-    assert planfile.load(planfile.dump(plan, with_now=True)) == plan
+    saved = planfile.seal(plan, NOW + DAY)
+    assert planfile.load(planfile.dump_saved(saved)) == saved
+    assert saved.plan == plan
 
 
 def test_what_is_printed_does_not_tell_the_time_so_that_an_unchanged_world_is_the_same_bytes():
@@ -77,6 +84,23 @@ def test_what_is_printed_does_not_tell_the_time_so_that_an_unchanged_world_is_th
 def test_a_printed_plan_cannot_be_applied_because_nobody_knows_when_it_was_made():
     with pytest.raises(PlanFileError):
         planfile.load(planfile.dump(rich(), with_now=False))
+
+
+def test_a_printed_plan_of_another_time_cannot_be_applied_either_because_it_has_no_end():
+    with pytest.raises(PlanFileError, match="only printed"):
+        planfile.load(planfile.dump(rich(), with_now=True))
+
+
+def test_the_digest_is_over_everything_else_and_anybody_can_compute_it():
+    raw = json.loads(planfile.dump_saved(planfile.seal(rich(), NOW + DAY)))
+    told = raw.pop("digest")
+    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"))
+    assert told == "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_a_plan_that_was_only_laid_out_differently_is_still_the_same():
+    written = planfile.dump_saved(planfile.seal(rich(), NOW + DAY))
+    assert planfile.load(json.dumps(json.loads(written), sort_keys=True)) == planfile.load(written)
 
 
 def test_the_summary_counts_every_action():
@@ -97,6 +121,13 @@ def test_what_is_no_plan_is_refused_in_a_sentence(text):
         planfile.load(text)
 
 
+def resealed(raw):
+    """As somebody would who knows how the digest is made."""
+    rest = {name: value for name, value in raw.items() if name != "digest"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**rest, "digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()})
+
+
 def leaves(value, path=()):
     yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -104,8 +135,20 @@ def leaves(value, path=()):
         yield from leaves(child, (*path, step))
 
 
-SOUND = json.loads(planfile.dump(rich(), with_now=True))
+SOUND = json.loads(planfile.dump_saved(planfile.seal(rich(), NOW + DAY)))
 PATHS = [path for path in leaves(SOUND) if path]
+
+
+@given(path=st.sampled_from(PATHS), value=JSON)
+def test_an_edited_plan_is_refused(path, value):
+    raw = json.loads(json.dumps(SOUND))
+    spot = raw
+    for step in path[:-1]:
+        spot = spot[step]
+    assume(json.dumps(spot[path[-1]]) != json.dumps(value))
+    spot[path[-1]] = value
+    with pytest.raises(PlanFileError):
+        planfile.load(json.dumps(raw))
 
 
 @given(path=st.sampled_from(PATHS), value=JSON)
@@ -116,7 +159,7 @@ def test_a_damaged_plan_is_refused_or_harmless_and_never_a_traceback(path, value
         spot = spot[step]
     spot[path[-1]] = value
     try:
-        plan = planfile.load(json.dumps(raw))
+        plan = planfile.load(resealed(raw)).plan
     except PlanFileError:
         return
     plan_text.render(plan, Paint())
@@ -131,7 +174,7 @@ def test_a_plan_with_something_missing_is_refused_or_harmless(path):
         spot = spot[step]
     del spot[path[-1]]
     try:
-        plan = planfile.load(json.dumps(raw))
+        plan = planfile.load(resealed(raw)).plan
     except PlanFileError:
         return
     plan_text.render(plan, Paint())

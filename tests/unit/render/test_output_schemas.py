@@ -1,6 +1,7 @@
 """What `-o json` prints is what the shipped schemas say, and nothing beside it."""
 
 import copy
+import json
 
 import jsonschema_rs
 import pytest
@@ -9,22 +10,24 @@ from hypothesis import strategies as st
 
 from krakenctl import schema_files
 from krakenctl.cli.shell import _envelope
-from krakenctl.errors import InvalidManifests, KrakenctlError, PlanStale
+from krakenctl.errors import BeyondLimits, InvalidManifests, KrakenctlError, PlanStale
 from krakenctl.model.finding import Finding
 from krakenctl.model.finding_json import finding_json
 from krakenctl.model.key import KeySpec
 from krakenctl.model.origin import Origin
-from krakenctl.model.outcome import Outcome, Report, Result
+from krakenctl.model.outcome import Outcome, Recovered, Report, Result
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Step, Verb
 from krakenctl.model.recorded import RecordedAccount
+from krakenctl.model.recovery import Move, Recovery
+from krakenctl.model.safety import Block, Limit
 from krakenctl.plan import planfile
-from krakenctl.render import report_json, state, tree
+from krakenctl.render import recovery, report_json, state, tree
 from plan_builders import DAY, NOW, account, bot, intent, memory, recorded, sub_account, wish
 from plan_scenes import plans
 from plan_world import wishes, worlds
 
-NAMES = ("plan", "report", "findings", "tree", "state", "error", "init")
+NAMES = ("plan", "report", "recovery", "findings", "tree", "state", "error", "init")
 JUDGES = {name: jsonschema_rs.validator_for(schema_files.load(name)) for name in NAMES}
 few = settings(max_examples=12, deadline=None)
 
@@ -41,6 +44,17 @@ outcomes = st.builds(
     steps_done=st.lists(st.builds(Step, st.sampled_from(Verb), texts), max_size=3).map(tuple),
     verdict=st.sampled_from(["", "listed", "verified"]),
     live_name=texts,
+)
+recoveries = st.builds(
+    Recovery,
+    address=st.sampled_from([bot().address, sub_account().address]),
+    account=texts,
+    name=texts,
+    move=st.sampled_from(Move),
+    why=texts,
+)
+recovered_ones = st.builds(
+    Recovered, recovery=recoveries, result=st.sampled_from(Result), message=texts, hint=texts, code=texts
 )
 findings = st.builds(
     Finding,
@@ -101,6 +115,21 @@ def test_a_schema_knows_every_word_that_a_plan_may_use():
     assert parts["permission"]["enum"] == [permission.value for permission in Permission]
     assert parts["step"]["properties"]["verb"]["enum"] == [verb.value for verb in Verb]
     assert [*parts["action"]["enum"], "unchanged"] == [action.value for action in Action]
+    assert parts["recovery"]["properties"]["move"]["enum"] == [move.value for move in Move]
+    assert parts["block"]["properties"]["class"]["enum"] == [limit.value for limit in Limit]
+
+
+def test_a_saved_plan_is_what_its_schema_says():
+    for plan in plans().values():
+        assert not complaints("plan", json.loads(planfile.dump_saved(planfile.seal(plan, NOW + DAY))))
+
+
+@few
+@given(left=st.lists(recoveries, max_size=2), told=st.lists(recovered_ones, max_size=2))
+def test_what_recover_tells_is_what_its_schema_says(left, told):
+    assert not complaints("recovery", recovery.left_json(left))
+    assert not complaints("recovery", recovery.done_json(told, "0" * 64))
+    assert not complaints("report", report_json.to_json(Report(outcomes=(), recovered=tuple(told))))
 
 
 # --- plans
@@ -192,6 +221,7 @@ def test_one_of_the_recorded_is_what_the_schema_says(address, part):
     "problem",
     [
         KrakenctlError("no"),
+        BeyondLimits("no", blocks=[Block(limit=Limit.OPEN, message="would", flag="--allow open")], hint="--allow"),
         PlanStale("moved", differences=["account acme: planned for AA1, now AA2"], hint="plan again"),
         InvalidManifests("1 error", [Finding(rule="unknown-field", message="no", origin=Origin("x.yaml", 1, 2))]),
     ],

@@ -8,14 +8,16 @@ from krakenctl.errors import (
     AnswerLost,
     ExchangeError,
     LockedOut,
+    NonceRefused,
     NotAuthorised,
     PermissionDenied,
     RateLimited,
     Refused,
     TooManyKeys,
+    Unavailable,
     Unreachable,
 )
-from krakenctl.surfaces.kraken.answers import result
+from krakenctl.surfaces.kraken.answers import is_rate_limit, result
 from krakenctl.transport.http import Answer
 
 # The table of docs.kraken.com's errors guide and of what clients have seen (spot-rest.md, section 7).
@@ -30,11 +32,11 @@ STRINGS = {
     "EGeneral:Too many requests": RateLimited,
     "EAuth:Rate limit exceeded": RateLimited,
     "EAuth:Too many requests": RateLimited,
-    "EService:Unavailable": RateLimited,
-    "EService:Busy": RateLimited,
+    "EService:Unavailable": Unavailable,
+    "EService:Busy": Unavailable,
     "EService:Throttled": RateLimited,
     "EService: Throttled: 1800000000": RateLimited,
-    "EService:Market in cancel_only mode": RateLimited,
+    "EService:Market in cancel_only mode": Unavailable,
     "EAccount:Too many API keys": TooManyKeys,
     # Nobody knows what was done.
     "EService:Deadline elapsed": AnswerLost,
@@ -42,8 +44,8 @@ STRINGS = {
     "EGeneral:Internal error": AnswerLost,
     "EGeneral:Internal error:1234": AnswerLost,
     "EDatabase:Internal error": AnswerLost,
+    "EAPI:Invalid nonce": NonceRefused,
     # A plain no.
-    "EAPI:Invalid nonce": Refused,
     "EAPI:Bad request": Refused,
     "EAPI:Feature disabled": Refused,
     "EAPI:Invalid token": Refused,
@@ -90,12 +92,12 @@ def test_an_error_string_says_more_than_the_status_it_comes_with(string, status)
     assert type(failed(status, {"error": [string]})) is STRINGS[string]
 
 
-@pytest.mark.parametrize("string", [string for string, kind in STRINGS.items() if kind is RateLimited])
+@pytest.mark.parametrize("string", [string for string, kind in STRINGS.items() if issubclass(kind, RateLimited)])
 def test_only_what_was_certainly_not_done_may_be_tried_again(string):
     assert failed(200, {"error": [string]}).retryable
 
 
-@pytest.mark.parametrize("string", [string for string, kind in STRINGS.items() if kind is not RateLimited])
+@pytest.mark.parametrize("string", [string for string, kind in STRINGS.items() if not issubclass(kind, RateLimited)])
 def test_nothing_else_may_be(string):
     assert not failed(200, {"error": [string]}).retryable
 
@@ -150,3 +152,31 @@ def test_an_error_that_is_not_in_krakens_words_is_judged_by_its_status(status, k
 @pytest.mark.parametrize("entry", [None, 7, {"code": 1}, ["EAPI:Invalid key"]])
 def test_an_error_that_is_no_text_is_still_an_error(entry):
     assert isinstance(failed(200, {"error": [entry], "result": True}), Refused)
+
+
+@pytest.mark.parametrize("spelling", ["EService:Throttled: 1800000000", "EService: Throttled: 1800000000"])
+def test_the_time_until_which_kraken_throttles_is_heard(spelling):
+    assert failed(200, {"error": [spelling]}).until == 1_800_000_000
+
+
+@pytest.mark.parametrize("spelling", ["EService:Throttled", "EService: Throttled: soon", "EAPI:Rate limit exceeded"])
+def test_without_a_time_there_is_none(spelling):
+    assert failed(200, {"error": [spelling]}).until == 0
+
+
+@pytest.mark.parametrize("answer", [Answer(429, None, wait=7), Answer(503, None, wait=7),
+                                    Answer(200, {"error": ["EService:Busy"]}, wait=7)])  # fmt: skip
+def test_how_long_to_wait_is_heard_whatever_is_wrong(answer):
+    with pytest.raises((RateLimited, AnswerLost)) as caught:
+        result(answer, "x")
+    assert caught.value.wait == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "full"),
+    [(Answer(429, None), True), (Answer(200, {"error": ["EAPI:Rate limit exceeded"]}), True),
+     (Answer(200, {"error": ["EService:Busy"]}), False), (Answer(200, {"error": ["EService:Throttled: 1"]}), False),
+     (Answer(200, {"error": [], "result": 1}), False), (Answer(502, None), False)],
+)  # fmt: skip
+def test_only_a_rate_limit_says_that_the_callers_counter_is_full(answer, full):
+    assert is_rate_limit(answer) is full

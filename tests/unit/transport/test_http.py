@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 
 import pytest
@@ -14,7 +16,7 @@ from krakenctl import __version__
 from krakenctl.errors import AnswerLost, ExchangeError, Unreachable
 from krakenctl.testing.examples import SECRET
 from krakenctl.testing.leaks import everything_shown
-from krakenctl.transport.http import ANSWER_SECONDS, CONNECT_SECONDS, Http
+from krakenctl.transport.http import ANSWER_SECONDS, CONNECT_SECONDS, LARGEST_ANSWER, Http
 from krakenctl.transport.wsgi import WsgiAdapter
 
 TLS = b"\x16\x03"  # how a client says hello there
@@ -287,6 +289,68 @@ def test_waiting_has_an_end_unless_told_otherwise():
     assert 0 < CONNECT_SECONDS <= ANSWER_SECONDS <= 60
 
 
+# What an answer says besides.
+
+
+def headed(*headers, body=b'{"result": 1}', status="200 OK"):
+    head = "".join(f"{header}\r\n" for header in (f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}"))
+    return head.encode() + b"\r\n" + body
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ([], ""),
+        (["X-Request-Id: 7f3a"], "7f3a"),
+        (["CF-RAY: 8c1-FRA"], "8c1-FRA"),
+        (["CF-RAY: b", "X-Request-Id: a"], "a"),
+        (["X-Request-Id: " + "x" * 500], "x" * 128),
+        (["X-Request-Id: a\x1b[2Jb"], ""),
+    ],
+)
+def test_the_other_sides_name_for_the_call_is_kept(serve, headers, told):
+    assert call(serve(headed(*headers)).url).request_id == told
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([], 0),
+        (["Retry-After: 7"], 7),
+        (["Retry-After: 0"], 0),
+        (["Retry-After: soon"], 0),
+        (["Retry-After: -5"], 0),
+        (["Retry-After: Fri, 15 Jan 2027 08:01:30 GMT", "Date: Fri, 15 Jan 2027 08:00:00 GMT"], 90),
+        (["Retry-After: Fri, 15 Jan 2027 08:00:00 GMT", "Date: Fri, 15 Jan 2027 08:01:30 GMT"], 0),
+        (["Retry-After: Fri, 15 Jan 2027 25:61:00 GMT", "Date: Fri, 15 Jan 2027 08:00:00 GMT"], 0),
+    ],
+)
+def test_how_long_to_wait_is_read_in_both_of_its_shapes(serve, headers, seconds):
+    assert call(serve(headed(*headers, status="503 Busy")).url).wait == seconds
+
+
+def test_an_answer_as_large_as_a_full_account_is_read(serve):
+    body = b'{"result": "' + b"x" * (LARGEST_ANSWER - 14) + b'"}'
+    assert len(call(serve(headed(body=body)).url).body["result"]) == LARGEST_ANSWER - 14
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_an_answer_that_would_fill_the_memory_is_not_read_to_its_end(serve, packed):
+    body = b" " * (LARGEST_ANSWER + 1)
+    headers = ["Content-Encoding: gzip"] if packed else []
+    server = serve(headed(*headers, body=gzip.compress(body, 1) if packed else body))
+    problem = failed(AnswerLost, lambda: call(server.url))
+    assert "16 MiB" in problem.message
+
+
+def test_threads_may_share_it(serve):
+    server = serve(headed("Connection: close"))
+    with opened(server.url) as http, ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: http.call("GET", "/", headers=BEARER), range(20)))
+    assert {answer.status for answer in answers} == {200}
+    assert len(server.received) == 20
+
+
 # A token must not travel.
 
 
@@ -363,3 +427,11 @@ def test_an_embedded_exchange_is_closed_with_its_client():
     with opened("http://sandbox.invalid", WsgiAdapter(embedded, on_close=lambda: closed.append(True))):
         assert closed == []
     assert closed == [True]
+
+
+def test_a_cookie_that_one_account_was_sent_does_not_travel_with_another_ones_token(serve):
+    server = serve(headed("Set-Cookie: session=of-the-first; Path=/", "Connection: close"))
+    with opened(server.url) as http:
+        http.call("GET", "/", headers=BEARER)
+        http.call("GET", "/", headers={"Authorization": "Bearer other"})
+    assert b"cookie" not in server.received[1].lower()

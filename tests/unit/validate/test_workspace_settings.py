@@ -2,6 +2,7 @@
 
 from krakenctl import validate
 from krakenctl.load.manifests import parse
+from krakenctl.model.safety import Safety
 from krakenctl.model.workspace import CredentialRefs, StoreSettings
 from krakenctl.schema_files import load_kinds
 
@@ -46,6 +47,7 @@ def test_what_is_left_out_has_the_default_that_is_documented():
     assert findings == ()
     assert (settings.state.path, settings.default_store, settings.tag) == (".krakenctl/state.db", "desk", "07")
     assert (settings.credentials, settings.required_version) == ({}, "")
+    assert (settings.safety.max_revokes, settings.safety.max_revoke_percent) == (10, 30)
 
 
 def test_everything_that_is_written_is_kept():
@@ -59,6 +61,12 @@ def test_everything_that_is_written_is_kept():
     )
     assert settings.credentials_of("desk") == CredentialRefs(token="file:.krakenctl/credentials/desk.json")
     assert settings.credentials_of("acme").api_key == "store:one/acme/key"
+
+
+def test_a_workspace_may_have_tighter_limits_or_wider_ones():
+    settings, findings = read(SMALL + "  safety: {maxRevokes: 0, maxRevokePercent: 100}\n")
+    assert findings == ()
+    assert settings.safety == Safety(max_revokes=0, max_revoke_percent=100)
 
 
 def test_a_literal_credential_is_refused_and_nowhere_repeated():

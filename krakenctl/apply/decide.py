@@ -1,0 +1,261 @@
+"""What recovery would do about one intent, and why. Pure: it is handed everything, and reads and changes nothing.
+
+A key is ours by proof only: the journal holds its very name, no list had shown it before, and it was created no earlier
+than the intent. What is ours goes forward when its secret is kept and it is what was asked for, within the ceilings of
+today; else it is taken back. Where something cannot be seen or read, recovery waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from krakenctl.apply import check
+from krakenctl.model.address import Address
+from krakenctl.model.journal import MISMATCH, Intent, Stage
+from krakenctl.model.key import LiveKey
+from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.permission import Permission, in_order
+from krakenctl.model.plan import Action, OldKey, Verb
+from krakenctl.model.recovery import JOURNAL_SLACK, Move, Recovery
+from krakenctl.stores.base import Entry
+
+Verdict = tuple[Move, str]
+
+_UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the store holds where an intent's secret goes, as far as this host can tell."""
+
+    pending: Entry | None = None
+    current: Entry | None = None
+    problem: str = ""  # why it cannot be read here; the two above say nothing then
+    pending_taken: bool = False  # also known where nothing can be read
+
+    def entry(self, name: str) -> Entry | None:
+        return next((entry for entry in (self.pending, self.current) if entry and entry.live_name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What the manifests allow now."""
+
+    ceilings: Mapping[str, frozenset[Permission]] = field(default_factory=dict)  # by account
+    declared: frozenset[Address] = frozenset()
+    sound: bool = True  # False: the manifests cannot be read, and nothing above is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """All that bears on one intent."""
+
+    account: LiveAccount
+    bounds: Bounds
+    kept: Kept = field(default_factory=Kept)
+    outgrown: bool = False  # a later issue of the same key is recorded or under way
+    requested: bool = True  # of a sub-account: our memory says that we asked for it
+    contained: str = ""  # the kill switch was used on this key: by whom
+
+    def live(self, name: str) -> LiveKey | None:
+        return next((key for key in self.account.keys if key.name == name), None)
+
+
+def decide(intent: Intent, sight: Sight) -> Recovery:
+    move, why = _decide(intent, sight)
+    return Recovery(address=intent.address, account=intent.account, name=intent.live_name, move=move, why=why)
+
+
+def _decide(intent: Intent, sight: Sight) -> Verdict:
+    if intent.address.kind == "SubAccount":
+        return _request(intent, sight)
+    if sight.account.phase is not Phase.READY or sight.account.coverage is Coverage.NONE:
+        return Move.WAIT, f"{intent.account} cannot be seen: {sight.account.reason or 'it is not ready'}"
+    if intent.issues:
+        return _issue(intent, sight)
+    return _revoke(intent, sight) if intent.change.action is Action.REVOKE else _update(intent, sight)
+
+
+# A sub-account, a revoke, an update
+
+
+def _request(intent: Intent, sight: Sight) -> Verdict:
+    if sight.account.phase is Phase.READY:
+        return Move.RECORD, "it exists, and its credential works"
+    if not sight.requested:
+        return Move.DROP, "the request had not been sent"
+    answers = f"`krakenctl recover --exists {intent.address}` or `krakenctl recover --absent {intent.address}`"
+    where = f"look among the sub-accounts of {intent.account} on Kraken's website for {intent.live_name}"
+    return Move.ASK, f"whether it was requested is not known: {where}, and answer with {answers}"
+
+
+def _revoke(intent: Intent, sight: Sight) -> Verdict:
+    if _same(intent.change.old, sight):
+        return Move.DROP, "it had not been revoked; the plan decides anew"
+    return Move.RECORD, "it is gone from the exchange"
+
+
+def _update(intent: Intent, sight: Sight) -> Verdict:
+    new, live = intent.change.new, sight.live(intent.live_name)
+    if new is not None and live is not None and not check.differences(new.spec, live.spec):
+        return Move.RECORD, "the exchange has it as asked"
+    return Move.DROP, "the exchange has it otherwise; the plan decides anew"
+
+
+# A key that was, or was to be, issued
+
+
+def _issue(intent: Intent, sight: Sight) -> Verdict:
+    if intent.stage is Stage.PROMOTED:
+        return _promoted(intent, sight)
+    live = sight.live(intent.live_name)
+    if live is None:
+        return _absent(intent, sight)
+    if not _is_ours(intent, live, sight.kept):
+        return Move.UNKNOWN, "a key of that name is live, and nothing proves that it is ours; it is left alone"
+    move, why = _present(intent, live, sight)
+    if move in (Move.REVOKE, Move.ISSUE) and not live.created:
+        return Move.UNKNOWN, f"{why}; but no creation time proves that it is ours, so it is left alone"
+    return move, why
+
+
+def _is_ours(intent: Intent, live: LiveKey, kept: Kept) -> bool:
+    if intent.sent is None:  # nothing was ever asked for under this name
+        return False
+    if entry := kept.entry(intent.live_name):
+        return entry.created == live.created
+    return live.created >= intent.began - JOURNAL_SLACK
+
+
+def _promoted(intent: Intent, sight: Sight) -> Verdict:
+    """The one before it goes only while the new one is there to take its place."""
+    if sight.live(intent.live_name) is None:
+        return Move.DROP, "it was promoted, and is gone since; the plan decides anew"
+    if not _same(intent.change.old, sight) and (_fate(intent) == "retired" or sight.live(intent.old_name)):
+        return Move.DROP, "it is in use, and the one before it is gone"
+    return Move.CLOSE, f"it is in use; {intent.old_name} is {_fate(intent)} as planned"
+
+
+def _fate(intent: Intent) -> str:
+    return "retired" if intent.change.steps[-1].verb is Verb.RETIRE else "revoked"
+
+
+def _absent(intent: Intent, sight: Sight) -> Verdict:
+    """No key of that name. One that was asked for may still show up."""
+    if intent.stage is Stage.LOST:
+        return Move.WATCH, "it was given up, and has not shown up"
+    if _is_forward_only(intent, sight):
+        return _forward(intent, sight, "its place is empty")
+    if intent.sent is None:
+        return Move.DROP, "nothing had been done"
+    if intent.stage is Stage.CHECKED and sight.kept.problem:
+        return Move.WAIT, f"it is gone, and may be what its consumer reads: {sight.kept.problem}"
+    return Move.WATCH, "it is not in the account's list: its name is burned, and looked for on later runs"
+
+
+def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
+    if sight.outgrown:
+        return _take_back(intent, sight, "a later one has taken its place")
+    if intent.stage is Stage.LOST:
+        return _take_back(intent, sight, "it came to be after it had been given up, and nobody has its secret")
+    if waiting := _unreadable(intent, sight.kept):
+        return Move.WAIT, waiting
+    if not sight.kept.problem and sight.kept.entry(intent.live_name) is None:
+        return _useless(intent, sight, "its secret is in no slot, so nobody can use it")
+    if wrong := _difference(intent, live):
+        return _take_back(intent, sight, f"it is not what was asked for: {wrong}")
+    return _refusal(intent, sight) or (Move.PROMOTE, "it was issued, and its secret is kept")
+
+
+def _difference(intent: Intent, live: LiveKey) -> str:
+    wrong = check.differences(intent.sent or live.spec, live.spec)
+    return "; ".join(wrong) or ("it said so itself" if intent.verdict == MISMATCH else "")
+
+
+def _unreadable(intent: Intent, kept: Kept) -> str:
+    """Where the store cannot be read, the journal's word counts; empty: it is enough."""
+    if not kept.problem:
+        return ""
+    if intent.stage is Stage.CHECKED or (kept.pending_taken and intent.stage is Stage.STORED):
+        return ""
+    if intent.stage in _UNUSED and not kept.pending_taken:
+        return ""
+    return f"whether its secret is kept cannot be read here: {kept.problem}"
+
+
+def _useless(intent: Intent, sight: Sight, why: str) -> Verdict:
+    if _is_forward_only(intent, sight):
+        move, more = _forward(intent, sight, f"{why}: it is revoked")
+        return (move, more) if move is Move.ISSUE else (Move.REVOKE, why)
+    return Move.REVOKE, why
+
+
+def _take_back(intent: Intent, sight: Sight, why: str) -> Verdict:
+    """What its consumer may read already goes only where the store can be put right."""
+    if intent.stage is Stage.CHECKED and sight.kept.problem:
+        return Move.WAIT, f"{why}; but it may be what its consumer reads: {sight.kept.problem}"
+    return Move.REVOKE, why
+
+
+def _refusal(intent: Intent, sight: Sight) -> Verdict | None:
+    """Why the key may not be promoted, by what the manifests say now. None: it may."""
+    if sight.contained:
+        return _take_back(intent, sight, f"the kill switch was used on it by {sight.contained}")
+    if not sight.bounds.sound:
+        return _unless_no_more_than_before(intent)
+    if intent.address not in sight.bounds.declared and not intent.change.gap:
+        return _take_back(intent, sight, "it is no longer declared")
+    if surplus := _surplus(intent, sight.bounds):
+        return _take_back(intent, sight, f"it may {surplus}, which is above its ceiling now")
+    return None
+
+
+def _unless_no_more_than_before(intent: Intent) -> Verdict | None:
+    """Without sound manifests nothing vouches for a key but the one it replaces."""
+    before = intent.change.old.spec.permissions if intent.change.old else frozenset()
+    if _wanted(intent) <= before:
+        return None
+    return Move.WAIT, "the manifests are not sound, so nothing says that it may hold its permissions"
+
+
+def _is_forward_only(intent: Intent, sight: Sight) -> bool:
+    """Revoke-first, once the old key is gone: its consumer stands without one."""
+    if not intent.change.gap or sight.outgrown or intent.stage is Stage.LOST:
+        return False
+    return intent.stage is not Stage.BEGUN or not _same(intent.change.old, sight)
+
+
+def _forward(intent: Intent, sight: Sight, why: str) -> Verdict:
+    if sight.contained:
+        return _stop(intent, f"the kill switch was used on it by {sight.contained}")
+    if not sight.bounds.sound:
+        return _unless_no_more_than_before(intent) or (Move.ISSUE, _forward_reason(intent, why))
+    if intent.address not in sight.bounds.declared:
+        return _stop(intent, "it is no longer declared")
+    if surplus := _surplus(intent, sight.bounds):
+        return _stop(intent, f"it would be able to {surplus}, which is above its ceiling now")
+    return Move.ISSUE, _forward_reason(intent, why)
+
+
+def _forward_reason(intent: Intent, why: str) -> str:
+    return f"{intent.old_name} was revoked to make room for it, and {why}; it is issued now"
+
+
+def _stop(intent: Intent, why: str) -> Verdict:
+    """Not issued. A name that was asked for stays burned and looked for."""
+    return (Move.DROP if intent.sent is None else Move.WATCH), f"{why}: it is not issued"
+
+
+def _surplus(intent: Intent, bounds: Bounds) -> str:
+    return ", ".join(in_order(_wanted(intent) - bounds.ceilings.get(intent.account, frozenset())))
+
+
+def _wanted(intent: Intent) -> frozenset[Permission]:
+    return intent.change.new.spec.permissions if intent.change.new else frozenset()
+
+
+def _same(old: OldKey | None, sight: Sight) -> bool:
+    """Whether the old key is still there, and still that key."""
+    live = sight.live(old.name) if old else None
+    return old is not None and live is not None and live.created == old.created

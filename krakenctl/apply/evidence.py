@@ -1,0 +1,83 @@
+"""How each intent stands: what the store keeps of it, what is recorded beside it, and what is to be done about it.
+
+Looks into stores, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from krakenctl.apply.decide import Bounds, Kept, Sight, decide
+from krakenctl.errors import KrakenctlError
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.recorded import Recorded
+from krakenctl.model.recovery import Move, Recovery
+from krakenctl.stores.base import Slot, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    intent: Intent
+    kept: Kept
+    recovery: Recovery
+
+    @property
+    def is_news(self) -> bool:
+        """A name that was given up is looked for by every run, and spoken of when it shows up."""
+        return self.intent.stage is not Stage.LOST or self.recovery.move is Move.REVOKE
+
+
+def decide_all(
+    recorded: Recorded, live: Mapping[str, LiveAccount], bounds: Bounds, open_store: Callable[[str], Store]
+) -> tuple[Decided, ...]:
+    """For every intent."""
+    return tuple(_decided(intent, recorded, live, bounds, open_store) for intent in recorded.intents)
+
+
+def _decided(
+    intent: Intent,
+    recorded: Recorded,
+    live: Mapping[str, LiveAccount],
+    bounds: Bounds,
+    open_store: Callable[[str], Store],
+) -> Decided:
+    kept = _look(intent, open_store)
+    account = intent.address.name if intent.address.kind == "SubAccount" else intent.account
+    memory, containment = recorded.accounts.get(intent.address.name), recorded.contained.get(intent.address)
+    sight = Sight(
+        account=live.get(account) or LiveAccount(name=account, phase=Phase.ABSENT),
+        bounds=bounds,
+        kept=kept,
+        outgrown=intent.issues and _is_outgrown(intent, recorded),
+        requested=memory is not None and memory.requested,
+        contained=containment.who if containment else "",
+    )
+    return Decided(intent, kept, decide(intent, sight))
+
+
+def _look(intent: Intent, open_store: Callable[[str], Store]) -> Kept:
+    """Only where a secret may be: of an issue that is not over."""
+    secret = intent.secret
+    if secret is None or not intent.issues or intent.stage in (Stage.PROMOTED, Stage.LOST):
+        return Kept()
+    try:
+        store = open_store(secret.store)
+        return Kept(pending=store.get(secret.path, Slot.PENDING), current=store.get(secret.path, Slot.CURRENT))
+    except KrakenctlError as problem:
+        return Kept(problem=problem.message, pending_taken=_is_taken(intent, open_store))
+
+
+def _is_taken(intent: Intent, open_store: Callable[[str], Store]) -> bool:
+    """Where not even that can be seen, it may be."""
+    try:
+        return intent.secret is not None and open_store(intent.secret.store).exists(intent.secret.path, Slot.PENDING)
+    except KrakenctlError:
+        return True
+
+
+def _is_outgrown(intent: Intent, recorded: Recorded) -> bool:
+    current = recorded.keys.get(intent.address)
+    later = [other.generation for other in recorded.intents if other.address == intent.address and other.issues]
+    return max([*later, current.generation if current else 0]) > intent.generation

@@ -1,0 +1,293 @@
+"""Finish or undo what an earlier run has begun: each intent re-enters at the step it had reached, never past the check.
+
+What is done about each is decided in evidence.py and decide.py; the steps themselves are those of every other run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from krakenctl.apply import update, waves
+from krakenctl.apply.evidence import Decided
+from krakenctl.apply.fence import fenced
+from krakenctl.apply.forecast import renewed
+from krakenctl.apply.issue import kept_key
+from krakenctl.apply.journal import Journal
+from krakenctl.apply.patience import PatientSurface
+from krakenctl.apply.places import Places
+from krakenctl.apply.ports import Ports
+from krakenctl.apply.revoke import clear_slots, revoke_old
+from krakenctl.apply.session import Memory, Session, finish, memories
+from krakenctl.apply.undo import give_back
+from krakenctl.apply.work import KeptKey, Work
+from krakenctl.errors import KrakenctlError
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.key import LiveKey
+from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.outcome import Recovered, Result
+from krakenctl.model.plan import Action, Change, OldKey, PlannedAccount, Step, Verb
+from krakenctl.model.recorded import Recorded
+from krakenctl.model.recovery import Move
+from krakenctl.model.run import Deed
+from krakenctl.stores.base import Slot
+
+
+def recover(
+    decided: Sequence[Decided], recorded: Recorded, live: Mapping[str, LiveAccount], ports: Ports
+) -> tuple[Recovered, ...]:
+    """Do it, one account after another. What one change can be blamed for is told of it; nothing else stops for it.
+
+    Raises LeaseLost, Contained or StateError when nothing may be done any more.
+    """
+    ports = fenced(ports)
+    places, told = Places.of(recorded), list[Recovered]()
+    for name, group in _by_account(decided).items():
+        seen = live.get(name) or LiveAccount(name=name, phase=Phase.ABSENT)
+        tasks = [Task(one, seen, ports) for one in group]
+        _Hand(tasks, seen, recorded, places, ports).recover()
+        for task in tasks:
+            told.append(task.told())
+            _log(told[-1], ports)
+    return tuple(sorted(told, key=lambda one: (one.recovery.address, one.recovery.name)))
+
+
+def _by_account(decided: Iterable[Decided]) -> dict[str, list[Decided]]:
+    groups: dict[str, list[Decided]] = {}
+    for one in decided:
+        groups.setdefault(one.intent.account, []).append(one)
+    return groups
+
+
+def _log(told: Recovered, ports: Ports) -> None:
+    """What waits is told again by every run, and logged by none."""
+    recovery = told.recovery
+    if not recovery.move.stays:
+        deed = Deed(
+            at=ports.now(),
+            run=ports.run,
+            verb="recover",
+            outcome=told.result.value,
+            address=recovery.address,
+            account=recovery.account,
+            name=recovery.name,
+            message=told.message or f"{recovery.move}: {recovery.why}",
+        )
+        ports.state.log.append(deed)
+
+
+class Task:
+    """One intent on its way to its end."""
+
+    def __init__(self, decided: Decided, seen: LiveAccount, ports: Ports) -> None:
+        self.intent, self.kept, self.recovery = decided.intent, decided.kept, decided.recovery
+        self.move = decided.recovery.move
+        self.live = _find(seen, self.intent.live_name)
+        self.work = Work(_rest(self.intent, self.move, seen), ports.tell, Journal(ports), intent=self.intent)
+
+    def told(self) -> Recovered:
+        work = self.work
+        return Recovered(
+            recovery=self.recovery,
+            result=work.result or Result.DONE,
+            message=work.message,
+            hint=work.hint,
+            code=work.code,
+        )
+
+    def attempt(self, deed: Callable[[], None]) -> None:
+        """What is no step: an error of ours ends this one and no other."""
+        try:
+            deed()
+        except KrakenctlError as problem:
+            self.work.fail(problem)
+
+    def finished(self, deed: Callable[[], None]) -> None:
+        self.attempt(deed)
+        self.work.end(Result.DONE)
+
+
+def _find(seen: LiveAccount, name: str) -> LiveKey | None:
+    return next((key for key in seen.keys if key.name == name), None)
+
+
+_VERBS = {
+    Move.PROMOTE: (Verb.CHECK, Verb.PROMOTE, Verb.RETIRE, Verb.REVOKE),
+    Move.CLOSE: (Verb.RETIRE, Verb.REVOKE),
+    Move.ISSUE: (Verb.ISSUE, Verb.STORE, Verb.CHECK, Verb.PROMOTE),
+}
+
+
+def _rest(intent: Intent, move: Move, seen: LiveAccount) -> Change:
+    """What is left of a change. The old key is given its end as it is now, not as it was once planned."""
+    change, old = intent.change, intent.change.old
+    if move is Move.REVOKE and (live := _find(seen, intent.live_name)):
+        return _taking_back(intent, live)
+    if move not in _VERBS:
+        return change
+    gone = {Verb.REVOKE} if change.gap else set()
+    steps = tuple(step for step in change.steps if step.verb in _VERBS[move] and step.verb not in gone)
+    if old is None or change.gap:
+        return replace(change, steps=steps)
+    live = _find(seen, old.name)
+    if live is not None and live.created == old.created:
+        return replace(change, steps=steps, old=replace(old, spec=live.spec))
+    if live is None and not change.overlap:  # somebody was quicker: to revoke it is to forget it
+        return replace(change, steps=steps)
+    return replace(change, steps=tuple(step for step in steps if step.name != old.name), old=None, overlap=0)
+
+
+def _taking_back(intent: Intent, live: LiveKey) -> Change:
+    return Change(
+        address=intent.address,
+        account=intent.account,
+        action=Action.REVOKE,
+        steps=(Step(Verb.REVOKE, live.name),),
+        old=OldKey(name=live.name, created=live.created, spec=live.spec),
+    )
+
+
+class _Hand:
+    """Carries out what was decided on one account."""
+
+    def __init__(
+        self, tasks: Sequence[Task], seen: LiveAccount, recorded: Recorded, places: Places, ports: Ports
+    ) -> None:
+        self._tasks = tasks
+        self._seen = seen
+        self._recorded = recorded
+        self._places = places
+        self._ports = ports
+        self._state = ports.state
+
+    def recover(self) -> None:
+        for task in self._tasks:
+            if task.move.stays:
+                task.work.end(Result.BLOCKED, task.recovery.why)
+            elif task.intent.address.kind == "SubAccount":
+                task.finished(partial(self._finish, task.intent))
+        tasks = [task for task in self._tasks if task.work.open]
+        if not tasks:
+            return
+        try:
+            self._on_exchange(self._session(), tasks)
+        except KrakenctlError as problem:
+            for task in tasks:
+                task.work.fail(problem)
+
+    def _session(self) -> Session:
+        seen = self._seen
+        account = PlannedAccount(
+            name=seen.name, kind="", phase=seen.phase, coverage=seen.coverage, iiban=seen.iiban, keys_limit=None
+        )
+        surface = PatientSurface(self._ports.surface(seen.name), self._ports)
+        memory = memories(self._recorded).get(seen.name, Memory())
+        return Session(account, surface, self._ports, memory, self._places, self._recorded.lineage)
+
+    def _on_exchange(self, session: Session, tasks: Sequence[Task]) -> None:
+        by_move: dict[Move, list[Task]] = {move: [task for task in tasks if task.move is move] for move in Move}
+        if not self._ports.interrupted():
+            self._take_back(session, by_move[Move.REVOKE])
+            self._go_on(session, [*by_move[Move.PROMOTE], *by_move[Move.CLOSE]])
+            for task in by_move[Move.ISSUE]:
+                self._issue(session, task)
+            for task in tasks:
+                self._settle(session, task)
+        session.skip(task.work for task in tasks)
+
+    def _take_back(self, session: Session, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            task.attempt(partial(give_back, session, task.intent))
+        revoke_old(session, [task.work for task in tasks])
+        finish(task.work for task in tasks)
+
+    def _go_on(self, session: Session, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            if task.move is Move.PROMOTE:
+                task.attempt(partial(self._stored, task))
+        live = {key.name: key for key in self._seen.keys}
+        waves.complete(session, [task.work for task in tasks], live)
+
+    def _stored(self, task: Task) -> None:
+        """Step 5, if the run died just before it. A key that its consumer may use already is not called again."""
+        intent, entry = task.intent, task.kept.entry(task.intent.live_name)
+        if task.live is None:
+            return
+        if entry is not None and intent.stage in (Stage.BEGUN, Stage.REVOKED):
+            self._state.advance(intent.address, intent.live_name, Stage.STORED, public_key=entry.public_key)
+        if intent.secret is not None and intent.stage is not Stage.CHECKED:
+            self._places.stored(intent.secret, (intent.account, intent.live_name))
+        if entry is not None and intent.stage is not Stage.CHECKED:
+            task.work.kept = kept_key(entry)
+        else:
+            public_key = entry.public_key if entry else intent.public_key
+            task.work.kept = KeptKey(created=task.live.created, public_key=public_key, pair=None)
+
+    def _issue(self, session: Session, task: Task) -> None:
+        """Under its next name where its own was asked for already: that one stays burned, and looked for."""
+        intent = renewed(task.intent, self._recorded.generations)
+        task.attempt(partial(self._forget_old, session, intent))
+        task.attempt(partial(self._renew, session, task, intent))
+        task.work.change = _rest(intent, Move.ISSUE, self._seen)
+        task.work.intent = intent
+        if task.work.open:
+            waves.wave(session, [task.work])
+
+    def _forget_old(self, session: Session, intent: Intent) -> None:
+        """It is gone; the run may have died before it had cleared its slots."""
+        if intent.old_name in session.memory.by_name:
+            clear_slots(session, intent.old_name)
+            self._state.revoked(intent.address, intent.old_name)
+
+    def _renew(self, session: Session, task: Task, intent: Intent) -> None:
+        before = task.intent
+        if intent.live_name == before.live_name:
+            return
+        self._state.begin(intent)
+        give_back(session, before)
+        self._empty_pending(before)
+        if task.live is None:
+            self._state.advance(before.address, before.live_name, Stage.LOST)
+            return
+        task.work.change = _taking_back(before, task.live)
+        revoke_old(session, [task.work])
+
+    def _settle(self, session: Session, task: Task) -> None:
+        """What needs no exchange."""
+        match task.move:
+            case Move.RECORD:
+                task.finished(partial(self._record, session, task.intent))
+            case Move.DROP:
+                task.finished(partial(self._finish, task.intent))
+            case Move.WATCH:
+                task.finished(partial(self._watch, session, task.intent))
+            case Move.UNKNOWN:
+                task.finished(partial(self._give_up, task.intent))
+
+    def _record(self, session: Session, intent: Intent) -> None:
+        if intent.change.action is Action.REVOKE:
+            clear_slots(session, intent.live_name)
+            self._state.revoked(intent.address, intent.live_name)
+        elif new := intent.change.new:
+            update.remember(session, intent.change, new)
+            self._finish(intent)
+
+    def _watch(self, session: Session, intent: Intent) -> None:
+        if intent.stage is not Stage.LOST:
+            give_back(session, intent)
+            self._empty_pending(intent)
+            self._give_up(intent)
+
+    def _empty_pending(self, intent: Intent) -> None:
+        """Of a secret that is of no use to anybody; another key's stays."""
+        secret, owner = intent.secret, (intent.account, intent.live_name)
+        if secret is not None and Slot.PENDING in self._places.of_owner(secret, owner):
+            self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
+            self._places.emptied(secret, Slot.PENDING)
+
+    def _give_up(self, intent: Intent) -> None:
+        self._state.advance(intent.address, intent.live_name, Stage.LOST)
+
+    def _finish(self, intent: Intent) -> None:
+        self._state.finish(intent.address, intent.live_name)

@@ -1,0 +1,145 @@
+"""krakenctl recover: finish or undo what an interrupted run has begun, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.shell import (
+    NO_PATIENCE,
+    ColorOption,
+    DirOption,
+    LockTimeoutOption,
+    OutputOption,
+    Shell,
+    TextOrJson,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from krakenctl.model.outcome import Recovered
+    from krakenctl.model.recovery import Recovery
+    from krakenctl.project import Project
+    from krakenctl.workflow import Desk
+
+UNFINISHED, WAITING, INTERRUPTED = 4, 8, 130
+
+app = application()
+
+
+@app.command(
+    epilog=example(
+        """
+        krakenctl recover --dry-run                      # what is left, and what would be done about it
+        krakenctl recover
+        krakenctl recover --exists SubAccount/mm-desk    # you looked on the website, and it is there
+        """
+    )
+)
+def recover(
+    ctx: typer.Context,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", envvar="KRAKENCTL_RECOVER_DRY_RUN", help="Only say what would be done, and why."),
+    ] = False,
+    exists: Annotated[
+        list[str],
+        typer.Option(
+            "--exists",
+            metavar="ADDRESS",
+            envvar="KRAKENCTL_RECOVER_EXISTS",
+            help="A sub-account that you found on the website, where it was not known whether it came to be.",
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    absent: Annotated[
+        list[str],
+        typer.Option(
+            "--absent",
+            metavar="ADDRESS",
+            envvar="KRAKENCTL_RECOVER_ABSENT",
+            help="One that you did not find there: the next plan requests it again.",
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    lock_timeout: LockTimeoutOption = NO_PATIENCE,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Finish or undo what an interrupted run has begun, and nothing else.
+
+    Every command that changes something does this first, so that it is needed only when nothing else is to be done. A
+    new key whose secret is kept is checked and promoted; one whose secret is lost is revoked. A key that is not
+    provably ours is never touched. Exit code 4: something could not be finished yet; 8: a person has to answer.
+    """
+    from krakenctl.errors import UsageError
+    from krakenctl.workflow import new_run, open_desk
+
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    if dry_run and (exists or absent):
+        raise UsageError("--dry-run changes nothing, and an answer would", hint="leave one of the two out")
+    with open_desk(_project(shell)) as desk:
+        if dry_run:
+            raise typer.Exit(_tell(shell, desk.foresee()))
+        with desk.lease(new_run("recover"), lock_timeout, shell.note):
+            _answer(desk, exists, absent)
+            code = _run(shell, desk)
+    raise typer.Exit(code)
+
+
+def _project(shell: Shell) -> Project:
+    """Manifests that are not sound are no reason to leave a key half made; they only vouch for nothing."""
+    from krakenctl.errors import InvalidManifests
+    from krakenctl.project import without_manifests
+
+    try:
+        return shell.project()
+    except InvalidManifests as problem:
+        project = without_manifests(shell.root())
+        shell.note(f"{problem.message}: no key is promoted that may do more than the one it replaces.")
+        return project
+
+
+def _answer(desk: Desk, exists: Sequence[str], absent: Sequence[str]) -> None:
+    from krakenctl.errors import UsageError
+    from krakenctl.model.address import Address
+
+    for text, found in (*((text, True) for text in exists), *((text, False) for text in absent)):
+        try:
+            address = Address.parse(text)
+        except ValueError as problem:
+            raise UsageError(str(problem)) from None
+        desk.answer(address, exists=found)
+
+
+def _tell(shell: Shell, recoveries: tuple[Recovery, ...]) -> int:
+    from krakenctl.model.recovery import Move
+    from krakenctl.render import recovery as view
+
+    if shell.json:
+        shell.print_json(view.left_json(recoveries))
+    else:
+        shell.print(view.left_text(recoveries, shell.paint()))
+    moves = {recovery.move for recovery in recoveries}
+    return UNFINISHED if Move.WAIT in moves else WAITING if Move.ASK in moves else 0
+
+
+def _run(shell: Shell, desk: Desk) -> int:
+    from krakenctl.cli.interrupt import Interrupt
+    from krakenctl.cli.recovering import exit_code, progress
+
+    with Interrupt() as interrupt:
+        told = desk.recover(progress(shell), shell.note, interrupt.seen)
+    _print(shell, told, desk.log_head())
+    return INTERRUPTED if interrupt.seen() else exit_code(told)
+
+
+def _print(shell: Shell, told: tuple[Recovered, ...], log_head: str) -> None:
+    from krakenctl.render import recovery as view
+
+    if shell.json:
+        shell.print_json(view.done_json(told, log_head))
+    else:
+        shell.print(view.done_text(told, shell.paint(), log_head))

@@ -1,0 +1,127 @@
+"""krakenctl revoke: the kill switch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+
+if TYPE_CHECKING:
+    from krakenctl.model.address import Address
+    from krakenctl.model.containment import Found, Wish
+
+NOT_CONTAINED, INTERRUPTED = 1, 130
+
+app = application()
+
+
+@app.command(
+    epilog=example(
+        """
+        krakenctl revoke ApiKey/mm-desk/mm-btc --reason "its host was broken into"
+        krakenctl revoke --under mm-desk --yes           # every key of ours on it
+        krakenctl revoke --under acme --unmanaged        # and below it; also keys made elsewhere
+        """
+    )
+)
+def revoke(
+    ctx: typer.Context,
+    addresses: Annotated[
+        list[str] | None, typer.Argument(metavar="[ADDRESS]...", help="Of keys, as ApiKey/mm-desk/mm-btc.")
+    ] = None,
+    under: Annotated[
+        str,
+        typer.Option(
+            metavar="NODE",
+            envvar="KRAKENCTL_REVOKE_UNDER",
+            help="An account, as acme or SubAccount/mm-desk: every key on it and below it.",
+        ),
+    ] = "",
+    unmanaged: Annotated[
+        bool,
+        typer.Option(
+            "--unmanaged", envvar="KRAKENCTL_REVOKE_UNMANAGED", help="With --under: also keys that are none of ours."
+        ),
+    ] = False,
+    reason: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", envvar="KRAKENCTL_REVOKE_REASON", help="Why; it goes into the state and the audit log."
+        ),
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_REVOKE_YES", help="Do not ask.")] = False,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Revoke keys at once: the kill switch, for an emergency.
+
+    It works with broken manifests, without a state, and while an apply is running, which notices. Afterwards these keys
+    are made again only with `apply --allow contained --reason TEXT`.
+    """
+    from krakenctl.cli.interrupt import Interrupt
+    from krakenctl.containment.switch import open_switch
+    from krakenctl.render import containment as view
+    from krakenctl.workflow import new_run
+
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    wish = _wish(addresses or [], under, unmanaged=unmanaged)
+    with open_switch(shell.root()) as switch:
+        found = switch.find(wish)
+        if not shell.json:
+            shell.note(view.before(found, shell.paint(stderr=True)))
+        if not yes and not _agreed(shell, found):
+            shell.note("Nothing was done.")
+            raise typer.Exit(NOT_CONTAINED)
+        with Interrupt() as interrupt:
+            report = switch.contain(wish, found, replace(new_run("revoke"), reason=reason))
+    if shell.json:
+        shell.print_json(view.to_json(report))
+    else:
+        shell.print(view.after(report, shell.paint()))
+    raise typer.Exit(INTERRUPTED if interrupt.seen() else 0 if report.contained else NOT_CONTAINED)
+
+
+def _agreed(shell: Shell, found: Found) -> bool:
+    from krakenctl.render import containment as view
+
+    return not found.doomed or shell.confirm(view.question(found), "--yes")
+
+
+def _wish(addresses: list[str], under: str, *, unmanaged: bool) -> Wish:
+    """Raises UsageError."""
+    from krakenctl.errors import UsageError
+    from krakenctl.model.containment import Wish
+
+    if bool(addresses) == bool(under):
+        raise UsageError("name keys by their addresses, or a node with --under, one of the two")
+    if unmanaged and not under:
+        raise UsageError("--unmanaged goes with --under NODE")
+    return Wish(addresses=tuple(map(_key, addresses)), under=_node(under), unmanaged=unmanaged)
+
+
+def _key(text: str) -> Address:
+    from krakenctl.errors import UsageError
+    from krakenctl.model.address import Address
+
+    try:
+        address = Address.parse(text)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from None
+    if address.kind != "ApiKey":
+        raise UsageError(f"{text} is no key", hint=f"--under {address.name} revokes every key below it")
+    return address
+
+
+def _node(text: str) -> str:
+    """`acme`, `Account/acme` or `SubAccount/acme` → `acme`: names of accounts are unique."""
+    from krakenctl.errors import UsageError
+
+    kind, slash, name = text.rpartition("/")
+    if slash and kind not in ("Account", "SubAccount"):
+        raise UsageError(f"--under takes an account, and {text} is none", hint="as acme, or SubAccount/mm-desk")
+    return name

@@ -1,0 +1,116 @@
+"""krakenctl rotate: new secrets for keys that stay as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.limits import RotateAllowOption, raised
+from krakenctl.cli.shell import (
+    NO_PATIENCE,
+    ColorOption,
+    DirOption,
+    LockTimeoutOption,
+    OutputOption,
+    ParallelismOption,
+    Shell,
+    TextOrJson,
+)
+from krakenctl.errors import UsageError
+from krakenctl.model.address import Address
+from krakenctl.model.time import parse_duration
+
+if TYPE_CHECKING:
+    from krakenctl.plan.authority import Rotate
+
+app = application()
+
+
+@app.command(
+    epilog=example(
+        """
+        krakenctl rotate ApiKey/mm-desk/mm-btc
+        krakenctl rotate --all --older-than 60d --yes
+        krakenctl rotate ApiKey/mm-desk/mm-btc --compromised --reason "seen in a CI log"
+        """
+    )
+)
+def rotate(
+    ctx: typer.Context,
+    addresses: Annotated[
+        list[str] | None, typer.Argument(metavar="[ADDRESS]...", help="Keys, as plan prints them.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", envvar="KRAKENCTL_ROTATE_ALL", help="All keys that were issued.")
+    ] = False,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AGE", envvar="KRAKENCTL_ROTATE_OLDER_THAN", help="With --all: those issued longer ago, as 60d."
+        ),
+    ] = None,
+    compromised: Annotated[
+        bool,
+        typer.Option(
+            "--compromised",
+            envvar="KRAKENCTL_ROTATE_COMPROMISED",
+            help="Revoke every old key first: its consumer stands without one until the new secret is stored.",
+        ),
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", envvar="KRAKENCTL_ROTATE_REASON", help="Why; kept in the audit log.")
+    ] = "",
+    allow: RotateAllowOption = [],  # noqa: B006 - typer copies it
+    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_ROTATE_YES", help="Do not ask.")] = False,
+    lock_timeout: LockTimeoutOption = NO_PATIENCE,
+    parallelism: ParallelismOption = None,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Give keys a new secret now, due or not.
+
+    The new key is as the old one was declared and issued; both work while the declared overlap lasts. A key whose
+    manifest has changes that are not applied yet is refused: apply brings them. With --compromised they come along, for
+    then nothing waits.
+    """
+    from krakenctl.cli.carry_out import carry_out
+
+    limits = raised(allow, None, reason)
+    shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
+    errand = _errand(addresses or [], older_than, every=every, compromised=compromised, reason=reason)
+    code = carry_out(
+        shell,
+        "rotate",
+        lambda desk: desk.plan(errand=errand),
+        question="Rotate these keys?",
+        yes=yes,
+        lock_timeout=lock_timeout,
+        idle="There is no key to rotate.",
+        raised=limits,
+    )
+    raise typer.Exit(code)
+
+
+def _errand(addresses: list[str], older_than: str | None, *, every: bool, compromised: bool, reason: str) -> Rotate:
+    from krakenctl.plan.authority import Rotate
+
+    if every == bool(addresses):
+        raise UsageError("name the keys to rotate, or say --all", hint="`krakenctl tree` shows their addresses")
+    if older_than is not None and not every:
+        raise UsageError("--older-than chooses among all keys", hint="add --all, and name no key")
+    try:
+        age = parse_duration(older_than) if older_than is not None else 0
+        keys = tuple(dict.fromkeys(_key(address) for address in addresses))
+    except ValueError as problem:
+        raise UsageError(str(problem)) from None
+    return Rotate(addresses=keys, older_than=age, compromised=compromised, reason=reason)
+
+
+def _key(text: str) -> Address:
+    address = Address.parse(text)
+    if address.kind != "ApiKey":
+        raise ValueError(f"“{text}” is no key; write ApiKey/account/name")
+    return address

@@ -1,0 +1,65 @@
+"""A state put together again from what is left: the evidence, what follows from it, and what nobody could know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from krakenctl.model.desired import Desired, SecretRef
+from krakenctl.model.key import KeySpec
+from krakenctl.model.live import LiveAccount
+from krakenctl.model.recorded import Recorded
+
+PENDING, CURRENT, PREVIOUS = "pending", "current", "previous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What one slot of a store says of its key; the secret stays there."""
+
+    place: SecretRef
+    slot: str  # pending | current | previous
+    address: str
+    lineage: str
+    live_name: str
+    generation: int
+    created: int
+    public_key: str
+    spec: KeySpec  # as it was issued
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that a state can be rebuilt from."""
+
+    desired: Desired
+    live: Mapping[str, LiveAccount]
+    kept: Mapping[SecretRef, tuple[Kept, ...]]
+    default_store: str
+    tag: str
+    lineage: str  # whose keys are ours; empty: the stores hold none of any
+    now: int  # unix seconds, on the exchange's clock
+    lost: bool  # there is no state; else one that is there is doubted, and what only it can know is kept
+
+
+class Sort(StrEnum):
+    ASSUMED = "assumed"  # recorded, on the safe side, without being known
+    UNKNOWN = "unknown"  # not recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    sort: Sort
+    message: str
+    about: str = ""  # an address; empty: the whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    recorded: Recorded
+    notes: tuple[Note, ...]
+
+    @property
+    def unknown(self) -> tuple[Note, ...]:
+        return tuple(note for note in self.notes if note.sort is Sort.UNKNOWN)

@@ -1,0 +1,314 @@
+"""What the state must have been, from the manifests, the live keys and the slots of the stores. Pure.
+
+Only what is proved is recorded: a live key is ours if a slot of ours holds its public key under a declared address.
+Everything else is told, and left alone. Where two readings are possible, the one is taken that revokes less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from krakenctl.model.address import Address, key_address
+from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey, SecretRef
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.key import LiveKey, same_expiry
+from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.plan import Action, Cause, Change, NewKey, OldKey, Strategy
+from krakenctl.model.rebuilt import CURRENT, PENDING, Evidence, Kept, Note, Rebuilt, Sort
+from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.time import show_time
+from krakenctl.plan import names, wanted
+from krakenctl.plan.keys import create_first
+
+ONLY_THE_STATE_KNEW = (
+    "what the audit log said, which saved plans were applied, how many keys Kraken lets an account have, and which keys"
+    " were revoked with the kill switch: one of these that is still declared is issued anew"
+)
+AS_DECLARED = (
+    "rotation.trigger and protect are taken from the manifests: whatever of them changed since the last apply rotates"
+    " and protects nothing by itself"
+)
+
+
+def places(desired: Desired, default_store: str) -> tuple[SecretRef, ...]:
+    """Every place to look into: where a key's secret belongs, and where it would be under a former or no path."""
+    taken = _taken(desired)
+    return tuple(dict.fromkeys(ref for key in desired.keys.values() for ref in _places(key, taken, default_store)))
+
+
+def rebuild(evidence: Evidence) -> Rebuilt:
+    memory = _Memory(evidence, _taken(evidence.desired))
+    declared: dict[str, list[DesiredKey]] = {}
+    for key in evidence.desired.keys.values():
+        declared.setdefault(key.account, []).append(key)
+    for account in evidence.desired.accounts.values():
+        memory.account(account, evidence.live[account.name], declared.get(account.name, ()))
+    return memory.rebuilt()
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Mutable on purpose: what has been put together so far."""
+
+    evidence: Evidence
+    taken: frozenset[SecretRef]  # where declared keys belong
+    accounts: dict[str, RecordedAccount] = field(default_factory=dict)
+    keys: dict[Address, RecordedKey] = field(default_factory=dict)
+    retired: list[RecordedKey] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    generations: dict[Address, int] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+    def rebuilt(self) -> Rebuilt:
+        self._note(Sort.ASSUMED, AS_DECLARED)
+        if self.evidence.lost:
+            self._note(Sort.UNKNOWN, ONLY_THE_STATE_KNEW)
+        recorded = Recorded(
+            lineage=self.evidence.lineage,
+            accounts=self.accounts,
+            keys=self.keys,
+            retired=tuple(self.retired),
+            intents=tuple(self.intents),
+            generations=self.generations,
+        )
+        return Rebuilt(recorded=recorded, notes=tuple(self.notes))
+
+    def account(self, account: DesiredAccount, live: LiveAccount, declared: Iterable[DesiredKey]) -> None:
+        if live.phase is not Phase.READY:
+            self._not_ready(account, live)
+        elif live.coverage is not Coverage.NONE:  # else its keys are made by a person, and none is recorded
+            self.accounts[account.name] = _account(account, live.iiban)
+            self._keys_of(account.name, live.keys, declared)
+
+    def _not_ready(self, account: DesiredAccount, live: LiveAccount) -> None:
+        about = str(account.address)
+        if account.address.kind == "SubAccount":
+            self.accounts[account.name] = _account(account, "")
+        if live.phase is Phase.ABSENT:
+            message = "taken for requested, because to ask Kraken for it twice would make two"
+            self._note(Sort.ASSUMED, f"{message}; if it never was: krakenctl recover --absent {about}", about)
+        else:
+            why = f"it cannot be seen ({live.reason}), so nothing is recorded of its keys"
+            self._note(Sort.UNKNOWN, f"{why}; rebuild again with --replace once it can", about)
+
+    def _keys_of(self, account: str, live: tuple[LiveKey, ...], declared: Iterable[DesiredKey]) -> None:
+        self._burn_live(account, live)
+        known: set[str] = set()
+        for key in declared:
+            known |= self._key(key, live)
+        for one in live:
+            if one.name not in known and names.carries_tag(one.name, self.evidence.tag):
+                self._note(Sort.UNKNOWN, _left_alone(one), _address_of(account, one.name))
+
+    def _burn_live(self, account: str, live: Iterable[LiveKey]) -> None:
+        for name, generation in names.generations((key.name for key in live), self.evidence.tag).items():
+            self._burn(key_address(account, name), generation)
+
+    def _burn(self, address: Address, generation: int) -> None:
+        self.generations[address] = max(generation, self.generations.get(address, 0))
+
+    def _key(self, key: DesiredKey, live: tuple[LiveKey, ...]) -> set[str]:
+        """Record what is left of one declared key. Returns the names of its live keys."""
+        found = [(kept, _find(kept, live)) for kept in self._kept_of(key)]
+        for kept, _ in found:
+            self._burn(Address.parse(kept.address), kept.generation)
+        alive = [_Find(kept, one) for kept, one in found if one is not None]
+        current = _current(key, alive)
+        self._tell_dead(key, [kept for kept, one in found if one is None], current, live)
+        if current is not None:
+            self._current(key, current)
+        self._older(key, current, alive)
+        self._pending(key, current, alive)
+        return {find.live.name for find in alive}
+
+    def _kept_of(self, key: DesiredKey) -> Iterator[Kept]:
+        """The slots where this key may be, as far as they hold it and are ours. Others are told."""
+        ours = {str(address) for address in (key.address, *key.formerly)}
+        for place in _places(key, self.taken, self.evidence.default_store):
+            for kept in self.evidence.kept.get(place, ()):
+                if kept.address in ours and kept.lineage == self.evidence.lineage:
+                    yield kept
+                elif place == key.secret:
+                    self._note(Sort.UNKNOWN, _foreign(kept, self.evidence.lineage), str(key.address))
+
+    def _tell_dead(self, key: DesiredKey, dead: Iterable[Kept], current: _Find | None, live: Iterable[LiveKey]) -> None:
+        for kept in dead:
+            if kept.slot == PENDING or (kept.slot == CURRENT and current is None):
+                perhaps = _perhaps_renamed(kept, live) or "revoked, or expired"
+                why = f"{kept.live_name}, which its store holds as {kept.slot}, is not live: {perhaps}"
+                self._note(Sort.UNKNOWN, f"{why}; its number is burned", str(key.address))
+
+    def _current(self, key: DesiredKey, find: _Find) -> None:
+        address = key.address if find.kept.place == key.secret else Address.parse(find.kept.address)
+        self.keys[address] = self._record(key, find, address)
+        if find.live.name != find.kept.live_name:
+            was = f"it was issued as {find.kept.live_name}, and is known by its public key"
+            self._note(Sort.ASSUMED, f"“{find.live.name}” is the current key: {was}", str(key.address))
+        if not (find.live.public_key or (find.live.created and find.kept.created)):
+            message = f"the exchange tells no creation time: {find.live.name} is known by its name alone"
+            self._note(Sort.ASSUMED, message, str(key.address))
+        if not self._created(find):
+            issued = show_time(self._issued(key, find))
+            message = f"nobody tells when {find.live.name} was issued: going by its expiry, or else now, {issued}"
+            self._note(Sort.ASSUMED, message, str(key.address))
+
+    def _older(self, key: DesiredKey, current: _Find | None, alive: Iterable[_Find]) -> None:
+        """What was replaced and still lives: an overlap, unless its end has come."""
+        for find in _distinct(find for find in alive if find.kept.slot != PENDING):
+            if current is not None and find.live.name == current.live.name:
+                continue
+            until, why = self._end(key, find)
+            self.retired.append(replace(self._record(key, find, key.address), retired_until=until))
+            if why:
+                message = f"{find.live.name} was replaced and is still live: {why}, and the next run revokes it then"
+                self._note(Sort.ASSUMED, message, str(key.address))
+
+    def _end(self, key: DesiredKey, find: _Find) -> tuple[int, str]:
+        """When a replaced key ends, and why it is taken to be then; the empty text: that is known."""
+        issued, live = find.kept.spec.valid_until, find.live.spec.valid_until
+        if live and not same_expiry(live, issued):
+            return live, ""  # an apply has given it its end
+        until = self.evidence.now + key.rotation.overlap
+        return until, f"no end of its overlap is known, so it is taken to be {show_time(until)}"
+
+    def _pending(self, key: DesiredKey, current: _Find | None, alive: Iterable[_Find]) -> None:
+        for find in alive:
+            if find.kept.slot == PENDING and find.live.name == find.kept.live_name:
+                self.intents.append(self._intent(key, find, current))
+                message = (
+                    f"{find.live.name} was issued and stored, and never put into use: the next run goes on from there"
+                )
+                self._note(Sort.ASSUMED, message, str(key.address))
+
+    def _record(self, key: DesiredKey, find: _Find, address: Address) -> RecordedKey:
+        """As last sent: the permissions are those of its issue; of the rest the live value is all there is."""
+        issued = find.kept.spec
+        spec = replace(find.live.spec, permissions=issued.permissions, unknown_permissions=issued.unknown_permissions)
+        return RecordedKey(
+            address=address,
+            live_name=find.live.name,
+            generation=find.kept.generation,
+            created=self._created(find),
+            public_key=find.kept.public_key,
+            spec=spec,
+            secret=find.kept.place,
+            issued=self._issued(key, find),
+            trigger=key.rotation.trigger,
+            protect=key.protect,
+        )
+
+    def _issued(self, key: DesiredKey, find: _Find) -> int:
+        """What its age counts from. A declared `validFor` was counted from there too."""
+        counted = find.live.spec.valid_until - key.valid_for if key.valid_for and find.live.spec.valid_until else 0
+        return self._created(find) or (counted if 0 < counted <= self.evidence.now else self.evidence.now)
+
+    def _created(self, find: _Find) -> int:
+        return find.live.created or find.kept.created
+
+    def _intent(self, key: DesiredKey, find: _Find, current: _Find | None) -> Intent:
+        kept, old = find.kept, current.live if current else None
+        overlap = key.rotation.overlap if old else 0
+        change = Change(
+            address=key.address,
+            account=key.account,
+            action=Action.ROTATE if old else Action.CREATE,
+            reasons=("left by a run whose state was lost",),
+            causes=(Cause.LEFT,),
+            steps=create_first(kept.live_name, old, overlap),
+            strategy=Strategy.CREATE_FIRST,
+            old=OldKey(name=old.name, created=old.created, spec=old.spec) if old else None,
+            new=NewKey(
+                name=kept.live_name,
+                generation=kept.generation,
+                spec=kept.spec,
+                valid_for=None,
+                managed=wanted.managed(key),
+            ),
+            secret=kept.place,
+            overlap=overlap,
+            trigger=key.rotation.trigger,
+            protect=key.protect,
+        )
+        began = self._created(find) or self.evidence.now
+        return Intent(change=change, began=began, stage=Stage.STORED, sent=kept.spec, public_key=kept.public_key)
+
+    def _note(self, sort: Sort, message: str, about: str = "") -> None:
+        self.notes.append(Note(sort=sort, message=message, about=about))
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """A slot, and the live key whose secret it holds."""
+
+    kept: Kept
+    live: LiveKey
+
+
+def _places(key: DesiredKey, taken: Collection[SecretRef], default_store: str) -> tuple[SecretRef, ...]:
+    usual = (SecretRef(default_store, "/".join(address.path)) for address in (key.address, *key.formerly))
+    return (key.secret, *(ref for ref in usual if ref not in taken))
+
+
+def _taken(desired: Desired) -> frozenset[SecretRef]:
+    return frozenset(key.secret for key in desired.keys.values())
+
+
+def _find(kept: Kept, live: Iterable[LiveKey]) -> LiveKey | None:
+    """By public key, whatever it is called now. Where the list tells none, by name and creation time."""
+    for one in live:
+        same = one.public_key == kept.public_key if one.public_key else one.name == kept.live_name
+        if same and (one.created == kept.created or not (one.created and kept.created)):
+            return one
+    return None
+
+
+def _perhaps_renamed(kept: Kept, live: Iterable[LiveKey]) -> str:
+    """No proof where the list tells no public key: two keys may be made in one second."""
+    same = [one.name for one in live if kept.created and one.created == kept.created and not one.public_key]
+    if not same:
+        return ""
+    told = ", ".join(f"“{name}”" for name in same)
+    return f"perhaps a person renamed it, as {told} was created in the same second (then rename it back, and rebuild)"
+
+
+def _current(key: DesiredKey, alive: Iterable[_Find]) -> _Find | None:
+    """What consumers read: where it belongs now, else where it was the last time."""
+    current = [find for find in alive if find.kept.slot == CURRENT]
+    at_home = [find for find in current if find.kept.place == key.secret]
+    return max(at_home or current, key=lambda find: find.kept.generation, default=None)
+
+
+def _distinct(finds: Iterable[_Find]) -> list[_Find]:
+    """One of each live key: a promotion that was cut short leaves it in two slots."""
+    return list({find.live.name: find for find in finds}.values())
+
+
+def _account(account: DesiredAccount, iiban: str) -> RecordedAccount:
+    return RecordedAccount(
+        name=account.name,
+        kind=account.address.kind,
+        surface=account.surface,
+        username=account.username,
+        iiban=iiban,
+        requested=account.address.kind == "SubAccount",
+    )
+
+
+def _left_alone(live: LiveKey) -> str:
+    since = f", created {show_time(live.created)}," if live.created else ""
+    return (
+        f"{live.name}{since} is live and carries this workspace's tag, but no slot of a declared key holds its secret:"
+        " it is left alone, and its number is burned; if nobody needs it, revoke it by hand"
+    )
+
+
+def _foreign(kept: Kept, lineage: str) -> str:
+    whose = f"of {kept.address}" if kept.lineage == lineage else f"of the lineage {kept.lineage}"
+    return (
+        f"{kept.place.store}:{kept.place.path} holds a key {whose} as {kept.slot} ({kept.live_name}): it is left alone"
+    )
+
+
+def _address_of(account: str, live_name: str) -> str:
+    return str(key_address(account, live_name.rsplit(".", 2)[0]))

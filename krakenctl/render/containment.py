@@ -1,0 +1,100 @@
+"""What the kill switch would do and did, as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from krakenctl.model.containment import ContainmentReport, Doomed, Fate, Found, KeyFate
+from krakenctl.model.permission import in_order
+from krakenctl.render.paint import Paint, count, visible
+from krakenctl.render.report_text import head_line
+
+FORMAT = "krakenctl.containment/v1"
+_SIGNS = {Fate.REVOKED: ("✓", "green"), Fate.GONE: ("·", "dim"), Fate.FAILED: ("✗", "red")}
+_WORDS = {Fate.REVOKED: "revoked", Fate.GONE: "gone already", Fate.FAILED: "not revoked"}
+
+
+def to_json(report: ContainmentReport) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "contained": report.contained,
+        "seconds": round(report.seconds, 3),
+        "keys": [_fate_json(fate) for fate in report.keys],
+        "notContained": [{"account": blind.account, "message": blind.why} for blind in report.blind],
+        "leftAlone": [{"account": each.account, "liveName": each.name} for each in report.spared],
+        "notes": list(report.notes),
+        **({"logHead": report.log_head} if report.log_head else {}),
+    }
+
+
+def question(found: Found) -> str:
+    return f"Revoke {'this key' if len(found.doomed) == 1 else f'these {len(found.doomed)} keys'} now?"
+
+
+def before(found: Found, paint: Paint) -> str:
+    return "\n".join(_before(found, paint)) + "\n"
+
+
+def after(report: ContainmentReport, paint: Paint) -> str:
+    return "\n".join(_after(report, paint)) + "\n"
+
+
+def _before(found: Found, paint: Paint) -> Iterator[str]:
+    yield paint(f"To be revoked: {count(len(found.doomed), 'key')} on {count(len(found.accounts), 'account')}.", "bold")
+    for each in found.doomed:
+        owner = str(each.address) if each.address else "none of ours"
+        yield f"  {each.account}  {paint(visible(each.name), 'cyan')}  {visible(owner)}  {_rights(each)}"
+    yield from (f"  {address}: gone already" for address in found.gone)
+    yield from _spared(found.spared)
+    for blind in found.blind:
+        yield paint(f"Not within reach: {blind.account}: {visible(blind.why)}", "yellow")
+    yield from _notes(found.notes)
+
+
+def _rights(each: Doomed) -> str:
+    rights = [*in_order(each.live.spec.permissions), *map(visible, sorted(each.live.spec.unknown_permissions))]
+    return ", ".join(rights) or "no permission"
+
+
+def _after(report: ContainmentReport, paint: Paint) -> Iterator[str]:
+    for fate in report.keys:
+        sign, colour = _SIGNS[fate.fate]
+        told = f": {visible(fate.message)}" if fate.message else ""
+        yield f"{paint(sign, colour)} {fate.account}  {visible(fate.name)}  {_WORDS[fate.fate]}{told}"
+    for blind in report.blind:
+        yield paint(f"✗ {blind.account}: not contained: {visible(blind.why)}", "red")
+    yield from _spared(report.spared)
+    yield from _notes(report.notes)
+    yield paint(_summary(report), "bold")
+    if any(fate.fate is Fate.REVOKED for fate in report.keys):
+        yield "Nothing was removed from the stores: a dead secret is evidence."
+    if report.log_head:
+        yield head_line(report.log_head, paint)
+
+
+def _summary(report: ContainmentReport) -> str:
+    revoked = count(sum(fate.fate is Fate.REVOKED for fate in report.keys), "key")
+    if report.contained:
+        return f"Contained: {revoked} revoked in {report.seconds:.2f} s."
+    return f"NOT contained after {report.seconds:.2f} s: {revoked} revoked, and see ✗ above. Run it again."
+
+
+def _spared(spared: tuple[Doomed, ...]) -> Iterator[str]:
+    if spared:
+        names = ", ".join(f"{visible(each.name)} on {each.account}" for each in spared)
+        yield f"Left alone, as none of ours: {names} (--unmanaged revokes these too)."
+
+
+def _notes(notes: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"Note: {visible(note)}." for note in notes)
+
+
+def _fate_json(fate: KeyFate) -> dict[str, Any]:
+    return {
+        "account": fate.account,
+        "liveName": fate.name,
+        **({"address": str(fate.address)} if fate.address else {}),
+        "result": fate.fate.value,
+        **({"message": fate.message} if fate.message else {}),
+    }

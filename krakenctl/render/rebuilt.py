@@ -1,0 +1,63 @@
+"""What a lost state is rebuilt to, and what nobody could know, as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from krakenctl.model.rebuilt import Note, Rebuilt, Sort
+from krakenctl.render import report_text, state
+from krakenctl.render.paint import Paint, count, visible
+
+FORMAT = "krakenctl.rebuild/v1"
+_TITLES = {Sort.ASSUMED: "Assumed, on the safe side:", Sort.UNKNOWN: "Nobody could know:"}
+
+
+def to_json(rebuilt: Rebuilt, *, written: bool, aside: str = "", head: str = "") -> dict[str, Any]:
+    recorded = state.to_json(rebuilt.recorded)
+    return {
+        "format": FORMAT,
+        "written": written,
+        **{name: recorded[name] for name in ("lineage", "accounts", "keys", "intents")},
+        "notes": [_note(note) for note in rebuilt.notes],
+        **({"aside": aside} if aside else {}),
+        **({"logHead": head} if head else {}),
+    }
+
+
+def render(rebuilt: Rebuilt, paint: Paint) -> str:
+    """Before it is written: what would be."""
+    return "\n".join(_lines(rebuilt, paint)) + "\n"
+
+
+def written(rebuilt: Rebuilt, aside: str, head: str, paint: Paint) -> str:
+    recorded = rebuilt.recorded
+    keys = count(len(recorded.keys) + len(recorded.retired), "key")
+    lines = [paint(f"The state is rebuilt: {count(len(recorded.accounts), 'account')}, {keys}.", "bold")]
+    lines += [f"The state before is kept as {visible(aside)}."] if aside else []
+    lines += [report_text.head_line(head, paint)] if head else []
+    return "\n".join(lines) + "\n"
+
+
+def _lines(rebuilt: Rebuilt, paint: Paint) -> Iterator[str]:
+    recorded = rebuilt.recorded
+    if recorded.accounts or recorded.traces:
+        yield paint(f"Found, for the lineage {visible(recorded.lineage) or '(a new one)'}:", "bold")
+        yield state.render(recorded, paint).rstrip("\n")
+    else:
+        yield paint("Nothing was found that could be recorded.", "bold")
+    for sort, title in _TITLES.items():
+        notes = [note for note in rebuilt.notes if note.sort is sort]
+        if notes:
+            yield ""
+            yield paint(title, "bold", "yellow" if sort is Sort.UNKNOWN else "cyan")
+            yield from (_line(note, paint) for note in notes)
+
+
+def _line(note: Note, paint: Paint) -> str:
+    about = f"{note.about}: " if note.about else ""
+    return "  " + paint.wrapped(visible(f"- {about}{note.message}"), indent=4, first=2)
+
+
+def _note(note: Note) -> dict[str, str]:
+    return {"sort": note.sort.value, **({"about": note.about} if note.about else {}), "message": note.message}

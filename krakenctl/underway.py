@@ -1,0 +1,132 @@
+"""What an earlier run has begun and not ended: how it stands, what is to be done about it, and the world afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from krakenctl.errors import KrakenctlError, UsageError
+from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.outcome import Recovered, Result
+from krakenctl.model.recovery import Move, Recovery
+from krakenctl.model.run import Deed, Run
+
+if TYPE_CHECKING:
+    from krakenctl.apply.decide import Bounds
+    from krakenctl.apply.evidence import Decided
+    from krakenctl.apply.ports import Ports
+    from krakenctl.model.address import Address
+    from krakenctl.model.recorded import Recorded
+    from krakenctl.project import Project
+    from krakenctl.state.base import State
+    from krakenctl.stores.base import Store
+    from krakenctl.surfaces.base import Surface
+
+Live = Mapping[str, LiveAccount]
+
+
+class UnderWay:
+    """For one command. Most have nothing to recover, and then it costs nothing."""
+
+    def __init__(
+        self,
+        project: Project,
+        surface: Callable[[str], Surface],
+        store: Callable[[str], Store],
+        usernames: dict[str, str],
+    ) -> None:
+        self._project = project
+        self._surface = surface
+        self._store = store
+        self._usernames = usernames  # by account; the exchange reads it
+        self._in_vain: dict[tuple[Address, str], str] = {}  # what this command could not recover, and why
+
+    def recover(self, recorded: Recorded, ports: Ports) -> tuple[Recovered, ...]:
+        """Do it, and tell what is worth telling. Raises LeaseLost, Contained or StateError."""
+        if not recorded.intents:
+            return ()
+        from krakenctl.apply.recovery import recover
+
+        live = self._observe(recorded)
+        decided = self._decided(recorded, live)
+        told = recover(decided, recorded, live, ports)
+        self._in_vain = {_handle(one.recovery): one.message for one in told if one.result is not Result.DONE}
+        news = {_handle(one.recovery) for one in decided if one.is_news}
+        return tuple(one for one in told if _handle(one.recovery) in news)
+
+    def foresee(self, recorded: Recorded) -> tuple[Recovery, ...]:
+        """What `recover` would do."""
+        if not recorded.intents:
+            return ()
+        decided = self._decided(recorded, self._observe(recorded))
+        return tuple(one.recovery for one in decided if one.is_news)
+
+    def after(
+        self, recorded: Recorded, live: dict[str, LiveAccount], now: int
+    ) -> tuple[Recorded, dict[str, LiveAccount], tuple[Recovery, ...]]:
+        """The world that a plan is drawn for, and what makes it so."""
+        if not recorded.intents:
+            return recorded, live, ()
+        from krakenctl.apply.forecast import forecast
+
+        decided = self._decided(recorded, live)
+        after, seen = forecast(recorded, live, [(one.intent, one.recovery) for one in decided], now)
+        return after, seen, tuple(one.recovery for one in decided if one.is_news)
+
+    def _decided(self, recorded: Recorded, live: Live) -> tuple[Decided, ...]:
+        from krakenctl.apply.evidence import decide_all
+
+        return tuple(self._sobered(one) for one in decide_all(recorded, live, self._bounds(), self._store))
+
+    def _sobered(self, decided: Decided) -> Decided:
+        """What this very command has tried in vain is not planned upon."""
+        why = self._in_vain.get(_handle(decided.recovery))
+        if why is None or decided.recovery.move.stays:
+            return decided
+        return replace(decided, recovery=replace(decided.recovery, move=Move.WAIT, why=why))
+
+    def _bounds(self) -> Bounds:
+        from krakenctl.apply.decide import Bounds
+
+        desired = self._project.desired
+        ceilings = {name: account.ceiling for name, account in desired.accounts.items()}
+        return Bounds(ceilings=ceilings, declared=frozenset(desired.keys), sound=self._project.sound)
+
+    def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
+        """Only the accounts that recovery is about. One that cannot be seen has to wait, and holds up no other."""
+        names = {i.address.name if i.address.kind == "SubAccount" else i.account for i in recorded.intents}
+        return {name: self._see(name, recorded) for name in sorted(names)}
+
+    def _see(self, name: str, recorded: Recorded) -> LiveAccount:
+        from krakenctl import observe
+
+        desired, known = self._project.desired.accounts.get(name), recorded.accounts.get(name)
+        try:
+            if desired is not None:
+                return observe.account(desired, known, self._surface)
+            if known is not None:
+                self._usernames[name] = known.username
+                return observe.undeclared(known, self._surface)
+        except KrakenctlError as problem:
+            return LiveAccount(name=name, phase=Phase.REQUESTED, reason=problem.message)
+        return LiveAccount(name=name, phase=Phase.ABSENT, reason="nothing is known of it any more")
+
+
+def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) -> None:
+    """A person found out whether a sub-account came to be. Raises UsageError where nothing asks for that."""
+    recorded = state.read()
+    intents = [intent for intent in recorded.intents if intent.address == address]
+    account = recorded.accounts.get(address.name)
+    if address.kind != "SubAccount" or account is None or account.iiban or not (intents or account.requested):
+        hint = "`krakenctl recover --dry-run` shows what is asked, if anything is"
+        raise UsageError(f"there is no open question whether {address} exists", hint=hint)
+    state.remember_account(replace(account, requested=exists))
+    for intent in intents:
+        state.finish(intent.address, intent.live_name)
+    found = "it exists" if exists else "it does not exist"
+    state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=address, message=f"told: {found}"))
+
+
+def _handle(recovery: Recovery) -> tuple[Address, str]:
+    return recovery.address, recovery.name

@@ -1,0 +1,39 @@
+"""The part of the chaos matrix that fits into a test run; `make chaos` runs the whole. See docs/chaos.md."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from chaos.sabotage import SABOTAGE
+from chaos.scenarios import SCENARIOS
+from running import ROOT
+
+
+def _chaos(*args: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, which is warm and has no threads: each cell is a fork of it."""
+    return subprocess.run(
+        [sys.executable, ROOT / "benchmarks/chaos.py", "--processes", "1", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_whatever_strikes_a_run_the_next_ones_bring_back_every_promise(scenario: str):
+    ran = _chaos("--fast", "--scenario", scenario)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_the_matrix_notices_a_krakenctl_that_breaks_a_promise(name: str):
+    ran = _chaos("--sabotage", name)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_cell_can_be_run_again_by_its_name():
+    ran = _chaos("--cell", "create/0/kill/default")
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "every promise was kept")

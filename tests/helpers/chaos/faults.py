@@ -1,0 +1,163 @@
+"""What a run is struck by: where it can strike, and what it does there. Each lives in the process that is struck."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.boundaries import Boundaries, Boundary
+from krakenctl.sandbox import faults as sandbox
+from krakenctl.state.sqlite import SqliteDatabase
+
+ISSUE, UPDATE, REVOKE = (f"{method} /oauth/fast-api-key" for method in ("POST", "PUT", "DELETE"))
+REQUEST = "POST /0/private/CreateSubaccount"
+_DEEDS = (ISSUE, UPDATE, REVOKE, REQUEST)
+_LOCKED_OUT = "EGeneral:Temporary lockout"
+
+
+@dataclass(frozen=True)
+class Victim:
+    """The process that is struck, and what of it a fault needs."""
+
+    root: Path
+    boundaries: Boundaries
+
+    @property
+    def exchange(self) -> Path:
+        return self.root / ".krakenctl/sandbox.db"
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".krakenctl/state.db"
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    at: Callable[[Boundary], bool]  # can it strike there, and would that be another cell than one boundary on?
+    strike: Callable[[Victim, Boundary], None]
+    person: bool = False  # somebody with the right to do so does something on the website
+    late: bool = False  # what it puts off may come to be when others have gone on
+
+
+def _calls(*which: str) -> Callable[[Boundary], bool]:
+    return lambda here: here.sort == "http" and not here.after and (not which or here.what in which)
+
+
+def _writes(*sorts: str) -> Callable[[Boundary], bool]:
+    return lambda here: here.sort in sorts and not here.after
+
+
+def _everywhere(_: Boundary) -> bool:
+    return True
+
+
+def _kill(_: Victim, __: Boundary) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _call(kind: str, **told: Any) -> Callable[[Victim, Boundary], None]:
+    """The exchange misbehaves at the very call that comes next."""
+    return lambda victim, _: _set(victim, {"kind": kind, **told})
+
+
+def _set(victim: Victim, fault: Mapping[str, Any]) -> None:
+    sandbox.add(victim.exchange, fault)
+
+
+def _lock_out(victim: Victim, here: Boundary) -> None:
+    signed = "/0/private" in here.what
+    _set(victim, {"kind": "lockout"} if signed else {"kind": "error", "error": _LOCKED_OUT})
+
+
+def _read_only(victim: Victim, _: Boundary) -> None:
+    """The store's file system, from here to the end of the run."""
+    _refuse_writing(victim.root / "secrets", errno.EROFS, also=("os.remove", "os.rename", "os.rmdir"))
+
+
+def _fill_disk(victim: Victim, _: Boundary) -> None:
+    """Nothing more can be written to store and state; deleting works."""
+    _refuse_writing(victim.root, errno.ENOSPC, spares=".krakenctl/sandbox.db")
+    os.fsync = _full  # type: ignore[assignment]
+    SqliteDatabase.write = _full_database(SqliteDatabase.write)  # type: ignore[method-assign]
+
+
+def _refuse_writing(folder: Path, number: int, *, also: tuple[str, ...] = (), spares: str = "nothing") -> None:
+    """By an audit hook: it sees whatever way a file is opened, and stays as long as the process."""
+    refused = ("os.mkdir", "os.link", *also)
+
+    def refuse(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and not (isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+            return
+        if event == "open" or event in refused:
+            place = os.path.realpath(args[0]) if isinstance(args[0], (str, os.PathLike)) else ""
+            if place.startswith(f"{folder}/") and spares not in place:
+                raise OSError(number, os.strerror(number), str(args[0]))
+
+    sys.addaudithook(refuse)
+
+
+def _full(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _full_database(real: Callable[..., Any]) -> Callable[..., Any]:
+    """SQLite finds out when it commits: every statement before has gone well."""
+
+    def write(self: SqliteDatabase, deed: Callable[..., Any]) -> Any:
+        def full(run: Callable[..., Any]) -> None:
+            deed(run)
+            problem = sqlite3.OperationalError("database or disk is full")
+            problem.sqlite_errorname = "SQLITE_FULL"
+            raise problem
+
+        return real(self, full)
+
+    return write
+
+
+def _lock_state(victim: Victim, _: Boundary) -> None:
+    """Another program (a backup, somebody with sqlite3) holds the state for the time of one write."""
+    other = sqlite3.connect(victim.state, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    victim.boundaries.relief = other.close
+
+
+FAULTS: Mapping[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        Fault("kill", _everywhere, _kill),
+        Fault("kill-twice", _everywhere, _kill),  # and the run after it, somewhere else
+        Fault("answer-lost", _calls(), _call("answer-lost")),
+        Fault("late-deed", _calls(*_DEEDS), _call("late-deed", seconds=600), late=True),
+        Fault("cut", _calls(), _call("cut")),
+        Fault("network-down", _calls(), _call("cut", times="always")),
+        Fault("server-error", _calls(), _call("http-error", status=502)),
+        Fault("error-after", _calls(), _call("http-error", status=504, after=True)),
+        Fault("unavailable", _calls(), _call("error", error="EService:Unavailable")),
+        Fault("malformed", _calls(), _call("malformed")),
+        Fault("throttled", _calls(), _call("throttled")),
+        Fault("rate-limit", _calls(), _call("rate-limit")),
+        Fault("lockout", _calls(), _lock_out),
+        Fault("slow-key", _calls(ISSUE), _call("slow-key", seconds=60, where="both"), late=True),
+        Fault("slow-revoke", _calls(REVOKE), _call("slow-revoke", seconds=60, where="both"), late=True),
+        Fault("slow-update", _calls(UPDATE), _call("slow-update", seconds=60), late=True),
+        Fault("misissue", _calls(ISSUE), _call("misissue", add="withdraw-funds")),
+        Fault("no-room", _calls(ISSUE), _call("slots-full")),
+        Fault("store-read-only", _writes("store", "file", "fsync"), _read_only),
+        Fault("disk-full", _writes("store", "file", "fsync", "state"), _fill_disk),
+        Fault("database-locked", _writes("state"), _lock_state),
+        Fault("person-adds", _calls(), _call("key-added", account="acme", name="bot.a7.g2"), person=True),
+        Fault("person-renames", _calls(), _call("key-renamed", account="acme", key="bot.a7.g1"), person=True),
+        Fault("person-deletes", _calls(), _call("key-deleted", account="acme", key="bot.a7.g1"), person=True),
+        Fault("person-renames-newest", _calls(), _call("key-renamed", account="acme"), person=True),
+        Fault("person-deletes-newest", _calls(), _call("key-deleted", account="acme"), person=True),
+    )
+}

@@ -1,0 +1,81 @@
+"""A krakenctl that breaks its promises, one at a time: the matrix has to notice each, or it is worth nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.scenarios import OTHER_WORKSPACE
+from krakenctl.apply import check
+from krakenctl.state.sql import SqlState
+from krakenctl.stores.age import AgeStore
+from krakenctl.stores.base import Slot
+from krakenctl.surfaces.connect import Connect
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    does: Callable[[], None]  # in a process of its own
+    breaks: int  # the promise of the design
+    misissued: bool = False  # whether the exchange has its part in it
+
+
+def _throw_secrets_away() -> None:
+    real = AgeStore.put
+
+    def put(store: AgeStore, path: str, slot: Slot, entry: Any) -> None:
+        if slot is not Slot.PENDING:
+            real(store, path, slot, entry)
+
+    AgeStore.put = put  # type: ignore[method-assign]
+
+
+def _revoke_before_issuing() -> None:
+    real = Connect.issue
+
+    def issue(surface: Connect, name: str, spec: Any) -> Any:
+        surface.revoke("bot.a7.g1")
+        return real(surface, name, spec)
+
+    Connect.issue = issue  # type: ignore[method-assign]
+
+
+def _revoke_a_strangers_key_too() -> None:
+    real = Connect.revoke
+
+    def revoke(surface: Connect, name: str) -> None:
+        real(surface, name)
+        real(surface, OTHER_WORKSPACE[0])
+
+    Connect.revoke = revoke  # type: ignore[method-assign]
+
+
+def _forget_what_was_promoted() -> None:
+    SqlState.promote = lambda *_: None  # type: ignore[assignment, method-assign]
+
+
+def _write_secrets_down() -> None:
+    real = AgeStore.put
+
+    def put(store: AgeStore, path: str, slot: Slot, entry: Any) -> None:
+        (Path(tempfile.gettempdir()) / "debug").write_text(entry.secret.reveal())
+        real(store, path, slot, entry)
+
+    AgeStore.put = put  # type: ignore[method-assign]
+
+
+def _check_nothing() -> None:
+    check.differences = lambda *_: ()  # type: ignore[assignment]
+
+
+SABOTAGE: Mapping[str, Sabotage] = {
+    "a secret is thrown away": Sabotage(_throw_secrets_away, 1),
+    "the old key is revoked before there is a new one": Sabotage(_revoke_before_issuing, 2),
+    "a stranger's key is revoked": Sabotage(_revoke_a_strangers_key_too, 3),
+    "what was promoted is not recorded": Sabotage(_forget_what_was_promoted, 4),
+    "a secret is written to a temporary file": Sabotage(_write_secrets_down, 5),
+    "a key with too many rights is promoted": Sabotage(_check_nothing, 6, misissued=True),
+}

@@ -1,0 +1,262 @@
+"""Looks at the exchange's own tables, at the stores and at whatever was written, and says which promise is broken.
+
+It knows nothing of how krakenctl works: keys by their rows, secrets by what a consumer would read.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos.scenarios import Scenario
+from desk import Desk
+from krakenctl import plugins
+from krakenctl.credentials import Credentials
+from krakenctl.project import read_workspace
+from krakenctl.stores.base import Entry, Slot
+
+OUR_CLIENT = "krakenctl-sandbox"
+CEILING = frozenset({"withdraw-funds"})  # what no key of any scenario may hold
+_COLUMNS = (
+    "key.id, username, name, public_key, secret, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
+    " valid_until, key.created"
+)
+_LIVE = f"SELECT {_COLUMNS} FROM key JOIN account ON account.id = account_id WHERE signs_until IS NULL ORDER BY key.id"
+# Below .krakenctl: the exchange itself, what its people write for us, and the key of the store.
+_MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A live key in the exchange's table, secret included; without what every use of it changes."""
+
+    id: int
+    account: str
+    name: str
+    public_key: str
+    secret: str
+    client: str
+    permissions: str
+    terms: tuple[object, ...]
+
+
+@dataclass
+class Eyes:
+    """On one workspace, for as long as the process lives: cheap enough to look at every boundary."""
+
+    root: Path
+    _opened: dict[tuple[int, int], Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings = read_workspace(self.root).stores["main"]
+        self._store = plugins.store(settings, self.root, Credentials(self.root, {}))
+        self._exchange = sqlite3.connect(
+            f"file:{self.root}/.krakenctl/sandbox.db?mode=ro", uri=True, check_same_thread=False
+        )
+
+    def close(self) -> None:
+        self._exchange.close()
+
+    def rows(self) -> dict[int, Row]:
+        """In the order in which they were made."""
+        found = (Row(*row[:7], tuple(row[7:])) for row in self._exchange.execute(_LIVE))
+        return {row.id: row for row in found}
+
+    def paths(self) -> list[str]:
+        """Of every key whose consumer finds something."""
+        folder = self.root / "secrets"
+        return sorted(str(file.parent.relative_to(folder)) for file in folder.rglob("current.age"))
+
+    def entry(self, path: str, slot: Slot) -> Entry | None:
+        file = self.root / "secrets" / path / f"{slot}.age"
+        try:
+            seen = file.stat()
+        except OSError:
+            return None
+        key = (seen.st_ino, seen.st_mtime_ns)
+        if key not in self._opened:
+            entry = self._store.get(path, slot)
+            assert entry is not None
+            self._opened[key] = entry
+        return self._opened[key]
+
+    def entries(self) -> Iterator[tuple[str, Slot, Entry]]:
+        for folder in sorted({file.parent for file in (self.root / "secrets").rglob("[cp]*.age")}):
+            path = str(folder.relative_to(self.root / "secrets"))
+            for slot in Slot:
+                if (entry := self.entry(path, slot)) is not None:
+                    yield path, slot, entry
+
+
+@dataclass(frozen=True)
+class Before:
+    """The template, as the struck run finds it."""
+
+    rows: dict[int, Row]
+    consumers: frozenset[str]  # paths
+    ours: frozenset[int]  # rows
+
+    @classmethod
+    def of(cls, desk: Desk) -> Before:
+        state = desk.recorded()
+        names = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
+        with closing(Eyes(desk.root)) as eyes:
+            rows, paths = eyes.rows(), eyes.paths()
+        ours = (number for number, row in rows.items() if (row.account, row.name) in names)
+        return cls(rows, frozenset(paths), frozenset(ours))
+
+
+@dataclass
+class Witness:
+    scenario: Scenario
+    before: Before
+    eyes: Eyes
+    touched: set[str] = field(default_factory=set)  # public keys of what a person renamed or deleted meanwhile
+    stays: set[int] = field(default_factory=set)  # rows that a person made or renamed: not ours to end
+
+    told_of_a_gap: set[str] = field(default_factory=set)  # paths; besides those of the scenario
+
+    # While it happens
+
+    def at_this_moment(self) -> Iterator[str]:
+        """What a consumer that reads its secret now would find."""
+        rows = {row.public_key: row for row in self.eyes.rows().values()}
+        paths = self.eyes.paths()
+        excused = self.scenario.ends | self.scenario.gap | self.told_of_a_gap
+        for path in sorted(self.before.consumers - set(paths) - excused):
+            yield f"2: {path} has no current secret"
+        for path in paths:
+            entry = self.eyes.entry(path, Slot.CURRENT)
+            if entry is not None and path not in self.scenario.ends:
+                yield from self._usable(path, entry, rows.get(entry.public_key))
+
+    def _usable(self, path: str, entry: Entry, row: Row | None) -> Iterator[str]:
+        if row is None or row.secret != entry.secret.reveal():
+            if path not in self.scenario.gap | self.told_of_a_gap and entry.public_key not in self.touched:
+                yield f"2: what the consumer of {path} reads is {entry.live_name}, which does not work"
+        elif CEILING & set(row.permissions.split()):
+            yield f"6: {path} was given {row.name}, which may {row.permissions}"
+
+    # When all is done
+
+    def verdict(self, desk: Desk, reported: str) -> Iterator[str]:
+        """`reported`: what the last plan said, for orphans that cannot be proved to be ours."""
+        rows = self.eyes.rows()
+        yield from self._nothing_lost(desk, rows, reported)
+        yield from self._as_declared(desk, rows)
+        yield from self._others_untouched(rows)
+        yield from self.leaks(desk, rows)
+
+    def _nothing_lost(self, desk: Desk, rows: dict[int, Row], reported: str) -> Iterator[str]:
+        state = desk.recorded()
+        recorded = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
+        retired = {(key.account, key.live_name) for key in state.retired} if self.touched else set()
+        held = {(entry.public_key, entry.secret.reveal()) for _, _, entry in self.eyes.entries()}
+        accounts = {account.username or name: name for name, account in state.accounts.items()}
+        for row in self._ours(rows):
+            account = accounts.get(row.account, row.account)
+            known = f"“{row.name}”" in reported and (account, row.name) not in recorded
+            # Between a retired key and its slot a person may have put another generation; its end is near anyway.
+            if (row.public_key, row.secret) not in held and not known and (account, row.name) not in retired:
+                yield f"1: {row.name} is live, and its secret is in no slot"
+            if (account, row.name) not in recorded and row.name not in self.scenario.released and not known:
+                yield f"1: {row.name} is live, and nobody remembers it"
+        yield from (f"1: the slot {slot} is still taken" for slot in desk.slots() if slot.endswith("pending"))
+
+    def _ours(self, rows: dict[int, Row]) -> Iterator[Row]:
+        """Made through our client by this workspace, and left alone by people."""
+        for number, row in rows.items():
+            stranger = number in self.before.rows and number not in self.before.ours
+            if row.client == OUR_CLIENT and not stranger and row.public_key not in self.touched:
+                yield row
+
+    def _as_declared(self, desk: Desk, rows: dict[int, Row]) -> Iterator[str]:
+        state, by_key = desk.recorded(), {row.public_key: row for row in rows.values()}
+        addresses = {str(address): record for address, record in state.keys.items()}
+        if addresses.keys() != self.scenario.grants.keys():
+            yield f"4: recorded are {sorted(addresses)}, declared {sorted(self.scenario.grants)}"
+        for address, permissions in self.scenario.grants.items():
+            entry = self.eyes.entry(self.scenario.path(address), Slot.CURRENT)
+            row = by_key.get(entry.public_key) if entry else None
+            if entry is None or row is None or desk.signs(entry) is None:
+                yield f"2: {address} has no working key in the end"
+            elif row.permissions != permissions:
+                yield f"6: {address} may {row.permissions}, and {permissions} is declared"
+            elif address in addresses and addresses[address].live_name != row.name:
+                yield f"4: {address} is recorded as {addresses[address].live_name}, and is {row.name}"
+
+    def _others_untouched(self, rows: dict[int, Row]) -> Iterator[str]:
+        for number, row in self.before.rows.items():
+            if row.public_key in self.touched or (number in self.before.ours and row.name in self.scenario.goes):
+                continue
+            if number not in rows:
+                yield f"3: {row.name} was there before, no plan showed its end, and it is gone"
+            elif number not in self.before.ours and rows[number] != row:
+                yield f"3: {row.name} is a stranger's, and was changed"
+        yield from (f"3: what a person made or renamed is gone (row {number})" for number in self.stays - rows.keys())
+
+    def leaks(self, desk: Desk, rows: dict[int, Row]) -> Iterator[str]:
+        """In whatever was written or printed, by any of the runs."""
+        known = [*self.before.rows.values(), *rows.values()]
+        secrets = {row.secret for row in known} | set(_credentials(desk.root))
+        needles = [needle for secret in sorted(secrets) for needle in _spellings(secret)]
+        for file in _written(desk.root):
+            content = file.read_bytes()
+            if any(needle in content for needle in needles):
+                yield f"5: a secret is in {file.relative_to(desk.root.parent)}"
+
+
+def standing(desk: Desk) -> str:
+    """All that the next run can depend on: two workspaces that stand alike come to the same end."""
+    with closing(sqlite3.connect(desk.db)) as exchange:
+        rows = exchange.execute(
+            "SELECT account_id, name, client, permissions, ip_allowlist, valid_until, signs_from, listed_from,"
+            " signs_until, listed_until FROM key ORDER BY id"
+        ).fetchall()
+        people = exchange.execute("SELECT username, iiban IS NULL FROM account ORDER BY id").fetchall()
+        waiting = exchange.execute("SELECT due, method, path FROM late_deed ORDER BY id").fetchall()
+        settings = exchange.execute("SELECT * FROM setting ORDER BY name").fetchall()
+        failures = exchange.execute("SELECT * FROM failure ORDER BY subject").fetchall()
+    state = desk.recorded()
+    remembered = (
+        sorted(state.accounts.items()),
+        sorted((str(a), k.live_name, k.spec.valid_until, k.trigger, k.retired_until) for a, k in state.keys.items()),
+        [(str(k.address), k.live_name, k.retired_until) for k in state.retired],
+        [(str(i.address), i.live_name, i.stage, i.verdict, i.sent, i.began) for i in state.intents],
+        sorted((str(address), highest) for address, highest in state.generations.items()),
+    )
+    with closing(Eyes(desk.root)) as eyes:
+        held = [(path, slot, entry.live_name) for path, slot, entry in eyes.entries()]
+    credentials = sorted(file.name for file in (desk.root / ".krakenctl/credentials").iterdir())
+    return repr((rows, people, waiting, settings, failures, remembered, held, credentials))
+
+
+def _written(root: Path) -> Iterator[Path]:
+    """Everything below the cell's folder, but for what is the exchange's or is meant to hold a secret."""
+    for file in root.parent.rglob("*"):
+        parts = file.relative_to(root).parts if file.is_relative_to(root) else ()
+        holds = parts[:1] == (".krakenctl",) and parts[1:2] and parts[1].startswith(_MAY_HOLD)
+        if file.is_file() and not holds:
+            yield file
+
+
+def _credentials(root: Path) -> Iterator[str]:
+    for file in (root / ".krakenctl/credentials").iterdir():
+        fields = json.loads(file.read_text())
+        yield from (fields[name] for name in ("access_token", "refresh_token", "secret") if name in fields)
+    for line in (root / ".krakenctl/identity.txt").read_text().splitlines():
+        if line.startswith("AGE-SECRET-KEY"):
+            yield line
+
+
+def _spellings(secret: str) -> Iterable[bytes]:
+    yield secret.encode()
+    yield json.dumps(secret)[1:-1].replace("/", "\\/").encode()
+    if len(secret) == 88:  # Kraken's secrets are base64
+        raw = base64.b64decode(secret)
+        yield from (raw, raw.hex().encode())

@@ -1,0 +1,191 @@
+"""`rotate` and `tick`, as somebody or nobody runs them; and what becomes of a rotation that finds no room."""
+
+import json
+
+import pytest
+
+from desk import DAY, HOME, Desk, account, key, make_desk
+from krakenctl.stores.base import Slot
+
+MONTHLY = {"rotation": {"maxAge": "30d", "overlap": "24h"}}
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    return make_desk(tmp_path / "desk")
+
+
+def codes(ran):
+    return ran.code, ran.out, ran.err
+
+
+# --- tick
+
+
+def test_tick_has_little_to_say_when_nothing_is_due(desk):
+    desk.declare(account(), key("bot", **MONTHLY))
+    desk.applied()
+    assert codes(desk.run("tick")) == (0, "Nothing is due.\n", "")
+
+
+def test_tick_rotates_what_is_due_and_a_day_later_revokes_the_old_key_without_asking(desk):
+    desk.declare(account(), key("bot", **MONTHLY))
+    desk.applied().advance(28 * DAY)
+    assert desk.run("tick").code == 0
+    assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
+    assert desk.signs(desk.entry("acme/bot", Slot.PREVIOUS))
+    desk.advance(DAY)
+    assert desk.run("tick").code == 0
+    assert desk.ours() == ["bot.a7.g2"]
+
+
+def test_a_retired_key_ends_by_itself_where_nobody_runs_tick_again(desk):
+    desk.declare(account(), key("bot", **MONTHLY))
+    desk.applied().advance(28 * DAY)
+    desk.run("tick")
+    old = desk.entry("acme/bot", Slot.PREVIOUS)
+    desk.advance(DAY)
+    assert desk.signs(old) is None
+
+
+def test_tick_leaves_a_due_key_with_other_grants_to_a_person(desk):
+    desk.declare(account(), key("bot", **MONTHLY))
+    desk.applied().advance(28 * DAY)
+    desk.declare(account(), key("bot", "query-ledger", **MONTHLY), key("new"))
+    ran = desk.run("tick")
+    assert ran.code == 8
+    assert "left to apply" in ran.out
+    assert "not part of this run: 1 create, 1 replace" in ran.out.replace("\n    ", " ")
+    assert desk.ours() == ["bot.a7.g1"]
+
+
+def test_tick_says_in_json_what_it_did(desk):
+    desk.declare(account(), key("bot", **MONTHLY))
+    desk.applied().advance(28 * DAY)
+    [outcome] = desk.run("tick", "-o", "json").json["outcomes"]
+    assert (outcome["action"], outcome["result"], outcome["liveName"]) == ("rotate", "done", "bot.a7.g2")
+
+
+# --- rotate
+
+
+def test_rotate_asks_and_does_nothing_where_nobody_can_answer(desk):
+    desk.declare(account(), key("bot"))
+    ran = desk.applied().run("rotate", "ApiKey/acme/bot")
+    assert ran.code == 64
+    assert "--yes" in ran.err
+    assert desk.ours() == ["bot.a7.g1"]
+
+
+def test_rotate_gives_a_new_secret_with_the_same_rights(desk):
+    desk.declare(account(), key("bot", "query-funds", "modify-trades"))
+    desk.applied()
+    before = desk.signs(desk.entry("acme/bot"))
+    assert desk.run("rotate", "ApiKey/acme/bot", "--yes").code == 0
+    after = desk.signs(desk.entry("acme/bot"))
+    assert (after.name, after.spec.permissions) == ("bot.a7.g2", before.spec.permissions)
+
+
+def test_a_compromised_key_is_dead_when_the_command_returns_and_so_is_the_one_before(desk):
+    desk.declare(account(), key("bot", rotation={"overlap": "24h"}))
+    desk.applied().run("rotate", "ApiKey/acme/bot", "--yes")
+    assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
+    ran = desk.run("rotate", "ApiKey/acme/bot", "--compromised", "--reason", "in a CI log", "--yes")
+    assert (ran.code, desk.ours()) == (0, ["bot.a7.g3"])
+    assert "with a GAP" in ran.out
+    assert desk.entry("acme/bot", Slot.PREVIOUS) is None
+    assert desk.signs(desk.entry("acme/bot"))
+
+
+def test_the_reason_is_kept_in_the_log(desk):
+    desk.declare(account(), key("bot"))
+    desk.applied().run("rotate", "ApiKey/acme/bot", "--reason", "ticket 7", "--yes")
+    assert "ticket 7" in desk.run("log", "-o", "json").out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ([], "name the keys to rotate, or say --all"),
+        (["ApiKey/acme/bot", "--all"], "name the keys to rotate, or say --all"),
+        (["ApiKey/acme/bot", "--older-than", "60d"], "--older-than chooses among all keys"),
+        (["--all", "--older-than", "2 months"], "is not a duration"),
+        (["ApiKey/acme/bto"], "did you mean ApiKey/acme/bot?"),
+        (["Account/acme"], "is no key"),
+        (["bot"], "is not an address"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused_with_a_sentence(desk, args, words):
+    desk.declare(account(), key("bot"))
+    ran = desk.applied().run("rotate", *args, "--yes")
+    assert ran.code == 64
+    assert words in ran.err.replace("\n  ", " ")
+    assert desk.ours() == ["bot.a7.g1"]
+
+
+def test_rotate_all_older_than_leaves_the_younger_ones(desk):
+    desk.declare(account(), key("old"))
+    desk.applied().advance(60 * DAY)
+    desk.declare(account(), key("old"), key("young"))
+    desk.applied()
+    assert desk.run("rotate", "--all", "--older-than", "60d", "--yes").code == 0
+    assert sorted(desk.ours()) == ["old.a7.g2", "young.a7.g1"]
+
+
+# --- “too many keys”
+
+
+def overlapping(*permissions: str):
+    return key("bot", *permissions, rotation={"overlap": "24h"})
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        lambda: ([key("bot")], [key("bot"), key("new")]),
+        lambda: ([key("bot")], [key("bot", "query-ledger")]),
+        lambda: ([overlapping()], [overlapping("query-ledger")]),
+    ],
+    ids=["create", "replace", "replace with overlap"],
+)
+def test_when_kraken_says_too_many_nothing_is_revoked_and_the_next_plan_says_what_would_be(desk, scene):
+    before, after = scene()
+    desk.declare(account(), *before)
+    desk.applied().fault("slots-full", times="always")
+    desk.declare(account(), *after)
+    ran = desk.apply()
+    assert ran.code in (1, 4)
+    assert desk.ours() == ["bot.a7.g1"]
+    assert desk.signs(desk.entry("acme/bot"))
+    assert desk.recorded().limits["acme"].keys == 1
+    desk.mend()
+    told = json.dumps(desk.plan()["changes"])
+    assert "Kraken took no more keys than 1" in told
+
+
+def test_a_limit_that_kraken_showed_is_forgotten_when_another_one_is_declared(desk):
+    desk.declare(account(), key("bot"))
+    desk.applied().fault("slots-full", times="always")
+    desk.declare(account(), key("bot"), key("new"))
+    desk.apply()
+    desk.mend()
+    assert desk.changes() == {"ApiKey/acme/new": "blocked"}
+    desk.declare(account(limits={"keysPerAccount": 9}), key("bot"), key("new"))  # somebody knows better
+    desk.applied()
+    assert desk.recorded().limits == {}
+
+
+def test_rotations_take_turns_on_an_account_with_one_free_place(desk):
+    """Its owner's own key, which does not show in the list, has one of five places; there are four for three bots."""
+    limits = account(keyDefaults={"ipAllowlist": [HOME]}, limits={"keysPerAccount": 4})
+    fleet = [key(f"bot-{n}", rotation={"maxAge": "90d", "overlap": "24h", "jitter": "1s"}) for n in range(3)]
+    desk.switch("keys-per-account", "5")
+    desk.declare(limits, *fleet)
+    desk.applied().advance(81 * DAY)
+    most = 0
+    for _ in range(5):
+        ran = desk.run("tick")
+        assert (ran.code, "GAP" in ran.out, "no overlap this time" in ran.out) == (0, False, False)
+        most = max(most, len(desk.ours()))
+        desk.advance(DAY)
+    assert (most, sorted(desk.ours())) == (4, ["bot-0.a7.g2", "bot-1.a7.g2", "bot-2.a7.g2"])
