@@ -130,13 +130,16 @@ def _waits(change: Change, end: int, room: Room) -> Finding:
 
 
 def _fitted(changes: Sequence[Change], free: int, room: Room) -> Iterator[Change]:
-    """New keys before overlaps; one free place spares any number of consumers the gap, one after another."""
+    """New keys before overlaps; one free place spares any number of consumers the gap, one after another.
+
+    A new key is tried in spite of what was seen: a refusal costs nothing, and there may be room by now.
+    """
     left = free - sum(change.action is Action.CREATE for change in changes)
     creates = 0
     for change in changes:
         if change.action is Action.CREATE:
             creates += 1
-            yield change if creates <= free else _blocked(change, room)
+            yield change if creates <= free or room.seen else _blocked(change, room)
         elif change.action not in _REPLACING:
             yield change
         elif free < 0:

@@ -23,7 +23,7 @@ from krakenctl.model.address import key_address
 from krakenctl.model.chain import Verdict, hash_of, walk
 from krakenctl.model.journal import Stage
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Recorded, RecordedAccount
+from krakenctl.model.recorded import Recorded, RecordedAccount, SeenLimit
 from krakenctl.model.run import Deed, Run
 from krakenctl.state.base import State
 from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, intent, key
@@ -38,6 +38,7 @@ _generations = st.integers(1, 4)
 _current = st.builds(key, _generations, _addresses)
 _retired = st.builds(key, _generations, _addresses, retired_until=st.integers(1, 2**40))
 _formers = st.none() | _addresses
+_counts = st.integers(0, 99)
 _names = st.builds(lambda address, n: key(n, address).live_name, _addresses, _generations)
 _deeds = st.one_of(
     st.tuples(st.just("begin"), st.builds(intent, _generations, _addresses)),
@@ -47,6 +48,7 @@ _deeds = st.one_of(
     st.tuples(st.just("revoked"), _addresses, _names),
     st.tuples(st.just("forget"), _addresses),
     st.tuples(st.just("finish"), _addresses, _names),
+    st.tuples(st.just("learn_limit"), st.sampled_from("ab"), st.none() | st.builds(SeenLimit, _counts, _counts)),
     st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=_texts)),
 )
 _numbers = itertools.count()

@@ -19,12 +19,13 @@ from typing import Any, NoReturn, cast
 from chaos import quirks
 from chaos.boundaries import Boundaries, Boundary
 from chaos.faults import FAULTS, Fault, Victim
+from chaos.quirks import QUIRKS
 from chaos.scenarios import SCENARIOS, Scenario, prepare
 from chaos.witness import Before, Eyes, Witness, standing
 from desk import MEANT, NOW, Desk
 from krakenctl import exchange, workflow
 from krakenctl.cli import main
-from krakenctl.sandbox import clock, keys
+from krakenctl.sandbox import clock
 from krakenctl.sandbox.database import opened
 from krakenctl.state import sqlite
 
@@ -237,16 +238,16 @@ class Room:
                 self.note(touched=row.public_key)
                 witness.touched.add(row.public_key)
                 if "renames" in fault.name:
-                    self.note(stays=row.id)
+                    self.note(stays=row.public_key)
 
     def _see_people(self, witness: Witness) -> None:
         for row in witness.eyes.rows().values():
-            if not row.client and row.id not in witness.before.rows:
-                self.note(stays=row.id)
+            if not row.client and row.public_key not in witness.before.rows:
+                self.note(stays=row.public_key)
 
     def mending_runs(self) -> int:
         """What an ordinary user does next, and then the last look."""
-        witness, desk = self.witness(), self.desk
+        witness, desk = self.witness(mending=True), self.desk
         desk.mend()
         self.stage.scenario.declare(desk)
         boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in ("http", "store") else None)
@@ -271,10 +272,12 @@ class Room:
         self.note(lost=f"4: {TRIES} ordinary runs did not end in peace (exit code {code})")
 
     def _read_the_plan(self, desk: Desk, witness: Witness) -> None:
-        """A gap that the plan shows is no surprise, as when Kraken has said meanwhile that there is no more room."""
+        """What a plan shows is no surprise: as a gap, or no overlap, once Kraken has said that there is no more room."""
         ran = desk.run("plan", "-o", "json")
-        changes = ran.json.get("changes", ()) if ran.code == 0 else ()
-        witness.told_of_a_gap |= {change["secret"]["path"] for change in changes if change["gap"]}
+        for change in ran.json.get("changes", ()) if ran.code == 0 else ():
+            witness.told_of_an_end |= {step["name"] for step in change["steps"] if step["verb"] == "revoke"}
+            if change["gap"]:
+                witness.told_of_a_gap.add(change["secret"]["path"])
 
     def _answer_questions(self, desk: Desk) -> None:
         """A person looks on the website whether the sub-account is there, and says so."""
@@ -286,8 +289,8 @@ class Room:
     def _make_room(self, desk: Desk, witness: Witness) -> None:
         """Whoever renamed or added a key meanwhile learns that it stands in the way, and deletes it."""
         with opened(desk.db) as database, database.write() as connection:
-            for number in witness.stays:
-                keys.delete(connection, number)
+            for public in witness.stays:
+                connection.execute("DELETE FROM key WHERE public_key = ?", (public,))
         witness.stays.clear()
 
     def _judge(self, desk: Desk, witness: Witness) -> None:
@@ -303,9 +306,17 @@ class Room:
         for lost in witness.verdict(desk, plans[0].out):
             self.note(lost=lost)
 
-    def witness(self) -> Witness:
-        touched, stays = set(self.noted("touched")), set(self.noted("stays"))
-        return Witness(self.stage.scenario, self.stage.before, Eyes(self.desk.root), touched, stays)
+    def witness(self, *, mending: bool = False) -> Witness:
+        scenario = self.stage.scenario
+        return Witness(
+            scenario,
+            scenario.manifests if mending else scenario.after,
+            self.stage.before,
+            Eyes(self.desk.root),
+            provable=QUIRKS[self.stage.quirk].get("created-time") != "absent",
+            touched=set(self.noted("touched")),
+            stays=set(self.noted("stays")),
+        )
 
 
 class _Time:

@@ -53,6 +53,10 @@ def _revoke_a_strangers_key_too() -> None:
     Connect.revoke = revoke  # type: ignore[method-assign]
 
 
+def _pretend_to_revoke() -> None:
+    Connect.revoke = lambda *_: None  # type: ignore[assignment, method-assign]
+
+
 def _forget_what_was_promoted() -> None:
     SqlState.promote = lambda *_: None  # type: ignore[assignment, method-assign]
 
@@ -73,6 +77,7 @@ def _check_nothing() -> None:
 
 SABOTAGE: Mapping[str, Sabotage] = {
     "a secret is thrown away": Sabotage(_throw_secrets_away, 1),
+    "a revoke is only pretended": Sabotage(_pretend_to_revoke, 1),
     "the old key is revoked before there is a new one": Sabotage(_revoke_before_issuing, 2),
     "a stranger's key is revoked": Sabotage(_revoke_a_strangers_key_too, 3),
     "what was promoted is not recorded": Sabotage(_forget_what_was_promoted, 4),

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.scenarios import Scenario
+from chaos.scenarios import Docs, Scenario
 from desk import Desk
 from krakenctl import plugins
 from krakenctl.credentials import Credentials
@@ -21,9 +21,8 @@ from krakenctl.project import read_workspace
 from krakenctl.stores.base import Entry, Slot
 
 OUR_CLIENT = "krakenctl-sandbox"
-CEILING = frozenset({"withdraw-funds"})  # what no key of any scenario may hold
 _COLUMNS = (
-    "key.id, username, name, public_key, secret, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
+    "username, name, public_key, secret, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
     " valid_until, key.created"
 )
 _LIVE = f"SELECT {_COLUMNS} FROM key JOIN account ON account.id = account_id WHERE signs_until IS NULL ORDER BY key.id"
@@ -35,7 +34,6 @@ _MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")
 class Row:
     """A live key in the exchange's table, secret included; without what every use of it changes."""
 
-    id: int
     account: str
     name: str
     public_key: str
@@ -62,10 +60,14 @@ class Eyes:
     def close(self) -> None:
         self._exchange.close()
 
-    def rows(self) -> dict[int, Row]:
-        """In the order in which they were made."""
-        found = (Row(*row[:7], tuple(row[7:])) for row in self._exchange.execute(_LIVE))
-        return {row.id: row for row in found}
+    def rows(self) -> dict[str, Row]:
+        """By public key, in the order in which they were made."""
+        found = (Row(*row[:6], tuple(row[6:])) for row in self._exchange.execute(_LIVE))
+        return {row.public_key: row for row in found}
+
+    def secrets(self) -> list[str]:
+        """Of every key that there ever was, also of those that are gone."""
+        return [secret for (secret,) in self._exchange.execute("SELECT secret FROM ever")]
 
     def paths(self) -> list[str]:
         """Of every key whose consumer finds something."""
@@ -97,9 +99,9 @@ class Eyes:
 class Before:
     """The template, as the struck run finds it."""
 
-    rows: dict[int, Row]
+    rows: dict[str, Row]  # by public key
     consumers: frozenset[str]  # paths
-    ours: frozenset[int]  # rows
+    ours: frozenset[str]  # public keys
 
     @classmethod
     def of(cls, desk: Desk) -> Before:
@@ -107,28 +109,38 @@ class Before:
         names = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
         with closing(Eyes(desk.root)) as eyes:
             rows, paths = eyes.rows(), eyes.paths()
-        ours = (number for number, row in rows.items() if (row.account, row.name) in names)
+        ours = (public for public, row in rows.items() if (row.account, row.name) in names)
         return cls(rows, frozenset(paths), frozenset(ours))
 
 
 @dataclass
 class Witness:
     scenario: Scenario
+    manifests: Docs  # in force
     before: Before
     eyes: Eyes
-    touched: set[str] = field(default_factory=set)  # public keys of what a person renamed or deleted meanwhile
-    stays: set[int] = field(default_factory=set)  # rows that a person made or renamed: not ours to end
+    provable: bool = True  # the exchange tells when a key was created; else an orphan can only be reported
+    # Public keys, of what a person renamed or deleted meanwhile, and made or renamed: not ours to end.
+    touched: set[str] = field(default_factory=set)
+    stays: set[str] = field(default_factory=set)
+    # By the plans of the mending runs, besides what the scenario knows: paths, and names of our keys.
+    told_of_a_gap: set[str] = field(default_factory=set)
+    told_of_an_end: set[str] = field(default_factory=set)
+    handed_out: dict[str, str] = field(default_factory=dict)  # the public key that a path had when this run began
 
-    told_of_a_gap: set[str] = field(default_factory=set)  # paths; besides those of the scenario
+    def __post_init__(self) -> None:
+        self._consumers = set(self.before.consumers)  # paths; whoever has found a secret once relies on it
+        found = ((path, self.eyes.entry(path, Slot.CURRENT)) for path in self.eyes.paths())
+        self.handed_out |= {path: entry.public_key for path, entry in found if entry}
 
     # While it happens
 
     def at_this_moment(self) -> Iterator[str]:
         """What a consumer that reads its secret now would find."""
-        rows = {row.public_key: row for row in self.eyes.rows().values()}
-        paths = self.eyes.paths()
+        rows, paths = self.eyes.rows(), self.eyes.paths()
+        self._consumers.update(paths)
         excused = self.scenario.ends | self.scenario.gap | self.told_of_a_gap
-        for path in sorted(self.before.consumers - set(paths) - excused):
+        for path in sorted(self._consumers - set(paths) - excused):
             yield f"2: {path} has no current secret"
         for path in paths:
             entry = self.eyes.entry(path, Slot.CURRENT)
@@ -139,8 +151,14 @@ class Witness:
         if row is None or row.secret != entry.secret.reveal():
             if path not in self.scenario.gap | self.told_of_a_gap and entry.public_key not in self.touched:
                 yield f"2: what the consumer of {path} reads is {entry.live_name}, which does not work"
-        elif CEILING & set(row.permissions.split()):
+        elif self.denied & set(row.permissions.split()) and row.public_key != self.handed_out.get(path):
             yield f"6: {path} was given {row.name}, which may {row.permissions}"
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """What the ceilings of the manifests that are in force now leave out."""
+        specs = (document["spec"] for document in self.manifests if document["kind"] == "Account")
+        return frozenset(code for spec in specs for code in spec.get("permissions", {}).get("deny", ()))
 
     # When all is done
 
@@ -150,9 +168,9 @@ class Witness:
         yield from self._nothing_lost(desk, rows, reported)
         yield from self._as_declared(desk, rows)
         yield from self._others_untouched(rows)
-        yield from self.leaks(desk, rows)
+        yield from self._leaks(desk)
 
-    def _nothing_lost(self, desk: Desk, rows: dict[int, Row], reported: str) -> Iterator[str]:
+    def _nothing_lost(self, desk: Desk, rows: dict[str, Row], reported: str) -> Iterator[str]:
         state = desk.recorded()
         recorded = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
         retired = {(key.account, key.live_name) for key in state.retired} if self.touched else set()
@@ -160,7 +178,7 @@ class Witness:
         accounts = {account.username or name: name for name, account in state.accounts.items()}
         for row in self._ours(rows):
             account = accounts.get(row.account, row.account)
-            known = f"“{row.name}”" in reported and (account, row.name) not in recorded
+            known = not self.provable and f"“{row.name}”" in reported and (account, row.name) not in recorded
             # Between a retired key and its slot a person may have put another generation; its end is near anyway.
             if (row.public_key, row.secret) not in held and not known and (account, row.name) not in retired:
                 yield f"1: {row.name} is live, and its secret is in no slot"
@@ -168,21 +186,21 @@ class Witness:
                 yield f"1: {row.name} is live, and nobody remembers it"
         yield from (f"1: the slot {slot} is still taken" for slot in desk.slots() if slot.endswith("pending"))
 
-    def _ours(self, rows: dict[int, Row]) -> Iterator[Row]:
+    def _ours(self, rows: dict[str, Row]) -> Iterator[Row]:
         """Made through our client by this workspace, and left alone by people."""
-        for number, row in rows.items():
-            stranger = number in self.before.rows and number not in self.before.ours
-            if row.client == OUR_CLIENT and not stranger and row.public_key not in self.touched:
+        for public, row in rows.items():
+            stranger = public in self.before.rows and public not in self.before.ours
+            if row.client == OUR_CLIENT and not stranger and public not in self.touched:
                 yield row
 
-    def _as_declared(self, desk: Desk, rows: dict[int, Row]) -> Iterator[str]:
-        state, by_key = desk.recorded(), {row.public_key: row for row in rows.values()}
+    def _as_declared(self, desk: Desk, rows: dict[str, Row]) -> Iterator[str]:
+        state = desk.recorded()
         addresses = {str(address): record for address, record in state.keys.items()}
         if addresses.keys() != self.scenario.grants.keys():
             yield f"4: recorded are {sorted(addresses)}, declared {sorted(self.scenario.grants)}"
         for address, permissions in self.scenario.grants.items():
             entry = self.eyes.entry(self.scenario.path(address), Slot.CURRENT)
-            row = by_key.get(entry.public_key) if entry else None
+            row = rows.get(entry.public_key) if entry else None
             if entry is None or row is None or desk.signs(entry) is None:
                 yield f"2: {address} has no working key in the end"
             elif row.permissions != permissions:
@@ -190,20 +208,21 @@ class Witness:
             elif address in addresses and addresses[address].live_name != row.name:
                 yield f"4: {address} is recorded as {addresses[address].live_name}, and is {row.name}"
 
-    def _others_untouched(self, rows: dict[int, Row]) -> Iterator[str]:
-        for number, row in self.before.rows.items():
-            if row.public_key in self.touched or (number in self.before.ours and row.name in self.scenario.goes):
+    def _others_untouched(self, rows: dict[str, Row]) -> Iterator[str]:
+        goes = self.scenario.goes | self.told_of_an_end
+        for public, row in self.before.rows.items():
+            if public in self.touched or (public in self.before.ours and row.name in goes):
                 continue
-            if number not in rows:
+            if public not in rows:
                 yield f"3: {row.name} was there before, no plan showed its end, and it is gone"
-            elif number not in self.before.ours and rows[number] != row:
+            elif public not in self.before.ours and rows[public] != row:
                 yield f"3: {row.name} is a stranger's, and was changed"
-        yield from (f"3: what a person made or renamed is gone (row {number})" for number in self.stays - rows.keys())
+        if self.stays - rows.keys():
+            yield "3: a key that a person made or renamed is gone"
 
-    def leaks(self, desk: Desk, rows: dict[int, Row]) -> Iterator[str]:
+    def _leaks(self, desk: Desk) -> Iterator[str]:
         """In whatever was written or printed, by any of the runs."""
-        known = [*self.before.rows.values(), *rows.values()]
-        secrets = {row.secret for row in known} | set(_credentials(desk.root))
+        secrets = {*self.eyes.secrets(), *_credentials(desk.root)}
         needles = [needle for secret in sorted(secrets) for needle in _spellings(secret)]
         for file in _written(desk.root):
             content = file.read_bytes()
