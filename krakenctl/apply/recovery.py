@@ -170,11 +170,19 @@ class _Hand:
         tasks = [task for task in self._tasks if task.work.open]
         if not tasks:
             return
+        for task in tasks:
+            self._claim_pending(task)
         try:
             self._on_exchange(self._session(), tasks)
         except KrakenctlError as problem:
             for task in tasks:
                 task.work.fail(problem)
+
+    def _claim_pending(self, task: Task) -> None:
+        """A run that died before step 5 left a secret there that the journal does not speak of."""
+        intent, pending = task.intent, task.kept.pending
+        if intent.secret is not None and pending is not None and pending.live_name == intent.live_name:
+            self._places.stored(intent.secret, (intent.account, intent.live_name))
 
     def _session(self) -> Session:
         seen = self._seen

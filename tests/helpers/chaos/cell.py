@@ -272,7 +272,7 @@ class Room:
         self.note(lost=f"4: {TRIES} ordinary runs did not end in peace (exit code {code})")
 
     def _read_the_plan(self, desk: Desk, witness: Witness) -> None:
-        """What a plan shows is no surprise: as a gap, or no overlap, once Kraken has said that there is no more room."""
+        """What a plan shows is no surprise: a gap, or no overlap, once Kraken has said that there is no more room."""
         ran = desk.run("plan", "-o", "json")
         for change in ran.json.get("changes", ()) if ran.code == 0 else ():
             witness.told_of_an_end |= {step["name"] for step in change["steps"] if step["verb"] == "revoke"}

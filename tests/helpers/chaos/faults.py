@@ -7,7 +7,8 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from krakenctl.state.sqlite import SqliteDatabase
 ISSUE, UPDATE, REVOKE = (f"{method} /oauth/fast-api-key" for method in ("POST", "PUT", "DELETE"))
 REQUEST = "POST /0/private/CreateSubaccount"
 _DEEDS = (ISSUE, UPDATE, REVOKE, REQUEST)
+THEIRS = (".krakenctl/sandbox.db", ".krakenctl/credentials")
 _LOCKED_OUT = "EGeneral:Temporary lockout"
 
 
@@ -84,13 +86,16 @@ def _read_only(victim: Victim, _: Boundary) -> None:
 
 def _fill_disk(victim: Victim, _: Boundary) -> None:
     """Nothing more can be written to store and state; deleting works."""
-    _refuse_writing(victim.root, errno.ENOSPC, spares=".krakenctl/sandbox.db")
+    _refuse_writing(victim.root, errno.ENOSPC)
     os.fsync = _full  # type: ignore[assignment]
-    SqliteDatabase.write = _full_database(SqliteDatabase.write)  # type: ignore[method-assign]
+    SqliteDatabase._transaction = _full_database(SqliteDatabase._transaction)  # type: ignore[method-assign]
 
 
-def _refuse_writing(folder: Path, number: int, *, also: tuple[str, ...] = (), spares: str = "nothing") -> None:
-    """By an audit hook: it sees whatever way a file is opened, and stays as long as the process."""
+def _refuse_writing(folder: Path, number: int, *, also: tuple[str, ...] = ()) -> None:
+    """By an audit hook: it sees whatever way a file is opened, and stays as long as the process.
+
+    What the exchange and its people write is on a disk of their own.
+    """
     refused = ("os.mkdir", "os.link", *also)
 
     def refuse(event: str, args: tuple[Any, ...]) -> None:
@@ -98,7 +103,7 @@ def _refuse_writing(folder: Path, number: int, *, also: tuple[str, ...] = (), sp
             return
         if event == "open" or event in refused:
             place = os.path.realpath(args[0]) if isinstance(args[0], (str, os.PathLike)) else ""
-            if place.startswith(f"{folder}/") and spares not in place:
+            if place.startswith(f"{folder}/") and not any(part in place for part in THEIRS):
                 raise OSError(number, os.strerror(number), str(args[0]))
 
     sys.addaudithook(refuse)
@@ -111,16 +116,16 @@ def _full(_: int) -> None:
 def _full_database(real: Callable[..., Any]) -> Callable[..., Any]:
     """SQLite finds out when it commits: every statement before has gone well."""
 
-    def write(self: SqliteDatabase, deed: Callable[..., Any]) -> Any:
-        def full(run: Callable[..., Any]) -> None:
-            deed(run)
-            problem = sqlite3.OperationalError("database or disk is full")
-            problem.sqlite_errorname = "SQLITE_FULL"
-            raise problem
+    @contextmanager
+    def transaction(database: SqliteDatabase, begin: str) -> Iterator[None]:
+        with real(database, begin):
+            yield
+            if begin != "BEGIN":  # one that writes
+                problem = sqlite3.OperationalError("database or disk is full")
+                problem.sqlite_errorname = "SQLITE_FULL"
+                raise problem
 
-        return real(self, full)
-
-    return write
+    return transaction
 
 
 def _lock_state(victim: Victim, _: Boundary) -> None:
