@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from krakenctl.model.safety import Safety
 
@@ -54,8 +54,8 @@ class Workspace:
     stores: Mapping[str, StoreSettings]
     default_store: str
     credentials: Mapping[str, CredentialRefs]  # by account name; `*` stands for all others
-    rate_limits: RateLimits = RateLimits()
-    safety: Safety = Safety()
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    safety: Safety = field(default_factory=Safety)
     required_version: str = ""  # a PEP 440 specifier; empty: any
 
     def credentials_of(self, account: str, username: str = "") -> CredentialRefs:

@@ -200,8 +200,8 @@ def _state_lost(scene: Scene, key: DesiredKey, generation: int) -> Change:
     name = names.live_name(key.address.name, scene.tag, generation)
     why = (
         f"{name} is live, carries this workspace's tag, and is not recorded: was the state lost (see `krakenctl state"
-        " rebuild`), the account renamed in the manifests, or is the tag in use twice? Put that right; or revoke that key"
-        " by hand, and the next apply issues a new one"
+        " rebuild`), the account renamed in the manifests, or is the tag in use twice? Put that right; or revoke that"
+        " key by hand, and the next apply issues a new one"
     )
     return keys.blocked(key.address, scene.name, why, Cause.LOST)
 

@@ -81,9 +81,7 @@ class State(Protocol):
         """
         ...
 
-    def advance(
-        self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = ""
-    ) -> None:
+    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = "") -> None:
         """How far an intent has come. A public key that is not told stays as it was."""
         ...
 

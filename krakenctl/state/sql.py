@@ -68,9 +68,7 @@ class SqlState:
 
         self._write(deed)
 
-    def advance(
-        self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = ""
-    ) -> None:
+    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = "") -> None:
         handle = (str(address), live_name)
         self._write(lambda run: run(_ADVANCE, stage.value, verdict, public_key, public_key, *handle))
 

@@ -128,9 +128,7 @@ class MemoryState:
         if intent.issues:
             self._burn(intent.address, intent.generation)
 
-    def advance(
-        self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = ""
-    ) -> None:
+    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = "") -> None:
         intent = self._intents.get((address, live_name))
         if intent is not None:
             public_key = public_key or intent.public_key

@@ -2,6 +2,6 @@
 a workspace and an exchange in files, and processes that run krakenctl, break and are killed.
 
 scenarios.py: what there is to do. boundaries.py: where a run can be struck. faults.py: by what. quirks.py: how the
-exchange behaves. cell.py takes one cell through break and mend; witness.py says which promises were kept; matrix.py
-has all cells.
+exchange behaves. cell.py takes one cell through break and mend, in the processes of room.py; witness.py says which
+promises were kept; sabotage.py breaks krakenctl on purpose; matrix.py has all cells.
 """

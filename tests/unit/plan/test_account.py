@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from krakenctl.model.journal import Stage
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recorded import RecordedAccount

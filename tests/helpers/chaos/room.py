@@ -1,0 +1,263 @@
+"""The folder of one cell, and the processes that act in it: the run that is struck, and those that mend."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from chaos.boundaries import Boundaries, Boundary
+from chaos.faults import Fault, Victim
+from chaos.quirks import QUIRKS
+from chaos.witness import Eyes, Witness
+from desk import MEANT, NOW, Desk
+from krakenctl import exchange, workflow
+from krakenctl.cli import main
+from krakenctl.sandbox import clock
+from krakenctl.sandbox.database import opened
+from krakenctl.state import sqlite
+
+if TYPE_CHECKING:
+    from chaos.cell import Stage
+
+PATIENCE = 1200  # seconds between two tries of an ordinary user: longer than any lockout, and than any late deed
+TRIES = 4
+APPLY = ("apply", "--yes", *MEANT)
+
+
+@dataclass
+class Room:
+    """The folder of one cell: the workspace, what is printed, temporary files, and notes that outlive a killed run."""
+
+    folder: Path
+    stage: Stage
+    sabotage: Callable[[], None] = lambda: None
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.folder / "acme")
+
+    def furnish(self) -> None:
+        shutil.copytree(self.stage.template.root, self.folder / "acme")
+        (self.folder / "tmp").mkdir()
+
+    def noted(self, kind: str) -> list[Any]:
+        notes = self.folder / "notes"
+        lines = map(json.loads, notes.read_text().splitlines()) if notes.exists() else ()
+        return [line[kind] for line in lines if kind in line]
+
+    def note(self, **what: Any) -> None:
+        """One write: a kill cannot halve it."""
+        handle = os.open(self.folder / "notes", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(handle, json.dumps(what).encode() + b"\n")
+        os.close(handle)
+
+    def child(self, run: Callable[[], int]) -> int:
+        """How the process ended that did it; negative: by a signal."""
+        number = len(list(self.folder.glob("said.*")))
+        process = os.fork()
+        if process == 0:
+            self._become(number, run)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    def _become(self, number: int, run: Callable[[], int]) -> NoReturn:
+        said = os.open(self.folder / f"said.{number}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(said, stream)
+        os.environ.update(
+            TMPDIR=str(self.folder / "tmp"), KRAKENCTL_APPLY_PARALLELISM=str(self.stage.scenario.parallelism)
+        )
+        gc.disable()
+        random.seed(str(self.stage.scenario.name))
+        sqlite.BUSY_SECONDS = 0
+        code = 70
+        try:
+            self.sabotage()
+            with still(self.desk, number):
+                code = run()
+        except BaseException:  # noqa: BLE001 - it is a finding, whatever it is
+            self.note(lost=f"crash: {traceback.format_exc(limit=-3)}")
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    # What the processes do
+
+    def rehearsal(self) -> int:
+        """Nothing is struck; every boundary is noted."""
+        boundaries = Boundaries(self.desk.root, self._write_down)
+        boundaries.install()
+        code = main(["-C", str(self.desk.root), *APPLY])
+        boundaries.end()
+        return code
+
+    def _write_down(self, here: Boundary) -> None:
+        self.note(reached={"number": here.number, "sort": here.sort, "what": here.what, "after": here.after})
+
+    def struck_run(self, fault: Fault, number: int) -> int:
+        witness = self.witness()
+        boundaries = Boundaries(self.desk.root, lambda here: self._watch(here, witness, fault, number, victim))
+        victim = Victim(self.desk.root, boundaries)
+        boundaries.install()
+        code = main(["-C", str(self.desk.root), *APPLY])
+        boundaries.end()
+        return code
+
+    def _watch(self, here: Boundary, witness: Witness, fault: Fault, number: int, victim: Victim) -> None:
+        if here.sort in ("http", "store", "end"):
+            self._look(witness)
+        if here.number == number + 1 and fault.person:
+            self._see_people(witness)
+        if here.number == number:
+            self._note_people(witness, fault)
+            self.note(struck=str(here))
+            if fault.at(here):
+                fault.strike(victim, here)
+
+    def _look(self, witness: Witness) -> None:
+        for lost in witness.at_this_moment():
+            self.note(lost=lost)
+
+    def _note_people(self, witness: Witness, fault: Fault) -> None:
+        """Whose key it is that a person is about to rename or delete."""
+        rows = [row for row in witness.eyes.rows().values() if row.account == "acme"]
+        if fault.name.endswith("newest"):
+            rows = rows[-1:]
+        elif fault.name in ("person-renames", "person-deletes"):
+            rows = [row for row in rows if row.name == "bot.a7.g1"]
+        if fault.person and fault.name != "person-adds":
+            for row in rows:
+                self.note(touched=row.public_key)
+                witness.touched.add(row.public_key)
+                if "renames" in fault.name:
+                    self.note(stays=row.public_key)
+
+    def _see_people(self, witness: Witness) -> None:
+        for row in witness.eyes.rows().values():
+            if not row.client and row.public_key not in witness.before.rows:
+                self.note(stays=row.public_key)
+
+    def mending_runs(self) -> int:
+        """What an ordinary user does next, and then the last look."""
+        witness, desk = self.witness(mending=True), self.desk
+        desk.mend()
+        self.stage.scenario.declare(desk)
+        boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in ("http", "store") else None)
+        boundaries.install()
+        self._until_done(desk, witness)
+        desk.advance(PATIENCE)  # whatever was put off has come by now
+        self._until_done(desk, witness)
+        self._judge(desk, witness)
+        return 0
+
+    def _until_done(self, desk: Desk, witness: Witness) -> None:
+        for _ in range(TRIES):
+            self._read_the_plan(desk, witness)
+            ran = desk.apply()
+            print(ran.out, ran.err)  # noqa: T201 - into the file where secrets are looked for
+            if (code := ran.code) == 0:
+                return
+            self._answer_questions(desk)
+            if "no room" in ran.out or "Too many API keys" in ran.out:
+                self._make_room(desk, witness)
+            desk.advance(PATIENCE)
+        self.note(lost=f"4: {TRIES} ordinary runs did not end in peace (exit code {code})")
+
+    def _read_the_plan(self, desk: Desk, witness: Witness) -> None:
+        """What a plan shows is no surprise: a gap, or no overlap, once Kraken has said that there is no more room."""
+        ran = desk.run("plan", "-o", "json")
+        for change in ran.json.get("changes", ()) if ran.code == 0 else ():
+            witness.told_of_an_end |= {step["name"] for step in change["steps"] if step["verb"] == "revoke"}
+            if change["gap"]:
+                witness.told_of_a_gap.add(change["secret"]["path"])
+
+    def _answer_questions(self, desk: Desk) -> None:
+        """A person looks on the website whether the sub-account is there, and says so."""
+        for name, account in desk.recorded().accounts.items():
+            if account.kind == "SubAccount" and not account.iiban:
+                answer = "--exists" if account.username in desk.usernames() else "--absent"
+                main(["-C", str(desk.root), "recover", answer, f"SubAccount/{name}"])
+
+    def _make_room(self, desk: Desk, witness: Witness) -> None:
+        """Whoever renamed or added a key meanwhile learns that it stands in the way, and deletes it.
+
+        And where nothing proves that an orphan is ours, somebody reads the warning, and deletes that.
+        """
+        unwanted = set(witness.stays)
+        if not witness.provable:
+            findings = desk.run("plan", "-o", "json").json.get("findings", ())
+            warnings = [finding["message"] for finding in findings if finding["rule"] == "unknown-key"]
+            rows = witness.eyes.rows().values()
+            unwanted |= {row.public_key for row in rows if any(f"“{row.name}”" in text for text in warnings)}
+        with opened(desk.db) as database, database.write() as connection:
+            connection.executemany("DELETE FROM key WHERE public_key = ?", [(public,) for public in unwanted])
+        witness.stays -= unwanted
+
+    def _judge(self, desk: Desk, witness: Witness) -> None:
+        plans = [desk.run("plan", "--detailed-exitcode", "-o", "json") for _ in range(2)]
+        if plans[0].code != 0:
+            changes = [(c["address"], c["action"], *c["reasons"]) for c in plans[0].json.get("changes", ())]
+            self.note(lost=f"4: after apply, plan leaves with {plans[0].code}: {changes}")
+        if plans[0].out != plans[1].out:
+            self.note(lost="4: two plans of one world differ")
+        print(plans[0].out, plans[0].err, plans[1].err)  # noqa: T201 - into the file where secrets are looked for
+        sys.stdout.flush()
+        self._look(witness)
+        for lost in witness.verdict(desk, plans[0].out):
+            self.note(lost=lost)
+
+    def witness(self, *, mending: bool = False) -> Witness:
+        scenario = self.stage.scenario
+        return Witness(
+            scenario,
+            scenario.manifests if mending else scenario.after,
+            self.stage.before,
+            Eyes(self.desk.root),
+            provable=QUIRKS[self.stage.quirk].get("created-time") != "absent",
+            touched=set(self.noted("touched")),
+            stays=set(self.noted("stays")),
+        )
+
+
+class _Time:
+    """In place of `time`: whoever waits moves the exchange's clock, and nobody sleeps."""
+
+    def __init__(self, desk: Desk | None, number: int) -> None:
+        self._desk = desk
+        self._gone = 0.0
+        self._nonce = NOW * 1000 + number * 1_000_000
+
+    def monotonic(self) -> float:
+        return self._gone
+
+    def time(self) -> float:
+        return NOW + self._gone
+
+    def time_ns(self) -> int:
+        self._nonce += 1
+        return self._nonce * 1_000_000
+
+    def sleep(self, seconds: float) -> None:
+        self._gone += seconds
+        if self._desk is not None:
+            clock.advance(self._desk.db, seconds)
+
+
+@contextmanager
+def still(desk: Desk | None, number: int = 0) -> Iterator[None]:
+    """Our own clock stands but for what is waited; the exchange's is frozen in its file."""
+    real, still = (exchange.time, workflow.time), cast(Any, _Time(desk, number))
+    exchange.time = workflow.time = still
+    try:
+        yield
+    finally:
+        exchange.time, workflow.time = real
