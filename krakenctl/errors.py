@@ -8,7 +8,9 @@ KrakenctlError                     1
 ├── OutputError                    1   the result cannot be written: a full disk, a closed descriptor
 ├── CredentialError                1   a reference leads nowhere, or its file is open to others
 ├── StoreError                     1   a secret store cannot be written or read
+│   └── SecretGone                 1   another key's secret lies where a new key's was put
 ├── StateError                     1   the state file is damaged, locked or of another workspace
+│   └── StateBusy                  1   another process has locked its file for longer than we wait
 ├── LockHeld                       6   another krakenctl is changing this workspace
 ├── LeaseLost                      4   another krakenctl has taken over in the middle; this one does nothing more
 ├── Contained                      4   the kill switch was used in the middle; nothing new is begun
@@ -118,9 +120,17 @@ class StoreError(KrakenctlError):
     category = "store"
 
 
+class SecretGone(StoreError):
+    """Of the key that was to be promoted: somebody else has written there meanwhile."""
+
+
 class StateError(KrakenctlError):
     code = "state"
     category = "state"
+
+
+class StateBusy(StateError):
+    retryable = True
 
 
 class LockHeld(KrakenctlError):

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ def initialise(root: Path, wish: Wish) -> list[Made]:
         made = [] if (root / project.WORKSPACE_FILE).exists() else _starter(root, wish)
         files.write_private(schema, schema_files.text("krakenctl"))
         opened = project.open_project(root)
+        _refuse_new_identities(root, opened.workspace.stores.values())
         made += _ignored(root, opened.workspace)
         for store in opened.workspace.stores.values():
             made += _identity(root, store)
@@ -80,7 +81,7 @@ def _ignored(root: Path, workspace: Workspace) -> list[Made]:
     file = files.inside(root, root / ".gitignore")
     _refuse_oddity(file)
     known = {line.strip().lstrip(b"/") for line in file.read_bytes().splitlines()} if file.exists() else set()
-    lines = dict.fromkeys([starter.IGNORED, *_secret_files(root, workspace)])
+    lines = dict.fromkeys([*starter.IGNORED, *_secret_files(root, workspace)])
     missing = [line for line in lines if line.encode().strip().lstrip(b"/") not in known]
     if not missing:
         return []
@@ -102,6 +103,21 @@ def _secret_files(root: Path, workspace: Workspace) -> Iterator[str]:
             literal = re.sub(r"[\\*?\[ ]", r"\\\g<0>", str(real.relative_to(base)))
             # Not the whole folder: manifests, or a store that is to be committed, may be in it too.
             yield "/" + re.sub(r"\{(account|username)\}", "*", literal)
+
+
+def _refuse_new_identities(root: Path, stores: Iterable[StoreSettings]) -> None:
+    """A new one would look like a remedy, and read nothing of what is stored."""
+    for store in stores:
+        path = file_of(root, store.identity)
+        if path is None or path.exists():
+            continue
+        if held := sum(1 for _ in (root / store.path).rglob("*.age")):
+            raise WorkspaceError(
+                f"{store.identity} is gone, and {store.path} holds {held} files that a new identity cannot read; no"
+                " identity was made",
+                hint="restore it from your backup; to read only what is stored from now on, make one with age-keygen, and"
+                " add its public key to the recipients",
+            )
 
 
 def _identity(root: Path, store: StoreSettings) -> list[Made]:

@@ -1,12 +1,17 @@
-"""Are the secrets that should be kept, kept? Looks into the stores' slots; reads no secret and changes nothing."""
+"""Are the secrets that should be kept, kept? Looks into the stores' slots, and changes nothing.
+
+That a slot is taken is asked of every key. What lies in it, which costs a decryption, only where a replaced key still
+lives: there consumers have until its end to read the new one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.plan import Action, Plan
+from krakenctl.model.plan import Action, Cause, Plan
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.stores.base import Slot, Store
 
@@ -17,9 +22,18 @@ def findings(plan: Plan, recorded: Recorded, open_store: OpenStore) -> tuple[Fin
     """Stores that an apply could not use, and live keys whose secret is gone: no other look at either would tell."""
     staying = [*plan.unchanged, *(change.address for change in plan.changes if change.action is Action.UPDATE)]
     kept = [recorded.keys[address] for address in staying if address in recorded.keys]
+    followed = _followed(plan, recorded)
     wanted = [change.secret for change in plan.changes if change.secret is not None]
-    stores, broken = _opened({ref.store for ref in (*wanted, *(key.secret for key in kept))}, open_store)
-    return (*broken, *_missing(kept, stores))
+    places = (*wanted, *(key.secret for key in (*kept, *followed)))
+    stores, broken = _opened({place.store for place in places}, open_store)
+    return (*broken, *_missing(kept, stores), *_stale(followed, stores))
+
+
+def _followed(plan: Plan, recorded: Recorded) -> list[RecordedKey]:
+    """Current keys whose predecessor still lives. What a run has begun may be ahead of its records."""
+    ended = (change.address for change in plan.changes if Cause.RETIRED in change.causes)
+    addresses = {*ended, *(overlap.address for overlap in plan.overlaps)} - {one.address for one in recorded.intents}
+    return [recorded.keys[address] for address in sorted(addresses & recorded.keys.keys())]
 
 
 def _opened(names: Iterable[str], open_store: OpenStore) -> tuple[dict[str, Store], list[Finding]]:
@@ -43,6 +57,29 @@ def _missing(keys: Iterable[RecordedKey], stores: dict[str, Store]) -> Iterator[
         except KrakenctlError as problem:
             yield _unusable(key.secret.store, problem)
             del stores[key.secret.store]  # it would say the same of every other key
+
+
+def _stale(keys: Iterable[RecordedKey], stores: dict[str, Store]) -> Iterator[Finding]:
+    """A host that cannot read a store has nothing to compare; a slot that is empty is told of already."""
+    for key in keys:
+        if (store := stores.get(key.secret.store)) is None:
+            continue
+        with suppress(KrakenctlError):
+            entry = store.get(key.secret.path, Slot.CURRENT)
+            if entry and (entry.live_name, entry.public_key) != (key.live_name, key.public_key or entry.public_key):
+                yield _outdated(key, entry.live_name)
+
+
+def _outdated(key: RecordedKey, kept: str) -> Finding:
+    return Finding(
+        rule="secret-stale",
+        severity=Severity.WARNING,
+        message=f"as this host sees it, the store {key.secret.store} keeps the secret of {kept} at {key.secret.path},"
+        f" and {key.live_name} is the current key: whoever reads it here has the old one, which ends with its overlap",
+        hint="all hosts of a state must share its stores: pull or copy the secrets folder; or issue a new secret here:"
+        f" krakenctl rotate {key.address}",
+        address=str(key.address),
+    )
 
 
 def _gone(key: RecordedKey) -> Finding:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from krakenctl.credentials import Credentials
-from krakenctl.errors import StateError, StoreError
+from krakenctl.credentials import Credentials, file_of
+from krakenctl.errors import CredentialMissing, StateError, StoreError
+from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import StateSettings, StoreSettings
 from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Store
+
+_RESTORE = "restore it from your backup; a new one cannot read what is stored (where nothing is: `krakenctl init`)"
 
 
 def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Store:
@@ -17,8 +20,17 @@ def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Stor
         raise StoreError(f"there is no store of the type “{settings.type}”", hint="this krakenctl knows: age")
     from krakenctl.stores.age import AgeStore
 
-    identity = (lambda: credentials.text(settings.identity)) if settings.identity else None
+    identity = (lambda: _identity(settings.identity, credentials)) if settings.identity else None
     return AgeStore(root / settings.path, _recipients(settings, root), identity)
+
+
+def _identity(reference: str, credentials: Credentials) -> Secret:
+    """Of all credentials the one that nobody can simply make anew."""
+    try:
+        return credentials.text(reference)
+    except CredentialMissing as problem:
+        hint = _RESTORE if file_of(Path(), reference) else problem.hint
+        raise CredentialMissing(problem.message, hint=hint) from None
 
 
 def state(settings: StateSettings, root: Path, credentials: Credentials) -> StateHome:

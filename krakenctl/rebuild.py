@@ -13,6 +13,7 @@ from krakenctl.model.live import LiveAccount
 from krakenctl.model.rebuilt import Evidence, Kept, Rebuilt
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.run import Deed, Run
+from krakenctl.plan.names import carries_tag
 from krakenctl.plan.rebuild import places, rebuild
 from krakenctl.state.base import State
 from krakenctl.stores.base import Entry, Slot, Store
@@ -30,8 +31,8 @@ def has_content(recorded: Recorded) -> bool:
 
 
 def refuse_content(recorded: Recorded) -> None:
-    """A state that remembers keys is better than any that is rebuilt. Raises StateError."""
-    if has_content(recorded):
+    """A state that remembers keys is better than any that is rebuilt. Burned numbers outlive it. Raises StateError."""
+    if recorded.traces:
         raise StateError(
             "this workspace has a state, and it remembers keys; nothing was done",
             hint="`krakenctl state list` shows them; add --replace to rebuild it all the same (a copy is kept)",
@@ -46,13 +47,17 @@ def draw(
     now: int,
     lineage: str,
     lost: bool,
+    without_secrets: bool = False,
 ) -> Rebuilt:
     """What would be recorded. `lineage`: whose keys are ours, where the stores hold keys of several; empty: find out.
 
-    Raises StoreError when a store cannot be read here: what it holds would be taken for lost.
+    Raises StoreError when a store cannot be read here, or holds nothing at all: what is in it would be taken for lost.
+    `without_secrets`: somebody knows that nothing is.
     """
     default_store = project.workspace.default_store
     kept = _kept(places(project.desired, default_store), open_store)
+    if not kept and not without_secrets:
+        _refuse_empty_stores(live, project.workspace.tag)
     return rebuild(
         Evidence(
             desired=project.desired,
@@ -65,6 +70,16 @@ def draw(
             lost=lost,
         )
     )
+
+
+def _refuse_empty_stores(live: Mapping[str, LiveAccount], tag: str) -> None:
+    """Then every live key would be left alone, and a new one issued beside it once somebody revokes it."""
+    if ours := sum(carries_tag(key.name, tag) for account in live.values() for key in account.keys):
+        raise StoreError(
+            f"live keys with this workspace's tag: {ours}; and the stores hold the secret of none; nothing was done",
+            hint="bring the stores' folders back; or add --without-secrets, if they are gone for good: then these keys"
+            " are left alone, for you to revoke",
+        )
 
 
 def write(state: State, run: Run, rebuilt: Rebuilt, now: int) -> str:

@@ -30,7 +30,7 @@ def open_part(
     _refuse_untimely(saved, now)
     fresh = draw(saved.plan.now)
     if differences := moved(saved.plan, fresh, state.marks(saved.digest)):
-        message = "the world moved since this plan was made; nothing was done"
+        message = "the world moved since this plan was made; nothing of it was done"
         raise PlanStale(message, differences=differences, hint=AGAIN)
     _note_done(saved, fresh, state)
     return None if is_done(saved.plan, state.marks(saved.digest)) else replace(fresh, saved=saved.digest)
@@ -39,19 +39,19 @@ def open_part(
 def _refuse_elsewhere(saved: SavedPlan, workspace: Workspace, state: State) -> None:
     lineage = state.read().lineage
     if differences := elsewhere(saved.plan, workspace.name, workspace.endpoint, lineage):
-        message = "this plan was not made for this workspace, exchange and state; nothing was done"
+        message = "this plan was not made for this workspace, exchange and state; nothing of it was done"
         raise PlanStale(message, differences=differences, hint=AGAIN)
 
 
 def _refuse_untimely(saved: SavedPlan, now: int) -> None:
     if saved.plan.now > now + CLOCK_SLACK:
         raise SafetyStop(
-            f"this plan is as of {show_time(saved.plan.now)}, which is still to come; nothing was done",
+            f"this plan is as of {show_time(saved.plan.now)}, which is still to come; nothing of it was done",
             hint="plan without --as-of what is to be applied now",
         )
     if now >= saved.expires:
         raise PlanStale(
-            f"this plan expired at {show_time(saved.expires)}, and it is {show_time(now)}; nothing was done",
+            f"this plan expired at {show_time(saved.expires)}, and it is {show_time(now)}; nothing of it was done",
             hint=f"{AGAIN}; `plan --expires` says for how long a plan may be applied",
         )
 

@@ -70,8 +70,8 @@ spec:
 """
 
 
-IGNORED = ".krakenctl/"
+IGNORED = (".krakenctl/", "*.plan")
 
 
 def gitignore(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in ("# state, identity, tokens and the sandbox: this host's own", *lines))
+    return "".join(f"{line}\n" for line in ("# this host's own: state, identity, tokens, sandbox, saved plans", *lines))

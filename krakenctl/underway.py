@@ -35,12 +35,14 @@ class UnderWay:
         surface: Callable[[str], Surface],
         store: Callable[[str], Store],
         usernames: dict[str, str],
+        now: Callable[[], int],
     ) -> None:
         self._project = project
         self._surface = surface
         self._store = store
         self._usernames = usernames  # by account; the exchange reads it
-        self._in_vain: dict[tuple[Address, str], str] = {}  # what this command could not recover, and why
+        self._now = now  # the exchange's clock
+        self._in_vain: dict[Address, str] = {}  # what this command could not recover, and why
 
     def recover(self, recorded: Recorded, ports: Ports) -> tuple[Recovered, ...]:
         """Do it, and tell what is worth telling. Raises LeaseLost, Contained or StateError."""
@@ -51,7 +53,7 @@ class UnderWay:
         live = self._observe(recorded)
         decided = self._decided(recorded, live)
         told = recover(decided, recorded, live, ports)
-        self._in_vain = {_handle(one.recovery): one.message for one in told if one.result is not Result.DONE}
+        self._in_vain = {one.recovery.address: one.message for one in told if one.result is not Result.DONE}
         news = {_handle(one.recovery) for one in decided if one.is_news}
         return tuple(one for one in told if _handle(one.recovery) in news)
 
@@ -77,11 +79,12 @@ class UnderWay:
     def _decided(self, recorded: Recorded, live: Live) -> tuple[Decided, ...]:
         from krakenctl.apply.evidence import decide_all
 
-        return tuple(self._sobered(one) for one in decide_all(recorded, live, self._bounds(), self._store))
+        decided = decide_all(recorded, live, self._bounds(), self._store, self._now())
+        return tuple(self._sobered(one) for one in decided)
 
     def _sobered(self, decided: Decided) -> Decided:
         """What this very command has tried in vain is not planned upon."""
-        why = self._in_vain.get(_handle(decided.recovery))
+        why = self._in_vain.get(decided.recovery.address)
         if why is None or decided.recovery.move.stays:
             return decided
         return replace(decided, recovery=replace(decided.recovery, move=Move.WAIT, why=why))
@@ -91,7 +94,8 @@ class UnderWay:
 
         desired = self._project.desired
         ceilings = {name: account.ceiling for name, account in desired.accounts.items()}
-        return Bounds(ceilings=ceilings, declared=frozenset(desired.keys), sound=self._project.sound)
+        declared = {key.address: key.grants for key in desired.keys.values()}
+        return Bounds(ceilings=ceilings, declared=declared, sound=self._project.sound)
 
     def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
         """Only the accounts that recovery is about. One that cannot be seen has to wait, and holds up no other."""

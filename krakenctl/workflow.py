@@ -71,7 +71,7 @@ class Desk:
         self._exchange = exchange
         self._store = store
         self._usernames = usernames  # by account; the exchange reads it
-        self._under_way = UnderWay(project, self._patient, store, usernames)
+        self._under_way = UnderWay(project, self._patient, store, usernames, exchange.now)
 
     def plan(self, as_of: int | None = None, errand: Errand | None = None) -> Plan:
         """What a run would do. `as_of`: unix seconds; None: now, on the exchange's clock. `errand`: None: apply's."""
@@ -143,7 +143,7 @@ class Desk:
         from krakenctl.state.tenure import tenure
 
         seconds = self.project.workspace.state.lease
-        with tenure(self._home, run, seconds, patience=patience, say=say) as state:
+        with tenure(self._home, run, seconds, patience=patience, say=say, now=self.now) as state:
             self._held = state, run
             try:
                 yield
@@ -172,7 +172,7 @@ class Desk:
         report = execute(plan, state.read(), replace(ports, mark=self._mark) if plan.saved else ports)
         return replace(report, log_head=self.log_head())
 
-    def rebuild(self, lineage: str = "", *, replace: bool = False) -> Rebuilt:
+    def rebuild(self, lineage: str = "", *, replace: bool = False, without_secrets: bool = False) -> Rebuilt:
         """What the state must have been, if it is lost; `replace`: or even if it is not. Changes nothing."""
         from krakenctl import rebuild
         from krakenctl.model.recorded import Recorded
@@ -182,7 +182,15 @@ class Desk:
             rebuild.refuse_content(recorded)
         live = self._observe(Recorded(lineage="", accounts=recorded.accounts))
         lost = not rebuild.has_content(recorded)
-        return rebuild.draw(self.project, live, self._store, now=self._exchange.now(), lineage=lineage, lost=lost)
+        return rebuild.draw(
+            self.project,
+            live,
+            self._store,
+            now=self._exchange.now(),
+            lineage=lineage,
+            lost=lost,
+            without_secrets=without_secrets,
+        )
 
     def restore(self, rebuilt: Rebuilt) -> str:
         """Remember it, while the lease is held. Returns what the state before it is called now; empty: it was empty."""
@@ -315,7 +323,9 @@ def verify_log(root: Path, told: str) -> Verdict:
     from krakenctl.model.chain import walk
 
     with look(root) as state:
-        return walk(state.log.lines() if state else (), stored=state.log.head() if state else "", told=told)
+        if state is None:
+            return replace(walk((), stored="", told=told), stateless=True)
+        return walk(state.log.lines(), stored=state.log.head(), told=told)
 
 
 def offline_now(root: Path) -> int:
@@ -344,7 +354,7 @@ def unlock(root: Path, run: Run) -> Lease | None:
         if held is None:
             return None
         told = f"{held.sentence()}; run {held.run.id}"
-        state.log.append(Deed(at=int(held.asked), run=run, verb="unlock", outcome="done", message=told))
+        state.log.append(Deed(at=offline_now(root), run=run, verb="unlock", outcome="done", message=told))
         return state.leases.unlock()
 
 

@@ -22,6 +22,7 @@ from krakenctl.stores.base import Entry
 
 Verdict = tuple[Move, str]
 
+_OVER = "it was given up, and would have expired by now"
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
 
 
@@ -43,7 +44,7 @@ class Bounds:
     """What the manifests allow now."""
 
     ceilings: Mapping[str, frozenset[Permission]] = field(default_factory=dict)  # by account
-    declared: frozenset[Address] = frozenset()
+    declared: Mapping[Address, frozenset[Permission]] = field(default_factory=dict)  # what each key is granted
     sound: bool = True  # False: the manifests cannot be read, and nothing above is known
 
 
@@ -57,6 +58,7 @@ class Sight:
     outgrown: bool = False  # a later issue of the same key is recorded or under way
     requested: bool = True  # of a sub-account: our memory says that we asked for it
     contained: str = ""  # the kill switch was used on this key: by whom
+    now: int = 0  # unix seconds on the exchange's clock
 
     def live(self, name: str) -> LiveKey | None:
         return next((key for key in self.account.keys if key.name == name), None)
@@ -71,6 +73,8 @@ def _decide(intent: Intent, sight: Sight) -> Verdict:
     if intent.address.kind == "SubAccount":
         return _request(intent, sight)
     if sight.account.phase is not Phase.READY or sight.account.coverage is Coverage.NONE:
+        if _is_over(intent, sight) and sight.bounds.sound and intent.account not in sight.bounds.ceilings:
+            return Move.DROP, _OVER
         return Move.WAIT, f"{intent.account} cannot be seen: {sight.account.reason or 'it is not ready'}"
     if intent.issues:
         return _issue(intent, sight)
@@ -112,6 +116,8 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     live = sight.live(intent.live_name)
     if live is None:
         return _absent(intent, sight)
+    if intent.sent is not None and not live.created and sight.kept.problem:
+        return Move.WAIT, f"without a creation time only its secret tells whether it is ours: {sight.kept.problem}"
     if not _is_ours(intent, live, sight.kept):
         return Move.UNKNOWN, "a key of that name is live, and nothing proves that it is ours; it is left alone"
     move, why = _present(intent, live, sight)
@@ -144,7 +150,7 @@ def _fate(intent: Intent) -> str:
 def _absent(intent: Intent, sight: Sight) -> Verdict:
     """No key of that name. One that was asked for may still show up."""
     if intent.stage is Stage.LOST:
-        return Move.WATCH, "it was given up, and has not shown up"
+        return (Move.DROP, _OVER) if _is_over(intent, sight) else (Move.WATCH, "it was given up, and has not shown up")
     if _is_forward_only(intent, sight):
         return _forward(intent, sight, "its place is empty")
     if intent.sent is None:
@@ -162,10 +168,28 @@ def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
     if waiting := _unreadable(intent, sight.kept):
         return Move.WAIT, waiting
     if not sight.kept.problem and sight.kept.entry(intent.live_name) is None:
-        return _useless(intent, sight, "its secret is in no slot, so nobody can use it")
-    if wrong := _difference(intent, live):
-        return _take_back(intent, sight, f"it is not what was asked for: {wrong}")
+        return _take_back(intent, sight, "its secret is in no slot, so nobody can use it")
+    if wrong := _flaw(intent, live, sight.now):
+        return _take_back(intent, sight, wrong)
     return _refusal(intent, sight) or (Move.PROMOTE, "it was issued, and its secret is kept")
+
+
+def _is_over(intent: Intent, sight: Sight) -> bool:
+    """Whether a name that was given up could not be used any more, if its key came to be."""
+    until = intent.sent.valid_until if intent.sent else 0
+    return intent.stage is Stage.LOST and 0 < until <= sight.now
+
+
+def _is_stale(intent: Intent, now: int) -> bool:
+    """Whether recovery came so late that less than a tenth of the new key's life is left."""
+    until = intent.sent.valid_until if intent.sent else 0
+    return bool(until) and until - now < (until - intent.began) // 10
+
+
+def _flaw(intent: Intent, live: LiveKey, now: int) -> str:
+    if wrong := _difference(intent, live):
+        return f"it is not what was asked for: {wrong}"
+    return "it has expired, or is about to" if _is_stale(intent, now) else ""
 
 
 def _difference(intent: Intent, live: LiveKey) -> str:
@@ -184,17 +208,17 @@ def _unreadable(intent: Intent, kept: Kept) -> str:
     return f"whether its secret is kept cannot be read here: {kept.problem}"
 
 
-def _useless(intent: Intent, sight: Sight, why: str) -> Verdict:
-    if _is_forward_only(intent, sight):
-        move, more = _forward(intent, sight, f"{why}: it is revoked")
-        return (move, more) if move is Move.ISSUE else (Move.REVOKE, why)
-    return Move.REVOKE, why
-
-
 def _take_back(intent: Intent, sight: Sight, why: str) -> Verdict:
-    """What its consumer may read already goes only where the store can be put right."""
+    """What its consumer may read already goes only where the store can be put right.
+
+    Revoke-first, another one is issued in its place, or it would be forgotten that one is owed.
+    """
     if intent.stage is Stage.CHECKED and sight.kept.problem:
         return Move.WAIT, f"{why}; but it may be what its consumer reads: {sight.kept.problem}"
+    if _is_forward_only(intent, sight):
+        move, more = _forward(intent, sight, f"{why}: it is revoked")
+        if move in (Move.ISSUE, Move.WAIT):
+            return move, more
     return Move.REVOKE, why
 
 
@@ -208,6 +232,8 @@ def _refusal(intent: Intent, sight: Sight) -> Verdict | None:
         return _take_back(intent, sight, "it is no longer declared")
     if surplus := _surplus(intent, sight.bounds):
         return _take_back(intent, sight, f"it may {surplus}, which is above its ceiling now")
+    if (surplus := _withdrawn(intent, sight.bounds)) and not _is_forward_only(intent, sight):
+        return _take_back(intent, sight, f"it may {surplus}, which its manifest does not grant any more")
     return None
 
 
@@ -249,6 +275,10 @@ def _stop(intent: Intent, why: str) -> Verdict:
 
 def _surplus(intent: Intent, bounds: Bounds) -> str:
     return ", ".join(in_order(_wanted(intent) - bounds.ceilings.get(intent.account, frozenset())))
+
+
+def _withdrawn(intent: Intent, bounds: Bounds) -> str:
+    return ", ".join(in_order(_wanted(intent) - bounds.declared.get(intent.address, _wanted(intent))))
 
 
 def _wanted(intent: Intent) -> frozenset[Permission]:

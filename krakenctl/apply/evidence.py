@@ -30,10 +30,10 @@ class Decided:
 
 
 def decide_all(
-    recorded: Recorded, live: Mapping[str, LiveAccount], bounds: Bounds, open_store: Callable[[str], Store]
+    recorded: Recorded, live: Mapping[str, LiveAccount], bounds: Bounds, open_store: Callable[[str], Store], now: int
 ) -> tuple[Decided, ...]:
     """For every intent."""
-    return tuple(_decided(intent, recorded, live, bounds, open_store) for intent in recorded.intents)
+    return tuple(_decided(intent, recorded, live, bounds, open_store, now=now) for intent in recorded.intents)
 
 
 def _decided(
@@ -42,6 +42,8 @@ def _decided(
     live: Mapping[str, LiveAccount],
     bounds: Bounds,
     open_store: Callable[[str], Store],
+    *,
+    now: int,
 ) -> Decided:
     kept = _look(intent, open_store)
     account = intent.address.name if intent.address.kind == "SubAccount" else intent.account
@@ -53,6 +55,7 @@ def _decided(
         outgrown=intent.issues and _is_outgrown(intent, recorded),
         requested=memory is not None and memory.requested,
         contained=containment.who if containment else "",
+        now=now,
     )
     return Decided(intent, kept, decide(intent, sight))
 

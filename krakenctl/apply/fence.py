@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply.ports import Ports
-from krakenctl.errors import Contained
+from krakenctl.errors import Contained, StateError
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.stores.base import Entry, Slot, Store
 from krakenctl.surfaces.base import Listing, Master, Surface
@@ -92,7 +92,8 @@ class FencedStore:
         self._store.prove_writable()
 
     def put(self, path: str, slot: Slot, entry: Entry) -> None:
-        with suppress(Contained):
+        """What was issued is kept although the state cannot be asked: nobody would ever see the secret again."""
+        with suppress(Contained, *([StateError] if slot is Slot.PENDING else [])):
             self._check()
         self._store.put(path, slot, entry)
 
@@ -102,10 +103,10 @@ class FencedStore:
     def exists(self, path: str, slot: Slot) -> bool:
         return self._store.exists(path, slot)
 
-    def promote(self, path: str) -> None:
+    def promote(self, path: str, live_name: str) -> None:
         with suppress(Contained):
             self._check()
-        self._store.promote(path)
+        self._store.promote(path, live_name)
 
     def remove(self, path: str, slot: Slot) -> None:
         with suppress(Contained):

@@ -40,8 +40,14 @@ def moved(saved: Plan, fresh: Plan, marks: Iterable[Mark] = ()) -> tuple[str, ..
     Only meaning counts: another comment in a manifest, or a key used in between, moves nothing.
     """
     begun = {mark.change: mark.done for mark in marks}
-    done = {change.address for change in saved.changes if begun.get(change.handle)}
+    done = _done(saved, fresh, begun)
     return (*_accounts(saved, fresh, done), *_changes(_open(saved, fresh, begun, done), _expected(fresh, done)))
+
+
+def _done(saved: Plan, fresh: Plan, begun: Mapping[str, bool]) -> set[Address]:
+    """What was done in its name; also what was begun, and a recovery has finished before it could be marked."""
+    still = {change.handle for change in fresh.changes}
+    return {c.address for c in saved.changes if begun.get(c.handle) or (c.handle in begun and c.handle not in still)}
 
 
 def _accounts(saved: Plan, fresh: Plan, requested: set[Address]) -> Iterator[str]:

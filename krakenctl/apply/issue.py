@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
+from krakenctl.apply.forecast import renewed
 from krakenctl.apply.patience import patiently
 from krakenctl.apply.session import Session
 from krakenctl.apply.work import KeptKey, Work
@@ -24,6 +25,7 @@ from krakenctl.errors import (
     KrakenctlError,
     NotAuthorised,
     Refused,
+    SecretGone,
     StoreError,
 )
 from krakenctl.model.desired import SecretRef
@@ -35,6 +37,7 @@ from krakenctl.stores.base import Entry, Slot
 
 PROPAGATION_TRIES = 3
 PROPAGATION_SECONDS = 1.0
+_UNTOUCHED = "the key in use was not touched; run apply again"
 
 
 class Issuer:
@@ -113,16 +116,31 @@ class Issuer:
 
         try:
             return patiently(attempt, self._ports, abandon=not work.change.gap)
-        except Refused:
+        except Refused as problem:
             if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
-                self._ports.state.finish(work.change.address, name)
-                work.intent = None
+                self._unasked(work, name)
+            problem.hint = _joined(problem.hint, self._owed(work))
             raise
         except AnswerLost as problem:
             raise AnswerLost(
                 f"{problem.message}. It is not tried again: the name {name} is burned",
                 hint="run apply again: if the key came to be it is revoked, and the next generation is issued",
             ) from None
+
+    def _unasked(self, work: Work, name: str) -> None:
+        """Nothing came of it. What has revoked a key for its successor goes on owing it, under the same name."""
+        if work.change.gap and work.intent is not None:
+            work.intent = replace(work.intent, stage=Stage.REVOKED, sent=None)
+            self._ports.state.begin(work.intent)
+        else:
+            self._ports.state.finish(work.change.address, name)
+            work.intent = None
+
+    def _owed(self, work: Work) -> str:
+        """What to do about a consumer without a key; empty: it has one."""
+        if not work.change.gap or work.change.old is None:
+            return ""
+        return f"{work.change.old.name} had been revoked already: run `krakenctl recover`, which issues its successor"
 
     def _store(self, work: Work, issued: IssuedKey, new: NewKey, secret: SecretRef) -> None:
         entry = Entry(
@@ -139,7 +157,9 @@ class Issuer:
         try:
             self._ports.store(secret.store).put(secret.path, Slot.PENDING, entry)
         except StoreError as problem:
-            raise StoreError(f"{problem.message}; {self._take_back(work, new.name)}", hint=problem.hint) from None
+            taken_back = self._take_back(work, new.name)
+            hint = _joined(problem.hint, self._owed(work))
+            raise StoreError(f"{problem.message}; {taken_back}", hint=hint) from None
         work.kept = kept_key(entry)
         self._ports.state.advance(work.change.address, new.name, Stage.STORED, public_key=issued.public_key)
 
@@ -180,7 +200,7 @@ class Issuer:
             except NotAuthorised:
                 self._ports.wait(PROPAGATION_SECONDS)
             except ExchangeError as problem:  # the list has confirmed the key; a lockout still ends this account's run
-                self._session.stop_after(problem.code, f"the check of {name}")
+                self._session.stop_after(problem, f"the check of {name}")
                 return None
         return None
 
@@ -189,7 +209,7 @@ class Issuer:
         taken_back = self._take_back(work, name)
         return KeyMismatch(
             f"the exchange issued {name} differently from what was declared: {'; '.join(wrong)}; {taken_back}",
-            hint="the key in use was not touched; run apply again, and tell Kraken if it happens again",
+            hint=_joined(self._owed(work) or _UNTOUCHED, "tell Kraken if it happens again"),
         )
 
     def _take_back(self, work: Work, name: str) -> str:
@@ -198,10 +218,12 @@ class Issuer:
             self._surface.revoke(name)
         except ExchangeError as problem:
             return f"it could not be revoked either ({problem.message}); the next run sees to it"
-        if secret := work.change.secret:
-            with suppress(StoreError):  # a dead secret, and the next issue overwrites it
+        with suppress(StoreError, Contained):  # then it stays in the journal, and the next run sees to the rest
+            if secret := work.change.secret:
                 self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
-        self._ports.state.revoked(work.change.address, name)
+            if work.change.gap and work.intent is not None:  # its consumer is still owed one
+                self._ports.state.begin(renewed(work.intent, {}))
+            self._ports.state.revoked(work.change.address, name)
         return "the new key was revoked at once"
 
     def _promote(self, work: Work, kept: KeptKey, sent: KeySpec, new: NewKey, secret: SecretRef) -> None:
@@ -218,9 +240,17 @@ class Issuer:
             trigger=change.trigger,
             protect=change.protect,
         )
-        self._ports.store(secret.store).promote(secret.path)
+        self._move(work, new.name, secret)
         self._session.places.promoted(secret, self._session.owner(new.name))
         self._ports.state.promote(key, self._retired(work), change.renamed_from)
+
+    def _move(self, work: Work, name: str, secret: SecretRef) -> None:
+        """Another run, stopped in the middle of a write and awake again, may have overwritten the secret: nobody has it."""
+        try:
+            self._ports.store(secret.store).promote(secret.path, name)
+        except SecretGone as problem:
+            taken_back = self._take_back(work, name)
+            raise StoreError(f"{problem.message}; {taken_back}", hint=self._owed(work) or _UNTOUCHED) from None
 
     def _retired(self, work: Work) -> RecordedKey | None:
         """The old key's record, kept until it is revoked. Without an overlap its time is up now."""
@@ -229,6 +259,10 @@ class Issuer:
         if old is None or change.old is None or old.live_name != change.old.name or change.gap:
             return None
         return replace(old, address=change.address, retired_until=self._ports.now() + change.overlap)
+
+
+def _joined(*hints: str) -> str:
+    return "; ".join(filter(None, hints))
 
 
 def kept_key(entry: Entry) -> KeptKey:

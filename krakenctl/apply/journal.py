@@ -26,16 +26,24 @@ class Journal:
         """All its steps are taken. Raises StateError."""
         self._ports.mark(change, True)
 
+    def remembered(self, change: Change, name: str) -> None:
+        """A line for what no step shows: our memory of the key changed, its protection for one."""
+        why = "; ".join(change.reasons)
+        self._append(change, "remember", name, Result.DONE, why, "")
+
     def after(self, change: Change, step: Step, result: Result, message: str = "", request: str = "") -> None:
         """One line in the audit log; `request`: the exchange's id of the call that was made. Raises StateError."""
+        self._append(change, step.verb.value, step.name, result, message, request)
+
+    def _append(self, change: Change, verb: str, name: str, result: Result, message: str, request: str) -> None:
         deed = Deed(
             at=self._ports.now(),
             run=self._ports.run,
-            verb=step.verb.value,
+            verb=verb,
             outcome=result.value,
             address=change.address,
             account=change.account,
-            name=step.name,
+            name=name,
             message=message,
             request=request,
         )

@@ -47,6 +47,11 @@ class Places:
         with self._turn:
             self._held.pop((place, slot), None)
 
+    def holder(self, place: SecretRef) -> Owner | None:
+        """Whose secret consumers read there."""
+        with self._turn:
+            return self._held.get((place, Slot.CURRENT))
+
     def of_owner(self, place: SecretRef, owner: Owner) -> tuple[Slot, ...]:
         with self._turn:
             return tuple(slot for slot in Slot if self._held.get((place, slot)) == owner)

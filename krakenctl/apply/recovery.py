@@ -165,7 +165,7 @@ class _Hand:
         for task in self._tasks:
             if task.move.stays:
                 task.work.end(Result.BLOCKED, task.recovery.why)
-            elif task.intent.address.kind == "SubAccount":
+            elif task.intent.address.kind == "SubAccount" or task.move is Move.DROP:  # needs no account to be there
                 task.finished(partial(self._finish, task.intent))
         tasks = [task for task in self._tasks if task.work.open]
         if not tasks:
@@ -266,8 +266,6 @@ class _Hand:
         match task.move:
             case Move.RECORD:
                 task.finished(partial(self._record, session, task.intent))
-            case Move.DROP:
-                task.finished(partial(self._finish, task.intent))
             case Move.WATCH:
                 task.finished(partial(self._watch, session, task.intent))
             case Move.UNKNOWN:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from krakenctl.apply.handover import refuse_early
 from krakenctl.apply.precondition import another_key
 from krakenctl.apply.session import Live, Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import AnswerLost, PlanStale
+from krakenctl.errors import AnswerLost, PlanStale, StoreError
 from krakenctl.model.journal import Stage
 from krakenctl.model.plan import Action, OldKey, Verb
-from krakenctl.stores.base import Slot
+from krakenctl.stores.base import Slot, Store
 
 
 def revoke(session: Session, works: Sequence[Work]) -> None:
@@ -30,6 +31,8 @@ def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool =
         if old := work.change.old:
             with work.step(Verb.REVOKE, old.name) as leave:
                 leave()
+                if old.name in live:
+                    refuse_early(session, work.change, old)
                 _begin(session, work, old)
                 _revoke(session, old, live)
                 if work.change.gap and work.intent is not None:  # from here there is no way back
@@ -72,7 +75,17 @@ def clear_slots(session: Session, name: str) -> None:
         return
     store = session.ports.store(secret.store)
     for slot in session.places.of_owner(secret, session.owner(name)):
-        store.remove(secret.path, slot)
+        if not _anothers(store, secret.path, slot, name):
+            store.remove(secret.path, slot)
         session.places.emptied(secret, slot)
     if session.places.unused(secret):  # what a key before it left behind
         store.remove(secret.path, Slot.PREVIOUS)
+
+
+def _anothers(store: Store, path: str, slot: Slot, name: str) -> bool:
+    """Our records may be older than the store; where it can be read, it knows better."""
+    try:
+        entry = store.get(path, slot)
+    except StoreError:
+        return False
+    return entry is not None and entry.live_name != name

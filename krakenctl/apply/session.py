@@ -90,7 +90,7 @@ class Session:
         try:
             return self.list()
         except ExchangeError as problem:
-            self.stop_after(problem.code, "the account's list")
+            self.stop_after(problem, "the account's list")
             end_all(works, problem)
             return {}
 
@@ -113,15 +113,16 @@ class Session:
                 return
             if work.open:
                 yield work
-                self.stop_after(work.code, str(work.change.address))
+                self.stop_after(work, str(work.change.address))
 
-    def stop_after(self, code: str, what: str) -> None:
-        """Whether this error of `what` is one that would repeat itself."""
-        if code in FATAL:
-            self.stopped = self.stopped or f"not tried: {what} failed in a way that would repeat itself"
-        if code in FORBIDDEN:
+    def stop_after(self, end: KrakenctlError | Work, what: str) -> None:
+        """Whether `what` ended in a way that would repeat itself. What stops every account is told as it is."""
+        if end.code in FATAL:
+            repeated = f"{what} failed in a way that would repeat itself"
+            self.stopped = self.stopped or f"not tried: {end.message if end.code in FORBIDDEN else repeated}"
+        if end.code in FORBIDDEN:
             self.ports.halt.order(self.stopped)
-        if code in HOPELESS:
+        if end.code in HOPELESS:
             self.hopeless = True
 
     def skip(self, works: Iterable[Work]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from krakenctl.apply import check
 from krakenctl.apply.session import Live, Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import AnswerLost, ExchangeError, Refused, StateError
+from krakenctl.errors import AnswerLost, ExchangeError, LeaseLost, Refused, StateError
 from krakenctl.model.key import LiveKey
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, NewKey, Verb
@@ -69,7 +69,8 @@ def _move(session: Session, work: Work, new: NewKey) -> None:
     try:
         work.journal.begun(work.change)
         remember(session, work.change, new)
-    except StateError as problem:
+        work.journal.remembered(work.change, new.name)
+    except (StateError, LeaseLost) as problem:
         work.fail(problem)
     work.end(Result.DONE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from krakenctl.apply.handover import refuse_early
 from krakenctl.apply.issue import Issuer
 from krakenctl.apply.revoke import revoke_old
 from krakenctl.apply.session import Live, Session, finish
@@ -61,7 +62,7 @@ def _end(session: Session, work: Work) -> None:
     try:
         session.ports.state.finish(work.change.address, work.change.new.name if work.change.new else "")
     except KrakenctlError as problem:
-        session.stop_after(problem.code, str(work.change.address))
+        session.stop_after(problem, str(work.change.address))
 
 
 def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]:
@@ -85,6 +86,7 @@ def _retire(session: Session, works: Sequence[Work]) -> None:
         if old := work.change.old:
             with work.step(Verb.RETIRE, old.name) as leave:
                 leave()
+                refuse_early(session, work.change, old)
                 _set_end(session, work.change, old)
 
 

@@ -76,7 +76,7 @@ class Work:
         """To the log, and to whoever watches. A log that cannot be written stops what comes next."""
         try:
             self.journal.after(self.change, step, result, message, self.take_request())
-        except StateError as problem:
+        except (StateError, LeaseLost) as problem:
             self.fail(problem)
         self._tell(step, result, message)
 

@@ -52,10 +52,10 @@ def carry_out(
             if drawn is None:
                 return _over(shell, desk, recovered, exit_code(recovered))
             if not shell.json:
-                _show(shell, drawn, idle)
+                _show(shell, _in_question(drawn) if command == "rotate" else drawn, idle)
             _refuse_blocked(drawn, command)
         if drawn.has_changes and not yes and not shell.confirm(question, "--yes"):
-            shell.note("Nothing was done.")
+            shell.note("Nothing of it was done.")
             return FAILED
         return _run(shell, desk, drawn, recovered)
 
@@ -94,23 +94,42 @@ def _outranked(shell: Shell, recovered: tuple[Recovered, ...]) -> Iterator[None]
 def _refuse_blocked(plan: Plan, command: str) -> None:
     blocks = [block for block in plan.blocks if not block.allowed]
     if blocks:
-        limits, flagged = ", ".join(block.limit.value for block in blocks), "apply" if command == "tick" else command
+        limits = ", ".join(block.limit.value for block in blocks)
+        same = "`krakenctl apply`" if command == "tick" else "the same command"
         raise BeyondLimits(
-            f"this plan goes beyond a safety limit ({limits}); nothing was done",
+            f"this plan goes beyond a safety limit ({limits}); nothing of it was done",
             blocks=blocks,
-            hint=f"if that is meant, say so for one run: krakenctl {flagged} {plan.flags}",
+            hint=f"if that is meant, say so for one run: {same} with {plan.flags}",
         )
 
 
+def _in_question(plan: Plan) -> Plan:
+    """Without the overlaps of keys that nobody has asked for."""
+    asked = {change.address for change in plan.changes}
+    return replace(plan, overlaps=tuple(overlap for overlap in plan.overlaps if overlap.address in asked))
+
+
 def _show(shell: Shell, plan: Plan, idle: str) -> None:
-    if idle and not plan.changes:
-        shell.print(f"{idle}\n")
-        for finding in plan.findings:
+    from krakenctl.render import words
+
+    if idle and _is_idle(plan):
+        if not plan.changes:
+            shell.print(f"{idle}\n")
+        for finding, others in words.alike(plan.findings):
             shell.note(f"{finding.message}: {finding.hint}" if finding.hint else finding.message)
+            if others:
+                shell.note(words.more(others))
         return
     from krakenctl.cli.plan_output import print_plan
 
     print_plan(shell, plan, with_now=False)
+
+
+def _is_idle(plan: Plan) -> bool:
+    """Nothing to do, and nothing to say of any one key: a lost state is told once."""
+    from krakenctl.model.plan import Cause
+
+    return all(Cause.UNRECORDED in change.causes for change in plan.changes)
 
 
 def _run(shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...]) -> int:
@@ -141,7 +160,7 @@ def _print_report(shell: Shell, report: Report, plan: Plan) -> None:
         from krakenctl.render import report_json
 
         shell.print_json(report_json.to_json(report))
-    elif plan.changes:
+    elif not _is_idle(plan):
         from krakenctl.render import report_text
 
         shell.print("\n" + report_text.render(report, shell.paint()))

@@ -15,7 +15,8 @@ NOTE = b"Interrupted: finishing the step under way, then stopping.\n"
 class Interrupt:
     """While entered, the signals only set a flag: a secret between exchange and store must not be dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: bytes = NOTE) -> None:
+        self._told = note
         self._seen = False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -38,5 +39,5 @@ class Interrupt:
         """Straight to the descriptor: the handler may have come in the middle of a buffered write."""
         if not self._seen:
             with suppress(OSError):
-                os.write(2, NOTE)
+                os.write(2, self._told)
         self._seen = True

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from krakenctl.errors import UsageError
 from krakenctl.model.safety import Limit, Raised
 
 OPENED_BY_NAME = [limit.value for limit in Limit if limit is not Limit.REVOKES]
-_CLASSES = click.Choice(OPENED_BY_NAME)
 _HELP = f"A danger that is meant, for this run: {', '.join(OPENED_BY_NAME)}. May be repeated; needs --reason."
+
+
+def _opened_by_name(text: str) -> Limit:
+    if text == Limit.REVOKES:
+        raise typer.BadParameter("how many keys may be revoked is said with --max-revokes N")
+    if text not in OPENED_BY_NAME:
+        several = " (for several, repeat --allow)" if "," in text else ""
+        raise typer.BadParameter(f"“{text}” is none of {', '.join(OPENED_BY_NAME)}{several}")
+    return Limit(text)
+
 
 # An environment variable for each command: what is meant for one is not meant for another.
 AllowOption = Annotated[
-    list[str],
-    typer.Option("--allow", click_type=_CLASSES, metavar="CLASS", envvar="KRAKENCTL_APPLY_ALLOW", help=_HELP),
+    list[Limit],
+    typer.Option("--allow", parser=_opened_by_name, metavar="CLASS", envvar="KRAKENCTL_APPLY_ALLOW", help=_HELP),
 ]
 RotateAllowOption = Annotated[
-    list[str],
-    typer.Option("--allow", click_type=_CLASSES, metavar="CLASS", envvar="KRAKENCTL_ROTATE_ALLOW", help=_HELP),
+    list[Limit],
+    typer.Option("--allow", parser=_opened_by_name, metavar="CLASS", envvar="KRAKENCTL_ROTATE_ALLOW", help=_HELP),
 ]
 MaxRevokesOption = Annotated[
     int | None,
@@ -45,8 +53,8 @@ ReasonOption = Annotated[
 ]
 
 
-def raised(allow: Sequence[str], max_revokes: int | None, reason: str) -> Raised:
+def raised(allow: Sequence[Limit], max_revokes: int | None, reason: str) -> Raised:
     """Raises UsageError when something is raised and nobody says why."""
     if (allow or max_revokes is not None) and not reason.strip():
         raise UsageError("a safety limit is raised with a reason, and there is none", hint="add --reason TEXT")
-    return Raised(max_revokes=max_revokes, allow=frozenset(map(Limit, allow)), reason=reason.strip())
+    return Raised(max_revokes=max_revokes, allow=frozenset(allow), reason=reason.strip())

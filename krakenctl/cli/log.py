@@ -77,10 +77,14 @@ def log(
     root, about = shell.root(), _address(address)
     start = _since(since, lambda: workflow.offline_now(root))
     paint = shell.paint()
+    told = False
     with workflow.look(root) as state:
         lines = view.select(state.log.lines() if state else (), start, about)
         for chunk in _chunks(line if shell.json else view.render(line, paint) for line in lines):
             shell.print(chunk)
+            told = True
+    if about is not None and not told:
+        shell.note(f"There is no line about {about}" + (" in that time." if since else "."))
 
 
 @app.command(epilog=example("krakenctl log verify\nkrakenctl log verify --head 53f32bde4b30721f…"))
@@ -127,7 +131,7 @@ def _since(text: str, now: Callable[[], int]) -> int | None:
     if not text:
         return None
     try:
-        return now() - parse_duration(text) if text[-1:] in "smhdw" else parse_time(text)
+        return now() - parse_duration(text) if text.isdecimal() or text[-1:] in "smhdw" else parse_time(text)
     except ValueError as problem:
         hint = "write --since 2d for the last two days, or --since 2027-05-01"
         raise UsageError(f"--since: {problem}", hint=hint) from None

@@ -79,7 +79,7 @@ def plan(
     no_color: ColorOption = False,
 ) -> None:
     """Show what apply would change, and change nothing."""
-    from krakenctl.cli.plan_output import print_plan, refuse_target, write_plan
+    from krakenctl.cli.plan_output import print_plan, print_seal, refuse_target, write_plan
     from krakenctl.model.time import show_time
     from krakenctl.workflow import open_desk
 
@@ -92,7 +92,8 @@ def plan(
         end = desk.now() + expires
     print_plan(shell, drawn, with_now=moment is not None)
     if out is not None:
-        write_plan(out, drawn, end)
+        saved = write_plan(out, drawn, end)
+        print_seal(shell, saved, end - expires)
         shell.note(f"Saved to {out}. Apply it with `{_command(drawn, out)}` before {show_time(end)}.")
     elif drawn.has_changes and not shell.json:
         shell.note(f"Apply with `{_command(drawn)}`.")

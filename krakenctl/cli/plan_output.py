@@ -37,13 +37,19 @@ def print_saved(shell: Shell, saved: SavedPlan, now: int) -> None:
         return
     print_plan(shell, saved.plan, with_now=True)
     if shell.output == "markdown":
-        from krakenctl.render import plan_markdown
-
-        shell.print(plan_markdown.seal(saved, now))
+        print_seal(shell, saved, now)
     else:
         from krakenctl.render import plan_text
 
         shell.print(plan_text.seal(saved, shell.paint(), now))
+
+
+def print_seal(shell: Shell, saved: SavedPlan, now: int) -> None:
+    """Where the plan goes to a pull request: the digest, by which the file is known again, and its end."""
+    if shell.output == "markdown":
+        from krakenctl.render import plan_markdown
+
+        shell.print(plan_markdown.seal(saved, now))
 
 
 def refuse_target(path: Path) -> None:
@@ -58,12 +64,14 @@ def refuse_target(path: Path) -> None:
         raise UsageError(f"no plan can be saved to {path}: there is no folder {path.parent}")
 
 
-def write_plan(path: Path, plan: Plan, expires: int) -> None:
+def write_plan(path: Path, plan: Plan, expires: int) -> SavedPlan:
     """Whole or not at all, and for its owner alone: it holds no secret, but names every key. Raises PlanFileError."""
+    saved = planfile.seal(plan, expires)
     try:
-        files.write_whole(path, planfile.dump_saved(planfile.seal(plan, expires)).encode(), mode=0o600)
+        files.write_whole(path, planfile.dump_saved(saved).encode(), mode=0o600)
     except OSError as problem:
         raise PlanFileError(f"the plan cannot be saved to {path}: {problem.strerror}") from None
+    return saved
 
 
 def read_plan(path: Path) -> SavedPlan:

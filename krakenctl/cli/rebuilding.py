@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from krakenctl.model.rebuilt import Rebuilt
 
 
-def show(shell: Shell, lineage: str, *, replace: bool) -> None:
+def show(shell: Shell, lineage: str, *, replace: bool, without_secrets: bool) -> None:
     """Needs no lease: it remembers nothing."""
     from krakenctl.workflow import open_desk
 
     with open_desk(shell.project()) as desk:
-        _print(shell, desk.rebuild(lineage, replace=replace), always=True)
+        _print(shell, desk.rebuild(lineage, replace=replace, without_secrets=without_secrets), always=True)
 
 
-def restore(shell: Shell, lineage: str, *, replace: bool, yes: bool, lock_timeout: int) -> bool:
+def restore(shell: Shell, lineage: str, *, replace: bool, without_secrets: bool, yes: bool, lock_timeout: int) -> bool:
     """False: somebody said no."""
     from krakenctl.render import rebuilt as view
     from krakenctl.workflow import new_run, open_desk
 
     with open_desk(shell.project()) as desk, desk.lease(new_run("state rebuild"), lock_timeout, shell.note):
-        rebuilt = desk.rebuild(lineage, replace=replace)
+        rebuilt = desk.rebuild(lineage, replace=replace, without_secrets=without_secrets)
         _print(shell, rebuilt)
         if not yes and not shell.confirm("Remember this?", "--yes"):
             shell.note("Nothing was done.")

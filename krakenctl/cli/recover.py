@@ -103,15 +103,10 @@ def _project(shell: Shell) -> Project:
 
 
 def _answer(desk: Desk, exists: Sequence[str], absent: Sequence[str]) -> None:
-    from krakenctl.errors import UsageError
-    from krakenctl.model.address import Address
+    from krakenctl.cli.addresses import of_kind, parse
 
     for text, found in (*((text, True) for text in exists), *((text, False) for text in absent)):
-        try:
-            address = Address.parse(text)
-        except ValueError as problem:
-            raise UsageError(str(problem)) from None
-        desk.answer(address, exists=found)
+        desk.answer(parse(text, lambda: of_kind("SubAccount", desk.project.root)), exists=found)
 
 
 def _tell(shell: Shell, recoveries: tuple[Recovery, ...]) -> int:

@@ -12,9 +12,10 @@ from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, Tex
 
 if TYPE_CHECKING:
     from krakenctl.model.address import Address
-    from krakenctl.model.containment import Found, Wish
+    from krakenctl.model.containment import ContainmentReport, Found, Wish
 
-NOT_CONTAINED, INTERRUPTED = 1, 130
+NOT_CONTAINED, FORGOTTEN, INTERRUPTED = 1, 4, 130
+GOES_ON = b"Interrupted: a kill switch goes on to its end, which is soon.\n"
 
 app = application()
 
@@ -62,6 +63,9 @@ def revoke(
 
     It works with broken manifests, without a state, and while an apply is running, which notices. Afterwards these keys
     are made again only with `apply --allow contained --reason TEXT`.
+
+    Exit code 1: not all of them are gone, run it again. 4: they are gone, but the state could not be told, so that the
+    next apply would issue them again: stop your pipelines, and run it again when the state is back.
     """
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.containment.switch import open_switch
@@ -69,7 +73,7 @@ def revoke(
     from krakenctl.workflow import new_run
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    wish = _wish(addresses or [], under, unmanaged=unmanaged)
+    wish = _wish(shell, addresses or [], under, unmanaged=unmanaged)
     with open_switch(shell.root()) as switch:
         found = switch.find(wish)
         if not shell.json:
@@ -77,13 +81,19 @@ def revoke(
         if not yes and not _agreed(shell, found):
             shell.note("Nothing was done.")
             raise typer.Exit(NOT_CONTAINED)
-        with Interrupt() as interrupt:
+        with Interrupt(GOES_ON) as interrupt:
             report = switch.contain(wish, found, replace(new_run("revoke"), reason=reason))
     if shell.json:
         shell.print_json(view.to_json(report))
     else:
         shell.print(view.after(report, shell.paint()))
-    raise typer.Exit(INTERRUPTED if interrupt.seen() else 0 if report.contained else NOT_CONTAINED)
+    raise typer.Exit(INTERRUPTED if interrupt.seen() else _exit_code(report))
+
+
+def _exit_code(report: ContainmentReport) -> int:
+    if not report.contained:
+        return NOT_CONTAINED
+    return 0 if report.remembered else FORGOTTEN
 
 
 def _agreed(shell: Shell, found: Found) -> bool:
@@ -92,7 +102,7 @@ def _agreed(shell: Shell, found: Found) -> bool:
     return not found.doomed or shell.confirm(view.question(found), "--yes")
 
 
-def _wish(addresses: list[str], under: str, *, unmanaged: bool) -> Wish:
+def _wish(shell: Shell, addresses: list[str], under: str, *, unmanaged: bool) -> Wish:
     """Raises UsageError."""
     from krakenctl.errors import UsageError
     from krakenctl.model.containment import Wish
@@ -101,17 +111,19 @@ def _wish(addresses: list[str], under: str, *, unmanaged: bool) -> Wish:
         raise UsageError("name keys by their addresses, or a node with --under, one of the two")
     if unmanaged and not under:
         raise UsageError("--unmanaged goes with --under NODE")
-    return Wish(addresses=tuple(map(_key, addresses)), under=_node(under), unmanaged=unmanaged)
+    return Wish(addresses=tuple(_key(shell, text) for text in addresses), under=_node(under), unmanaged=unmanaged)
 
 
-def _key(text: str) -> Address:
+def _key(shell: Shell, text: str) -> Address:
+    from krakenctl.cli import addresses
+    from krakenctl.containment.switch import open_switch
     from krakenctl.errors import UsageError
-    from krakenctl.model.address import Address
 
-    try:
-        address = Address.parse(text)
-    except ValueError as problem:
-        raise UsageError(str(problem)) from None
+    def known() -> set[Address]:
+        with open_switch(shell.root()) as switch:
+            return switch.keys()
+
+    address = addresses.parse(text, known)
     if address.kind != "ApiKey":
         raise UsageError(f"{text} is no key", hint=f"--under {address.name} revokes every key below it")
     return address

@@ -19,10 +19,10 @@ from krakenctl.cli.shell import (
     TextOrJson,
 )
 from krakenctl.errors import UsageError
-from krakenctl.model.address import Address
 from krakenctl.model.time import parse_duration
 
 if TYPE_CHECKING:
+    from krakenctl.model.address import Address
     from krakenctl.plan.authority import Rotate
 
 app = application()
@@ -80,7 +80,7 @@ def rotate(
 
     limits = raised(allow, None, reason)
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
-    errand = _errand(addresses or [], older_than, every=every, compromised=compromised, reason=reason)
+    errand = _errand(shell, addresses or [], older_than, every=every, compromised=compromised, reason=reason)
     code = carry_out(
         shell,
         "rotate",
@@ -94,7 +94,9 @@ def rotate(
     raise typer.Exit(code)
 
 
-def _errand(addresses: list[str], older_than: str | None, *, every: bool, compromised: bool, reason: str) -> Rotate:
+def _errand(
+    shell: Shell, addresses: list[str], older_than: str | None, *, every: bool, compromised: bool, reason: str
+) -> Rotate:
     from krakenctl.plan.authority import Rotate
 
     if every == bool(addresses):
@@ -103,14 +105,16 @@ def _errand(addresses: list[str], older_than: str | None, *, every: bool, compro
         raise UsageError("--older-than chooses among all keys", hint="add --all, and name no key")
     try:
         age = parse_duration(older_than) if older_than is not None else 0
-        keys = tuple(dict.fromkeys(_key(address) for address in addresses))
+        keys = tuple(dict.fromkeys(_key(shell, address) for address in addresses))
     except ValueError as problem:
         raise UsageError(str(problem)) from None
     return Rotate(addresses=keys, older_than=age, compromised=compromised, reason=reason)
 
 
-def _key(text: str) -> Address:
-    address = Address.parse(text)
+def _key(shell: Shell, text: str) -> Address:
+    from krakenctl.cli.addresses import of_kind, parse
+
+    address = parse(text, lambda: of_kind("ApiKey", shell.root()))
     if address.kind != "ApiKey":
         raise ValueError(f"“{text}” is no key; write ApiKey/account/name")
     return address

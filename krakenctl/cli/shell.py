@@ -177,7 +177,9 @@ class Shell:
         from krakenctl.errors import UsageError
 
         if self.json or not self.is_attended:
-            raise UsageError(f"{question} There is no terminal to answer on; nothing was done", hint=f"add {flag}")
+            raise UsageError(
+                f"{question} There is no terminal to answer on; nothing of it was done", hint=f"add {flag}"
+            )
         return typer.confirm(question, err=True)
 
     def error(self, problem: KrakenctlError) -> None:

@@ -139,6 +139,14 @@ def rebuild(
             help="Even if there is a state that remembers keys; a copy of it is kept.",
         ),
     ] = False,
+    without_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--without-secrets",
+            envvar="KRAKENCTL_STATE_REBUILD_WITHOUT_SECRETS",
+            help="Even if keys with this workspace's tag are live and the stores hold no secret.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", envvar="KRAKENCTL_STATE_REBUILD_DRY_RUN", help="Show it, and remember nothing."),
@@ -157,8 +165,11 @@ def rebuild(
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     if dry_run:
-        show(shell, lineage, replace=replace)
-    elif not restore(shell, lineage, replace=replace, yes=yes, lock_timeout=lock_timeout):
+        show(shell, lineage, replace=replace, without_secrets=without_secrets)
+        return
+    if not restore(
+        shell, lineage, replace=replace, without_secrets=without_secrets, yes=yes, lock_timeout=lock_timeout
+    ):
         raise typer.Exit(1)
 
 

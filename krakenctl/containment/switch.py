@@ -6,14 +6,14 @@ import os
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from krakenctl import embedded, parallel, plugins
 from krakenctl.apply.patience import PatientSurface, Quietly
 from krakenctl.containment.below import Below, Ground, below, credentialed
-from krakenctl.containment.memory import Memory
+from krakenctl.containment.memory import Memory, glance
 from krakenctl.containment.sweep import Sweep
 from krakenctl.credentials import Credentials
 from krakenctl.errors import CredentialError, CredentialMissing, ExchangeError, KrakenctlError, UsageError
@@ -27,7 +27,7 @@ from krakenctl.model.run import Run
 from krakenctl.model.workspace import SANDBOX, Workspace
 from krakenctl.plan import names
 from krakenctl.project import examine, read_workspace
-from krakenctl.state.base import State, StateHome
+from krakenctl.state.base import StateHome
 from krakenctl.state.leases import is_dead
 from krakenctl.surfaces.base import Surface
 
@@ -39,6 +39,7 @@ class Known:
     workspace: Workspace
     desired: Desired | None
     recorded: Recorded
+    stateless: bool  # nothing was ever recorded; False also where it could not be read
     credentialed: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -56,7 +57,8 @@ class Known:
     @property
     def addresses(self) -> set[Address]:
         declared = self.desired.keys.keys() if self.desired is not None else set()
-        return {*declared, *(trace.address for trace in self.recorded.traces), *self.recorded.generations}
+        traces = (trace.address for trace in self.recorded.traces)
+        return {*declared, *traces, *self.recorded.generations, *self.recorded.contained}
 
     def pin(self, account: str) -> str:
         declared = self.desired.accounts.get(account) if self.desired is not None else None
@@ -81,18 +83,16 @@ class Switch:
         self._known = known
         self._home = home
         self._exchange = exchange
-        self._looked = 0.0  # seconds that `find` took
 
     def find(self, wish: Wish) -> Found:
         """What is live and would go. Raises UsageError for a node or a key that nobody knows."""
-        began = time.monotonic()
         scope = self._scope(wish)
         seen = dict(zip(scope.accounts, parallel.each(self._look, scope.accounts, parallel.MOST), strict=True))
         listed = {account: keys for account, keys in seen.items() if not isinstance(keys, str)}
         blind = [Blind(account=account, why=why) for account, why in seen.items() if isinstance(why, str)]
         every = [self._doomed(account, live) for account, keys in listed.items() for live in keys]
         doomed = [each for each in every if _wanted(wish, each)]
-        found = Found(
+        return Found(
             accounts=tuple(listed),
             doomed=tuple(doomed),
             gone=self._gone(wish, doomed, listed),
@@ -100,26 +100,36 @@ class Switch:
             blind=(*blind, *scope.doubtful),
             notes=self._known.notes,
         )
-        self._looked = time.monotonic() - began
-        return found
+
+    def keys(self) -> set[Address]:
+        """As manifests and state tell them; where neither can be read, as the live names do."""
+        if known := self._known.addresses:
+            return known
+        accounts = self._known.ground.names
+        seen = zip(accounts, parallel.each(self._look, accounts, parallel.MOST), strict=True)
+        live = ((account, key) for account, keys in seen if not isinstance(keys, str) for key in keys)
+        return {address for account, key in live if (address := self._known.address_of(account, key))}
 
     def contain(self, wish: Wish, found: Found, run: Run) -> ContainmentReport:
         """Revoke it, in all accounts at once, and look again until it is gone."""
         began = time.monotonic()
-        with ExitStack() as stack:
-            memory = Memory(self._open(stack), run, self._now())
+        home = None if self._known.stateless else self._home
+        with closing(Memory(run, self._now(), home)) as memory:
             memory.begin(wish, found, self._declared(wish))
             sweeps = [self._sweep(wish, found, account) for account in found.accounts]
             fates = [fate for swept in parallel.each(Sweep.run, sweeps, parallel.MOST) for fate in swept]
             ended = max((sweep.ended for sweep in sweeps), default=began)
-            fates += [_was_gone(address) for address in found.gone]
+            fates += [fate for address in found.gone for fate in self._were_gone(address)]
             memory.end(fates)
             return ContainmentReport(
                 keys=tuple(fates),
                 blind=found.blind,
                 spared=found.spared,
-                seconds=self._looked + ended - began,
-                notes=(*found.notes, *memory.notes, *self._running(fates)),
+                seconds=ended - began,
+                remembered=memory.complete,
+                running=self._running(fates),
+                before=found.notes,
+                notes=tuple(memory.notes),
                 log_head=memory.head,
             )
 
@@ -196,20 +206,16 @@ class Switch:
         keys = self._known.desired.keys if self._known.desired is not None else ()
         return {*wish.addresses, *(address for address in keys if address.path[0] in scope)}
 
-    def _open(self, stack: ExitStack) -> State | None:
-        """None: there is none, or it cannot be used; then it is done without."""
-        if not self._known.recorded.lineage:
-            return None
-        with suppress(KrakenctlError):
-            state = self._home.open()
-            stack.callback(state.close)
-            return state
-        return None
-
-    def _running(self, fates: Sequence[KeyFate]) -> Iterator[str]:
+    def _running(self, fates: Sequence[KeyFate]) -> str:
         lease = self._known.recorded.lease
-        if lease is not None and not is_dead(lease) and fates:
-            yield f"{lease.sentence()}: it begins nothing more, and takes back what it is issuing; look again soon"
+        return lease.sentence() if lease is not None and not is_dead(lease) and fates else ""
+
+    def _were_gone(self, address: Address) -> Iterator[KeyFate]:
+        """What was recorded as live under it. What is only under way may still arrive."""
+        recorded = (trace for trace in self._known.recorded.traces if isinstance(trace, RecordedKey))
+        names = [key.live_name for key in recorded if key.address == address] or [address.name]
+        for name in names:
+            yield KeyFate(account=address.path[0], name=name, address=address, fate=Fate.GONE)
 
     def _now(self) -> int:
         """On the exchange's clock, if it can be asked."""
@@ -234,23 +240,25 @@ def open_switch(root: Path) -> Iterator[Switch]:
 
 
 def _known(root: Path, workspace: Workspace, home: StateHome) -> Known:
-    notes, desired, recorded = [], None, Recorded(lineage="")
+    notes, desired, recorded, stateless = [], None, Recorded(lineage=""), False
     try:
         desired = examine(root).desired
     except KrakenctlError as problem:
-        notes.append(f"done without the manifests: {problem.message}")
+        notes.append(f"without the manifests: {problem.message}")
     else:
-        notes += [] if desired else ["done without the manifests: they are not sound (`krakenctl validate`)"]
+        notes += [] if desired else ["without the manifests: they are not sound (`krakenctl validate`)"]
     try:
-        recorded = home.read()
+        recorded = glance(home)
     except KrakenctlError as problem:
-        notes.append(f"done without the state: {problem.message}; nothing of this is remembered there")
+        notes.append(f"without the state: {problem.message}")
     else:
-        notes += [] if recorded.lineage else ["there is no state, so nothing of this is remembered"]
+        stateless = not recorded.lineage
+        notes += ["without a state: there is none here"] if stateless else []
     return Known(
         workspace=workspace,
         desired=desired,
         recorded=recorded,
+        stateless=stateless,
         credentialed=credentialed(root, workspace),
         notes=tuple(notes),
     )
@@ -260,7 +268,3 @@ def _wanted(wish: Wish, each: Doomed) -> bool:
     if wish.under:
         return each.address is not None or wish.unmanaged
     return each.address in wish.addresses
-
-
-def _was_gone(address: Address) -> KeyFate:
-    return KeyFate(account=address.path[0], name=address.name, address=address, fate=Fate.GONE)

@@ -35,6 +35,7 @@ class Verdict:
     lines: int  # sound ones, from the first
     head: str  # the hash of the last sound line; empty: there is none
     broken: str = ""  # a sentence: where it breaks and how; empty: it is whole
+    stateless: bool = False  # there is no state, and so no log
 
 
 def walk(lines: Iterable[str], *, stored: str, told: str = "") -> Verdict:

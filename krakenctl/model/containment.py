@@ -48,7 +48,7 @@ class Found:
     gone: tuple[Address, ...]  # asked for by address, and not live
     spared: tuple[Doomed, ...]  # seen beside them, and left alone
     blind: tuple[Blind, ...]
-    notes: tuple[str, ...] = ()  # what could not be read, and was done without
+    notes: tuple[str, ...] = ()  # what could not be read, and is done without
 
 
 class Fate(StrEnum):
@@ -72,9 +72,10 @@ class ContainmentReport:
     keys: tuple[KeyFate, ...]
     blind: tuple[Blind, ...]
     spared: tuple[Doomed, ...]
-    seconds: (
-        float  # from the first call to the last list that shows them gone; without the time a person took to answer
-    )
+    seconds: float  # from the word to revoke (the answer, or --yes) to the last list that shows them gone
+    remembered: bool = True  # False: the state could not be told all of it
+    running: str = ""  # who was changing this workspace meanwhile, as a sentence
+    before: tuple[str, ...] = ()  # the notes of what was found
     notes: tuple[str, ...] = ()
     log_head: str = ""  # empty: nothing was logged
 

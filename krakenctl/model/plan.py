@@ -56,6 +56,7 @@ class Cause(StrEnum):
     TRIGGER = "trigger"  # the text of rotation.trigger changed
     ASKED = "asked"  # by its address, with `rotate`
     LOST = "lost"  # recorded, and gone from the exchange
+    UNRECORDED = "unrecorded"  # live with our tag, and the state has never heard of it
     RETIRED = "retired"  # replaced by an applied plan, and its overlap has ended
     SUPERSEDED = "superseded"  # still in its overlap, and its successor goes too
     UNDECLARED = "undeclared"  # in no manifest any more

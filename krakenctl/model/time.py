@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 LONGEST = 3650 * 86400  # seconds; whoever means more means for ever, and leaves the field out
 _DURATION = re.compile(r"([1-9]\d{0,5})([smhdw])")
+_NUMBER = re.compile(r"[1-9]\d{0,3}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d)?(?:[Zz]|[+-]\d\d:\d\d)?)?")
 
 
@@ -18,6 +19,8 @@ def parse_duration(text: str) -> int:
     """`90d` → seconds. Raises ValueError: one whole number and one of s, m, h, d, w; at most ten years."""
     found = _DURATION.fullmatch(text)
     if found is None:
+        if _NUMBER.fullmatch(text):
+            raise ValueError(f"{text} what? write {text}d, {text}h or {text}m")
         raise ValueError(f"“{text}” is not a duration; write a whole number and a unit, as 90d, 24h or 30m")
     seconds = int(found[1]) * _UNITS[found[2]]
     if seconds > LONGEST:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.journal import Intent
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.permission import in_order
@@ -19,6 +19,8 @@ from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.model.time import show_time
 from krakenctl.plan import authority, keys, names, room
 from krakenctl.plan.rotation import Asked, latest_rotation
+
+_SUPERSEDING = (Action.REPLACE, Action.ROTATE, Action.REVOKE)
 
 
 @dataclass(slots=True)
@@ -185,10 +187,13 @@ def _forgotten(
 ) -> int:
     """The generation of a live key with this key's name and our tag, of which the state has never heard; 0: none.
 
-    A state that is lost, or older than what it should remember. While the recorded key lives there is no such doubt.
+    A state that is lost, or older than what it should remember, also while the key that it does remember lives on in
+    its overlap. Numbers rise with time: one that was there before the recorded key is a stranger's.
     """
     generation = used.get(key.address.name, 0)
-    if generation <= scene.generations.get(key.address, 0) or _same_key(record, by_name):
+    live = by_name.get(names.live_name(key.address.name, scene.tag, generation))
+    same = _same_key(record, by_name)
+    if generation <= scene.generations.get(key.address, 0) or (same and live and 0 < live.created < same.created):
         return 0
     traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
     known = (trace.generation for trace in traces if trace.address == key.address)
@@ -203,7 +208,7 @@ def _state_lost(scene: Scene, key: DesiredKey, generation: int) -> Change:
         " rebuild`), the account renamed in the manifests, or is the tag in use twice? Put that right; or revoke that"
         " key by hand, and the next apply issues a new one"
     )
-    return keys.blocked(key.address, scene.name, why, Cause.LOST)
+    return keys.blocked(key.address, scene.name, why, Cause.UNRECORDED)
 
 
 def _must_wait(scene: Scene, address: Address, why: str) -> Change:
@@ -258,6 +263,8 @@ def _retired(
         fate = fates.get(homes.get(record.address, record.address))
         if over := _why_over(record, fate, scene.now):
             change = keys.revoke(record.address, scene.name, live, *over, *keys.by_name_alone(record, live))
+            if fate in _SUPERSEDING:  # whether or not its overlap has ended, nobody waits for its successor any more
+                change = replace(change, causes=tuple(dict.fromkeys((*change.causes, Cause.SUPERSEDED))))
             if fate is Action.CREATE:
                 changes.append(change)
             else:
@@ -355,10 +362,26 @@ def _why_blocked(scene: Scene) -> str:
 def _all_blocked(scene: Scene, reason: str) -> AccountPlan:
     """Also for what may be live because of us: what cannot be seen must not look clean."""
     result = AccountPlan()
-    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
+    lost = [intent for intent in scene.intents if intent.stage is Stage.LOST and scene.account is None]
+    under_way = [intent for intent in scene.intents if intent not in lost]
+    traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *under_way]
     addresses = {key.address for key in scene.declared} | {trace.address for trace in traces}
+    result.findings += (_given_up(scene, intent, reason) for intent in lost)
     result.changes += (keys.blocked(address, scene.name, reason) for address in sorted(addresses))
     return result
+
+
+def _given_up(scene: Scene, intent: Intent, reason: str) -> Finding:
+    """Nobody can do more about it from here, so it holds up no run."""
+    until = intent.sent.valid_until if intent.sent else 0
+    ends = f" It is looked for until {show_time(until)}, when it would have expired." if until else ""
+    return Finding(
+        rule="given-up-key",
+        severity=Severity.WARNING,
+        message=f"whether {intent.live_name} ever came to be cannot be seen: {reason}.{ends}",
+        hint=f"look among the keys of {scene.name} on Kraken's website, and delete it there if you find it",
+        address=str(intent.address),
+    )
 
 
 def scenes(

@@ -6,7 +6,7 @@ It looks at causes and never at reasons. A new cause is outside of everybody's a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -20,6 +20,7 @@ from krakenctl.plan.keys import blocked
 from krakenctl.plan.rotation import Asked
 
 _DUE = frozenset({Cause.DUE, Cause.EXPIRED})
+_UNSEEN = _DUE | {Cause.UNRECORDED}
 _CLOSING = frozenset({Cause.RETIRED, Cause.SUPERSEDED, Cause.LEFT})  # what an applied plan, or this one, has led to
 
 
@@ -84,9 +85,10 @@ def share(errand: Errand, changes: Iterable[Change], asked: Collection[Address],
                 result.left.append(change)
             case Tick():
                 (result.kept if _tick_may(change, known) else result.left).append(change)
-            case Rotate(compromised=compromised):
+            case Rotate(addresses=named, compromised=compromised):
                 may = change.address in asked and _rotate_may(change, compromised=compromised)
-                (result.kept if may else result.left).append(change)
+                all_the_same = not named and Cause.UNRECORDED in change.causes
+                (result.kept if may or all_the_same else result.left).append(change)
             case Apply():
                 result.kept.append(change)
     return result
@@ -99,8 +101,8 @@ def _tick_may(change: Change, known: Collection[Address]) -> bool:
             return _is_due(change)
         case Action.REVOKE:
             return bool(causes) and causes <= _CLOSING
-        case Action.BLOCKED:  # an account out of reach, where policies are broken unseen; or no room
-            return bool(causes & _DUE) if causes else change.address in known
+        case Action.BLOCKED:  # an account out of reach, or a lost state: policies are broken unseen; or no room
+            return bool(causes & _UNSEEN) if causes else change.address in known
         case _:
             return False
 
@@ -150,17 +152,24 @@ def _problem(address: Address, change: Change | None, recorded: Recorded) -> str
     return f"{address}: {change.reasons[0]}" if change is not None else f"{address} has no live key"
 
 
-def remark(errand: Errand, left: Collection[Change]) -> tuple[Finding, ...]:
-    """One line for all that is left to `apply`; what is blocked anyway counts for nothing."""
-    counts = Counter(change.action.value for change in left if change.is_change)
-    if isinstance(errand, Apply) or not counts:
-        return ()
-    listed = ", ".join(f"{number} {action}" for action, number in sorted(counts.items()))
-    return (
-        Finding(
+def remark(errand: Errand, share: Share) -> Iterator[Finding]:
+    """What a run of less authority cannot see or do, each sort in one line."""
+    if isinstance(errand, Apply):
+        return
+    if lost := sum(Cause.UNRECORDED in change.causes for change in share.kept):
+        what = "live key carries" if lost == 1 else "live keys carry"
+        yield Finding(
+            rule="state-lost",
+            severity=Severity.WARNING,
+            message=f"{lost} {what} this workspace's tag and {'is' if lost == 1 else 'are'} not recorded",
+            hint="was the state lost? see `krakenctl state rebuild`",
+        )
+    counts = Counter(change.action.value for change in share.left)
+    if counts:
+        listed = ", ".join(f"{number} {action}" for action, number in sorted(counts.items()))
+        yield Finding(
             rule="left-to-apply",
             severity=Severity.NOTE,
             message=f"not part of this run: {listed}",
-            hint="`krakenctl apply` shows these changes, and makes them",
-        ),
-    )
+            hint="`krakenctl plan` says why, and `krakenctl apply` does what can be done",
+        )

@@ -120,6 +120,7 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[
     key = sight.key
     name = live_name(key.address.name, sight.tag, sight.generation)
     spec = wanted.at_issue(key)
+    overlap = 0 if sight.live is None or Cause.EXPIRED in causes else key.rotation.overlap  # nobody can use a dead key
     after = diff.as_written(spec, key.secret, key.valid_for)
     new = NewKey(
         name=name,
@@ -135,12 +136,12 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[
         reasons=reasons,
         causes=causes,
         fields=_fields(sight, after),
-        steps=create_first(name, sight.live, key.rotation.overlap),
+        steps=create_first(name, sight.live, overlap),
         strategy=Strategy.CREATE_FIRST,
         old=_old(sight.live),
         new=new,
         secret=key.secret,
-        overlap=key.rotation.overlap if sight.live else 0,
+        overlap=overlap,
         trigger=key.rotation.trigger,
         protect=key.protect,
         renamed_from=_former(sight),

@@ -57,7 +57,7 @@ def plan(inputs: Inputs) -> Plan:
         unchanged=tuple(address for part in parts for address in part.unchanged),
         overlaps=tuple(overlap for part in parts for overlap in part.overlaps),
         recovery=inputs.recovery,
-        findings=(*_findings(inputs, parts), *authority.remark(inputs.errand, share.left)),
+        findings=(*_findings(inputs, parts), *authority.remark(inputs.errand, share)),
     )
 
 

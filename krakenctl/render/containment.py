@@ -19,11 +19,12 @@ def to_json(report: ContainmentReport) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "contained": report.contained,
+        "remembered": report.remembered,
         "seconds": round(report.seconds, 3),
         "keys": [_fate_json(fate) for fate in report.keys],
         "notContained": [{"account": blind.account, "message": blind.why} for blind in report.blind],
         "leftAlone": [{"account": each.account, "liveName": each.name} for each in report.spared],
-        "notes": list(report.notes),
+        "notes": [*report.before, *report.notes, *_running(report)],
         **({"logHead": report.log_head} if report.log_head else {}),
     }
 
@@ -71,12 +72,23 @@ def _after(report: ContainmentReport, paint: Paint) -> Iterator[str]:
         yield "Nothing was removed from the stores: a dead secret is evidence."
     if report.log_head:
         yield head_line(report.log_head, paint)
+    yield from (paint(line[0].upper() + line[1:] + ".", "yellow") for line in _running(report))
+
+
+def _running(report: ContainmentReport) -> Iterator[str]:
+    """What it was just issuing may have come to light after our last look."""
+    if report.running:
+        yield (
+            f"{visible(report.running)}: it begins nothing more, and takes back what it is issuing; "
+            "run this again in a minute to be sure"
+        )
 
 
 def _summary(report: ContainmentReport) -> str:
     revoked = count(sum(fate.fate is Fate.REVOKED for fate in report.keys), "key")
     if report.contained:
-        return f"Contained: {revoked} revoked in {report.seconds:.2f} s."
+        but = "" if report.remembered else " But the state could not be told all of it: see the note above."
+        return f"Contained: {revoked} revoked in {report.seconds:.2f} s.{but}"
     return f"NOT contained after {report.seconds:.2f} s: {revoked} revoked, and see ✗ above. Run it again."
 
 

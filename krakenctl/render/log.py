@@ -12,6 +12,8 @@ from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, count, visible
 
 FORMAT = "krakenctl.log-verify/v1"
+NO_LOG = "There is no log here: this workspace has no state yet."
+EMPTY_LOG = "The log is empty: nothing was done in this workspace yet."
 _COLOURS = {"done": "green", "failed": "red"}
 
 
@@ -39,7 +41,9 @@ def verdict_text(verdict: Verdict, paint: Paint) -> str:
         wrong = f"The log is broken: {visible(verdict.broken)}."
         sound = f"Sound up to there: {count(verdict.lines, 'line')}, head {verdict.head or 'none'}"
         return f"{paint(paint.wrapped(wrong, indent=2, first=0), 'red', 'bold')}\n{sound}\n"
-    return f"The log is whole: {count(verdict.lines, 'line')}.\nLog head: {verdict.head or 'none'}\n"
+    if not verdict.lines:
+        return f"{NO_LOG if verdict.stateless else EMPTY_LOG}\n"
+    return f"The log is whole: {count(verdict.lines, 'line')}.\nLog head: {verdict.head}\n"
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Origin
-from krakenctl.model.plan import Change, Plan, SavedPlan
+from krakenctl.model.plan import Change, Overlap, Plan, SavedPlan
 from krakenctl.model.safety import Block
 from krakenctl.model.time import show_time
 from krakenctl.render import words
@@ -44,15 +44,15 @@ def _lines(plan: Plan, *, as_of: bool) -> Iterator[str]:
         yield "|---|---|---|---|"
         yield from (_row(change) for change in plan.changes)
         yield from _details(plan)
+    if early := words.cut_short(plan):
+        yield ""
+        yield f"**{early}**"
     if plan.overlaps:
         yield ""
-        yield from (
-            f"- {_code(str(o.address))}: {_code(o.name)} lives on until {show_time(o.until)} (overlap)"
-            for o in plan.overlaps
-        )
+        yield from _overlaps(plan.overlaps)
     if plan.findings:
         yield ""
-        yield from (_finding(finding) for finding in plan.findings)
+        yield from (_finding(*group) for group in words.alike(plan.findings))
     if not plan.changes and not plan.recovery:
         yield ""
         yield "No changes. What is live is what is declared."
@@ -73,13 +73,22 @@ def _block(block: Block) -> str:
     return f"- **{block.limit.value}**: {_text(block.message)}: {_text(words.some(block.addresses))} – {way}"
 
 
-def _finding(finding: Finding) -> str:
+def _overlaps(running: Sequence[Overlap]) -> Iterator[str]:
+    if together := words.overlaps(running):
+        yield f"- {together}"
+        return
+    for each in running:
+        yield f"- {_code(str(each.address))}: {_code(each.name)} lives on until {show_time(each.until)} (overlap)"
+
+
+def _finding(finding: Finding, others: Sequence[Finding]) -> str:
     where = f"{_code(str(finding.origin))} " if finding.origin else ""
     related = "".join(
         f"; {_text(text)}" + (f" ({_code(str(o))})" if isinstance(o, Origin) else "") for text, o in finding.related
     )
     hint = f" – {_text(finding.hint)}" if finding.hint else ""
-    return f"- {where}**{finding.severity.value}** {_code(finding.rule)}: {_text(finding.message)}{hint}{related}"
+    more = f" {_text(words.more(others))}" if others else ""
+    return f"- {where}**{finding.severity.value}** {_code(finding.rule)}: {_text(finding.message)}{hint}{related}{more}"
 
 
 def _row(change: Change) -> str:

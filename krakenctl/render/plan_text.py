@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from krakenctl.model.finding import Finding
 from krakenctl.model.live import Phase
 from krakenctl.model.permission import in_order
-from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, SavedPlan
+from krakenctl.model.plan import Action, Change, Overlap, Plan, PlannedAccount, SavedPlan
 from krakenctl.model.time import show_time
 from krakenctl.render import words
 from krakenctl.render.findings_text import finding_lines
@@ -36,18 +37,33 @@ def _lines(plan: Plan, paint: Paint, *, as_of: bool) -> Iterator[str]:
     sections = _sections(plan)
     for account in plan.accounts:
         yield from _account(account, sections.get(account.name, ()), paint)
-    for overlap in plan.overlaps:
+    if plan.overlaps:
         yield ""
-        until = f"{visible(overlap.name)} lives on until {show_time(overlap.until)} (overlap)"
-        yield paint.beside((f"  {visible(str(overlap.address))}:",), (until,), indent=INDENT, between=" ")
+        yield from _overlaps(plan.overlaps, paint)
     if plan.findings:
         yield ""
-        yield from finding_lines(plan.findings, paint)
+        yield from _findings(plan.findings, paint)
     if plan.blocks:
         yield ""
         yield from _blocks(plan, paint)
     yield ""
     yield from _foot(plan, paint)
+
+
+def _overlaps(running: Sequence[Overlap], paint: Paint) -> Iterator[str]:
+    if together := words.overlaps(running):
+        yield f"  {together}."
+        return
+    for overlap in running:
+        until = f"{visible(overlap.name)} lives on until {show_time(overlap.until)} (overlap)"
+        yield paint.beside((f"  {visible(str(overlap.address))}:",), (until,), indent=INDENT, between=" ")
+
+
+def _findings(findings: Sequence[Finding], paint: Paint) -> Iterator[str]:
+    for finding, others in words.alike(findings):
+        yield from finding_lines([finding], paint)
+        if others:
+            yield "    " + paint.wrapped(visible(words.more(others)), indent=4)
 
 
 def seal(saved: SavedPlan, paint: Paint, now: int) -> str:
@@ -173,6 +189,8 @@ def _foot(plan: Plan, paint: Paint) -> Iterator[str]:
     for action, text in FOOT.items():
         if plan.count(action):
             yield paint(paint.wrapped(text, indent=2, first=0), "dim")
+    if early := words.cut_short(plan):
+        yield paint(paint.wrapped(early, indent=2, first=0), "yellow")
     if plan.has_changes:
         touched = sum(change.is_change for change in plan.changes)
         yield f"{count(touched, 'change')}."

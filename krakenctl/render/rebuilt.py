@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from krakenctl.model.rebuilt import Note, Rebuilt, Sort
@@ -10,6 +11,8 @@ from krakenctl.render import report_text, state
 from krakenctl.render.paint import Paint, count, visible
 
 FORMAT = "krakenctl.rebuild/v1"
+FEW = 3  # of those that are alike, named beside the first
+_KEY_OR_TIME = re.compile(r"\S+\.[a-z0-9]{2}\.g\d+|\S+/\S+/\S+|\d{4}-\d\d-\d\dT\S+Z")
 _TITLES = {Sort.ASSUMED: "Assumed, on the safe side:", Sort.UNKNOWN: "Nobody could know:"}
 
 
@@ -51,12 +54,23 @@ def _lines(rebuilt: Rebuilt, paint: Paint) -> Iterator[str]:
         if notes:
             yield ""
             yield paint(title, "bold", "yellow" if sort is Sort.UNKNOWN else "cyan")
-            yield from (_line(note, paint) for note in notes)
+            yield from (_line(group, paint) for group in _alike(notes))
 
 
-def _line(note: Note, paint: Paint) -> str:
+def _alike(notes: Iterable[Note]) -> Iterable[list[Note]]:
+    """Those that differ by key and time only, together: of forty keys, forty lines hide the one that matters."""
+    groups: dict[str, list[Note]] = {}
+    for note in notes:
+        groups.setdefault(_KEY_OR_TIME.sub("", note.message), []).append(note)
+    return groups.values()
+
+
+def _line(notes: list[Note], paint: Paint) -> str:
+    note, *others = notes
     about = f"{note.about}: " if note.about else ""
-    return "  " + paint.wrapped(visible(f"- {about}{note.message}"), indent=4, first=2)
+    named = ", ".join([*(other.about for other in others[:FEW]), *(["…"] if len(others) > FEW else [])])
+    likewise = f" (and likewise {len(others)} more: {named})" if others else ""
+    return "  " + paint.wrapped(visible(f"- {about}{note.message}{likewise}"), indent=4, first=2)
 
 
 def _note(note: Note) -> dict[str, str]:

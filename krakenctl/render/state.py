@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from krakenctl.model import key_json
+from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, visible
 
@@ -25,6 +26,7 @@ def to_json(recorded: Recorded) -> dict[str, Any]:
             {"address": str(i.address), "liveName": i.live_name, "stage": i.stage, "began": show_time(i.began)}
             for i in recorded.intents
         ],
+        "contained": [_contained_json(address, by) for address, by in recorded.contained.items()],
     }
 
 
@@ -34,19 +36,20 @@ def render(recorded: Recorded, paint: Paint) -> str:
 
 def addresses(recorded: Recorded) -> list[str]:
     accounts = [_address(account) for account in recorded.accounts.values()]
-    return [*accounts, *(str(address) for address in recorded.keys)]
+    return [*accounts, *(str(address) for address in dict.fromkeys((*recorded.keys, *recorded.contained)))]
 
 
 def one_json(recorded: Recorded, address: str) -> dict[str, Any] | None:
-    """One account or key with its retired generations; None when nothing is recorded under that address."""
+    """One account or key with its retired generations; None when nothing is known of that address."""
     for account in recorded.accounts.values():
         if _address(account) == address:
             return _account_json(account)
+    contained = {str(each): _contained_json(each, by) for each, by in recorded.contained.items()}
     for key in recorded.keys.values():
         if str(key.address) == address:
             retired = [_key_json(old) for old in recorded.retired if old.address == key.address]
-            return {**_key_json(key), **({"retired": retired} if retired else {})}
-    return None
+            return {**_key_json(key), **({"retired": retired} if retired else {}), **contained.get(address, {})}
+    return contained.get(address)
 
 
 def one_text(found: dict[str, Any], paint: Paint) -> str:
@@ -78,7 +81,7 @@ def _value(name: str, value: object) -> str:
 
 
 def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
-    if not (recorded.accounts or recorded.traces):
+    if not (recorded.accounts or recorded.traces or recorded.contained):
         yield "Nothing is recorded yet: there was no apply."
         return
     for account in recorded.accounts.values():
@@ -91,6 +94,10 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
         yield f"{key.address}  {visible(key.live_name)}  retired, until {show_time(key.retired_until)}"
     for intent in recorded.intents:
         yield f"{intent.address}  {visible(intent.live_name)}  {_standing(intent)}"
+    for address, by in recorded.contained.items():
+        why = f": {visible(by.reason)}" if by.reason else ""
+        told = f"contained: the kill switch was used at {show_time(by.at)} by {visible(by.who)}{why}"
+        yield f"{address}  {paint(told, 'red')}"
 
 
 def _standing(intent: Intent) -> str:
@@ -111,6 +118,10 @@ def _account_json(account: RecordedAccount) -> dict[str, Any]:
         "iiban": account.iiban,
         "requested": account.requested,
     }
+
+
+def _contained_json(address: Address, by: Containment) -> dict[str, Any]:
+    return {"address": str(address), "contained": {"at": show_time(by.at), "who": by.who, "reason": by.reason}}
 
 
 def _key_json(key: RecordedKey) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from krakenctl.model.address import Address
-from krakenctl.model.plan import Action, Change, FieldChange, Plan, SavedPlan, Step, Verb
+from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.plan import Action, Cause, Change, FieldChange, Overlap, Plan, SavedPlan, Step, Verb
 from krakenctl.model.time import show_duration, show_time
-from krakenctl.render.paint import visible
+from krakenctl.render.paint import count, visible
 
 SIGNS = {
     Action.CREATE: "+",
@@ -85,6 +86,9 @@ def life(change: Change) -> str:
     if change.old is None or change.new is None or change.action is Action.UPDATE:
         return ""
     old, new = visible(change.old.name), visible(change.new.name)
+    if Cause.EXPIRED in change.causes:
+        since = show_time(change.old.spec.valid_until)
+        return f"{old} has expired: its consumer has had no key since {since}, and has none until {new} is promoted"
     if change.gap:
         return (
             f"{old} is revoked before {new} is issued: a GAP, the consumer stands without a key until {new} is promoted"
@@ -94,7 +98,45 @@ def life(change: Change) -> str:
     return f"{old} lives until {new} is promoted, then it is revoked; no gap"
 
 
+MANY = 3  # of a sort, that are still told one by one
+
+
+def cut_short(plan: Plan) -> str:
+    """What the consumers of replaced keys should know; empty: all of them keep the time they were promised."""
+    early = [change.old for change in plan.changes if change.old and Cause.SUPERSEDED in change.causes]
+    running = [old for old in early if not 0 < old.spec.valid_until <= plan.now]  # the end that its overlap gave it
+    if not running:
+        return ""
+    end = max(old.spec.valid_until for old in running)
+    until = f"; the last would have lasted until {show_time(end)}" if end else ""
+    return f"{count(len(running), 'overlap')} {'ends' if len(running) == 1 else 'end'} early{until}."
+
+
 FEW = 5  # addresses that are named; the JSON has them all
+
+
+def alike(findings: Sequence[Finding]) -> Iterator[tuple[Finding, tuple[Finding, ...]]]:
+    """Each finding, and those that say the same of other resources; the JSON has them all. Errors stand alone."""
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        hint = finding.hint.replace(finding.address, "") if finding.address else finding.hint
+        one = finding.severity is Severity.ERROR
+        groups.setdefault(number if one else (finding.rule, finding.severity, hint), []).append(finding)
+    for group in groups.values():
+        shown = 1 if len(group) > MANY else len(group)
+        yield from ((finding, ()) for finding in group[: shown - 1])
+        yield group[shown - 1], tuple(group[shown:])
+
+
+def more(findings: Sequence[Finding]) -> str:
+    return f"… and {len(findings)} more (`krakenctl plan -o json` names them all)"
+
+
+def overlaps(running: Sequence[Overlap]) -> str:
+    """In place of more than a few; empty: they are told one by one."""
+    if len(running) <= MANY:
+        return ""
+    return f"{len(running)} overlaps running, the first ends {show_time(min(each.until for each in running))}"
 
 
 def verdict(plan: Plan) -> str:

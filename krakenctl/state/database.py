@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -34,7 +35,17 @@ class Database(Protocol):
         ...
 
     def copy(self, label: str) -> str:
-        """Everything as it is, beside this database and named after it and the label. Returns the name."""
+        """Everything as it is, beside this database and named after it and the label. Returns the name.
+
+        Never over an older copy: where the name is taken, a number makes it a new one. All of it, or nothing.
+        """
         ...
 
     def close(self) -> None: ...
+
+
+def labels(label: str) -> Iterator[str]:
+    """What a copy may be called, the first that is free: label, label_2, label_3, …"""
+    yield label
+    for number in count(2):
+        yield f"{label}_{number}"

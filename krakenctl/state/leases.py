@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from threading import Lock
+from typing import Any
 
 from krakenctl.errors import Contained, LeaseLost, LockHeld
 from krakenctl.model.run import Lease, Run
@@ -45,9 +47,10 @@ class SqlLeases:
         """To be run in the transaction that begins something. Raises LeaseLost or Contained."""
         self.must_hold(run)
         if not self.is_calm(run):
+            contained = run("SELECT address, who, reason FROM contained ORDER BY at DESC")
             raise Contained(
-                "the kill switch was used on this workspace while this run was under way; nothing more was begun",
-                addresses=[row[0] for row in run("SELECT address FROM contained")],
+                _used(contained),
+                addresses=[row[0] for row in contained],
                 hint="`krakenctl log` says who used it and why; run plan when that is over",
             )
 
@@ -147,6 +150,14 @@ def read(run: Execute, now: float) -> Lease | None:
 def is_dead(lease: Lease) -> bool:
     """Whether it may be taken over: its process has ended, or nobody has heard of it for long enough."""
     return lease.silence > lease.seconds or process.is_gone(lease.pid, lease.process)
+
+
+def _used(contained: Sequence[Sequence[Any]]) -> str:
+    """By whom and why, the latest first; nothing is known where it met no key that we ever heard of."""
+    if not contained:
+        return "the kill switch was used"
+    _, who, reason = contained[0]
+    return f"the kill switch was used by {who}" + (f": {reason}" if reason else "")
 
 
 def _holder(lease: Lease) -> str:

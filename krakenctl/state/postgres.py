@@ -18,11 +18,11 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from krakenctl.errors import StateError
+from krakenctl.errors import StateBusy, StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.secret import Secret
 from krakenctl.state import tables
-from krakenctl.state.database import Execute, Rows
+from krakenctl.state.database import Execute, Rows, labels
 from krakenctl.state.sql import SqlState
 
 T = TypeVar("T")
@@ -61,8 +61,9 @@ _REASONS = {
     "No such file": "nobody listens there",
 }
 _SERVER_LEFT = ("08", "57P", "25P03")  # how the codes begin with which a server ends a connection
+_LOCKED = "55P03"
 _HINTS = {
-    "55P03": "another krakenctl may be writing; run it again when that one is done",
+    _LOCKED: "another krakenctl may be writing; run it again when that one is done",
     "57014": "the server may be busy; run it again",
     "42501": "let its user create and use the schema: see docs/state.md",
     "42P01": "restore it from a backup",
@@ -152,13 +153,15 @@ class PostgresDatabase:
 
     def copy(self, label: str) -> str:
         schema = self._home.schema
-        name = f"{schema[:40]}_{label}"  # PostgreSQL would cut it off at 63 characters without a word
 
         def deed(run: Execute) -> str:
-            run(f"CREATE SCHEMA IF NOT EXISTS {_quoted(name)}")
+            # PostgreSQL would cut a name off at 63 characters without a word.
+            names = (f"{schema[:40]}_{each}" for each in labels(label))
+            name = next(each for each in names if not _namespace(run, each))
+            run(f"CREATE SCHEMA {_quoted(name)}")
             for (table,) in run("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", schema):
                 here, there = (f"{_quoted(place)}.{_quoted(table)}" for place in (schema, name))
-                run(f"CREATE TABLE IF NOT EXISTS {there} AS TABLE {here}")
+                run(f"CREATE TABLE {there} AS TABLE {here}")
             return f"the schema {name}"
 
         return self.write(deed)
@@ -284,7 +287,7 @@ def _create(run: Execute, schema: str) -> None:
     _refuse_unfit(run)
     if _version(run, schema):
         return
-    found = run("SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?", schema)
+    found = _namespace(run, schema)
     if not found:
         run(f"CREATE SCHEMA {_quoted(schema)}")
     elif run("SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = ?", found[0][0]):
@@ -293,6 +296,11 @@ def _create(run: Execute, schema: str) -> None:
     for statement in tables.statements():
         run(statement.replace(" TEXT", ' TEXT COLLATE "C"'))  # sorted as SQLite sorts, wherever the server stands
     run("INSERT INTO meta VALUES ('lineage', ?), ('version', ?)", str(uuid.uuid4()), str(tables.VERSION))
+
+
+def _namespace(run: Execute, schema: str) -> Rows:
+    """Its number; no row: there is no such schema."""
+    return run("SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?", schema)
 
 
 def _refuse_unfit(run: Execute) -> None:
@@ -331,7 +339,8 @@ def _gone(home: PostgresHome) -> StateError:
 
 def _refused(home: PostgresHome, problem: psycopg.Error) -> StateError:
     told = problem.diag.message_primary or str(problem)
-    return StateError(f"{home} cannot be used: {told}", hint=_HINTS.get(problem.sqlstate or "", ""))
+    kind = StateBusy if problem.sqlstate == _LOCKED else StateError
+    return kind(f"{home} cannot be used: {told}", hint=_HINTS.get(problem.sqlstate or "", ""))
 
 
 @contextmanager

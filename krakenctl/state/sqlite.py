@@ -8,16 +8,16 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
-from krakenctl.errors import StateError
+from krakenctl.errors import StateBusy, StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.state import tables
-from krakenctl.state.database import Execute, Rows
+from krakenctl.state.database import Execute, Rows, labels
 from krakenctl.state.sql import SqlState
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ _BACKUP = "restore it from a backup; or move it away, and see `krakenctl state r
 # Locks on these do not hold between hosts: two runs would both believe to be alone.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "lustre"})
 _SYNCED = "PRAGMA synchronous = FULL"  # a step that is recorded survives a power cut
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc/self/mounts writes blanks
 
 
@@ -58,8 +59,7 @@ class SqliteDatabase:
             return SqliteDatabase(connection, self._path)
 
     def copy(self, label: str) -> str:
-        path = self._path.with_name(f"{self._path.name}.{label}")
-        with self._turn, _as_state_error(self._path), _open_new(path) as file:
+        with self._turn, _as_state_error(self._path), _open_new(self._path, label) as (path, file):
             self._db.execute("VACUUM INTO ?", (str(path),))  # into an empty file: with our mode, not SQLite's
             os.fsync(file)
         return str(path)
@@ -147,17 +147,26 @@ def looking(path: Path) -> Iterator[SqlState | None]:
         return
     try:
         with _as_state_error(path):
-            connection = _upgraded(connection, path)
-        yield SqlState(SqliteDatabase(connection, path))
+            made = _is_made(connection, path)
+            connection = _upgraded(connection, path) if made else connection
+        yield SqlState(SqliteDatabase(connection, path)) if made else None
     finally:
         connection.close()
 
 
 @contextmanager
-def _open_new(path: Path) -> Iterator[int]:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+def _open_new(beside: Path, label: str) -> Iterator[tuple[Path, int]]:
+    """A file that was not there before, and is not there afterwards if it could not be filled."""
+    for free in labels(label):
+        path = beside.with_name(f"{beside.name}.{free}")
+        with suppress(FileExistsError):
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            break
     try:
-        yield file
+        yield path, file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     finally:
         os.close(file)
 
@@ -171,9 +180,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(_SYNCED)
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise StateError(f"{path} is another program's database", hint="name another file as state.path")
+    if not _is_made(connection, path):
         for statement in tables.statements():
             connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES ('lineage', ?)", (str(uuid.uuid4()),))
@@ -182,6 +189,15 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         _upgrade(connection, path)
     connection.execute("COMMIT")
     _refuse_newer(version, path)
+
+
+def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
+    """False: there is nothing in it yet. A run may have died while it made the state."""
+    looks = "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version"  # of one moment
+    version, tables_there = connection.execute(looks).fetchone()
+    if version == 0 and tables_there:
+        raise StateError(f"{path} is another program's database", hint="name another file as state.path")
+    return bool(version)
 
 
 def _upgraded(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
@@ -220,18 +236,23 @@ def _as_state_error(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as problem:
-        raise StateError(f"the state {path} cannot be used: {problem}", hint=_hint(problem)) from problem
+        kind = StateBusy if _name(problem).startswith(_BUSY) else StateError
+        raise kind(f"the state {path} cannot be used: {problem}", hint=_hint(problem)) from problem
     except OSError as problem:
         raise StateError(f"the state {path} cannot be opened: {problem.strerror}") from problem
 
 
 def _hint(problem: sqlite3.DatabaseError) -> str:
-    name = str(getattr(problem, "sqlite_errorname", ""))
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    name = _name(problem)
+    if name.startswith(_BUSY):
         return "another krakenctl may be running; run it again when that one is done"
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM")):
         return "check the modes of the file and its folder, and the disk's space"
     return _BACKUP
+
+
+def _name(problem: sqlite3.DatabaseError) -> str:
+    return str(getattr(problem, "sqlite_errorname", ""))
 
 
 @contextmanager

@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
+from typing import TypeVar
 
-from krakenctl.errors import KrakenctlError, LeaseLost, LockHeld
+from krakenctl.errors import ExchangeError, KrakenctlError, LeaseLost, LockHeld, StateBusy
 from krakenctl.model.run import Deed, Lease, Run
 from krakenctl.state.base import Leases, State, StateHome
+
+T = TypeVar("T")
 
 POLL_SECONDS = 0.25
 BEATS = 3  # in the time after which a silent holder may be replaced: one may be late, or fail
@@ -17,16 +20,26 @@ BEATS = 3  # in the time after which a silent holder may be replaced: one may be
 
 @contextmanager
 def tenure(
-    home: StateHome, run: Run, seconds: float, *, patience: float = 0, say: Callable[[str], None] = lambda _: None
+    home: StateHome,
+    run: Run,
+    seconds: float,
+    *,
+    patience: float = 0,
+    say: Callable[[str], None] = lambda _: None,
+    now: Callable[[], int] | None = None,
 ) -> Iterator[State]:
-    """The open state, and nobody else changes this workspace meanwhile. Raises LockHeld after `patience` seconds."""
-    state = home.open()
+    """The open state, and nobody else changes this workspace meanwhile. Raises LockHeld after `patience` seconds.
+
+    `now` is the log's clock, the exchange's; where it cannot be asked, the log goes by the state's.
+    """
+    wait = _Patience(patience, say)
+    state = wait.until(home.open)
     try:
-        lease = _await(state.leases, run, seconds, patience, say)
+        lease = wait.until(lambda: state.leases.acquire(run, seconds))
         try:
             if lease.dead is not None:
                 say(f"Taken over from {lease.dead.who}'s `krakenctl {lease.dead.command}`, which has died.")
-                state.log.append(_takeover(lease, lease.dead))
+                state.log.append(_takeover(lease, lease.dead, now))
             with _heartbeat(state.leases, seconds):
                 yield state
         finally:
@@ -36,18 +49,37 @@ def tenure(
         state.close()
 
 
-def _await(leases: Leases, run: Run, seconds: float, patience: float, say: Callable[[str], None]) -> Lease:
-    deadline, told = time.monotonic() + patience, False
-    while True:
-        try:
-            return leases.acquire(run, seconds)
-        except LockHeld as held:
-            if time.monotonic() >= deadline:
-                raise
-            if not told:
-                say(f"{held.message.removesuffix('; nothing was done')}; waiting up to {patience:.0f} s.")
-                told = True
-        time.sleep(POLL_SECONDS)
+class _Patience:
+    """One deadline over all that others may hold."""
+
+    def __init__(self, seconds: float, say: Callable[[str], None]) -> None:
+        self._seconds = seconds
+        self._say = say
+        self._deadline = time.monotonic() + seconds
+        self._told = False
+
+    def until(self, deed: Callable[[], T]) -> T:
+        while True:
+            try:
+                return _unless_busy(deed)
+            except LockHeld as held:
+                if time.monotonic() >= self._deadline:
+                    raise
+                self._tell(held)
+            time.sleep(POLL_SECONDS)
+
+    def _tell(self, held: LockHeld) -> None:
+        if not self._told:
+            self._say(f"{held.message.removesuffix('; nothing was done')}; waiting up to {self._seconds:.0f} s.")
+        self._told = True
+
+
+def _unless_busy(deed: Callable[[], T]) -> T:
+    """A database that another process has locked is held by it, whoever that is."""
+    try:
+        return deed()
+    except StateBusy as problem:
+        raise LockHeld(f"{problem.message}; nothing was done", hint=f"{problem.hint}; --lock-timeout 5m waits for it") from None
 
 
 @contextmanager
@@ -76,6 +108,9 @@ def _beat(leases: Leases, ended: Event, pause: float) -> None:
             continue
 
 
-def _takeover(lease: Lease, dead: Run) -> Deed:
+def _takeover(lease: Lease, dead: Run, now: Callable[[], int] | None) -> Deed:
+    at = int(lease.since)
+    with suppress(ExchangeError):
+        at = at if now is None else now()
     told = f"from {dead.who}'s `krakenctl {dead.command}` on {dead.host} (run {dead.id}), which has died"
-    return Deed(at=int(lease.since), run=lease.run, verb="takeover", outcome="done", message=told)
+    return Deed(at=at, run=lease.run, verb="takeover", outcome="done", message=told)

@@ -6,6 +6,7 @@ Writing needs only recipients; a host without an identity can issue keys that it
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 import pyrage
 
-from krakenctl.errors import CredentialError, StoreError
+from krakenctl.errors import CredentialError, SecretGone, StoreError
 from krakenctl.files import make_folder, sync_folder, write_whole
 from krakenctl.model import key_json
 from krakenctl.model.secret import Secret
@@ -31,6 +32,7 @@ class AgeStore:
         self._folder = folder
         self._recipients = [_recipient(text) for text in recipients]
         self._identity = identity
+        self._put: dict[tuple[str, str], str] = {}  # digests of what this process wrote, by path and live name
         if not self._recipients:
             raise StoreError(f"the store in {folder} has no recipients: nobody could read what it keeps")
 
@@ -47,7 +49,8 @@ class AgeStore:
             _remove(path)
 
     def put(self, path: str, slot: Slot, entry: Entry) -> None:
-        self._write(self._file(path, slot), Secret(json.dumps(_to_json(entry), indent=2)))
+        content = self._write(self._file(path, slot), Secret(json.dumps(_to_json(entry), indent=2)))
+        self._put[path, entry.live_name] = _digest(content)
 
     def get(self, path: str, slot: Slot) -> Entry | None:
         file = self._file(path, slot)
@@ -64,15 +67,15 @@ class AgeStore:
         with _as_store_error(f"whether there is a file {file} cannot be seen"):
             return file.exists()
 
-    def promote(self, path: str) -> None:
+    def promote(self, path: str, live_name: str) -> None:
         pending, current, previous = (self._file(path, slot) for slot in Slot)
         with _as_store_error(f"the slots in {current.parent} cannot be moved"):
-            if not pending.exists():
-                _must_exist(current)
+            if not self._holds(path, Slot.PENDING, live_name):
+                self._must_be_current(path, live_name)
                 return
             if current.exists():
                 _replace(previous, current.read_bytes())  # a copy: a consumer finds a current secret at every moment
-            pending.replace(current)
+            pending.replace(current)  # fails where another run has moved it meanwhile
             sync_folder(current.parent)
 
     def remove(self, path: str, slot: Slot) -> None:
@@ -82,11 +85,28 @@ class AgeStore:
             if not any(file.parent.iterdir()):
                 file.parent.rmdir()
 
+    def _must_be_current(self, path: str, live_name: str) -> None:
+        """An earlier run may have promoted it already."""
+        if self._holds(path, Slot.CURRENT, live_name):
+            return
+        folder = self._folder / path
+        if not (self.exists(path, Slot.PENDING) or self.exists(path, Slot.CURRENT)):
+            raise StoreError(f"nothing was ever put into {folder}, so there is nothing to promote")
+        raise SecretGone(f"{folder} does not hold the secret of {live_name} any more: something else was written there")
+
+    def _holds(self, path: str, slot: Slot, live_name: str) -> bool:
+        """Whose it is. Without an identity nobody can look, and only what this process wrote is known again."""
+        if self._identity is not None:
+            entry = self.get(path, slot)
+            return entry is not None and entry.live_name == live_name
+        file, known = self._file(path, slot), self._put.get((path, live_name))
+        return file.exists() and known in (None, _digest(file.read_bytes()))
+
     def _file(self, path: str, slot: Slot) -> Path:
         return self._folder / path / f"{slot}.age"
 
-    def _write(self, file: Path, text: Secret) -> None:
-        """Encrypt, write beside, flush, rename, flush the folder, read back."""
+    def _write(self, file: Path, text: Secret) -> bytes:
+        """Encrypt, write beside, flush, rename, flush the folder, read back. Returns what the file holds."""
         try:
             content = pyrage.encrypt(text.reveal().encode(), self._recipients)
         except pyrage.EncryptError:
@@ -103,6 +123,7 @@ class AgeStore:
                 f"{file} reads back differently from what was written",
                 hint="is the identity one of the store's recipients?",
             )
+        return content
 
     def _decrypted(self, content: bytes, file: Path) -> Secret:
         if self._identity is None:
@@ -171,10 +192,8 @@ def _replace(file: Path, content: bytes) -> None:
     write_whole(file, content, mode=0o600)
 
 
-def _must_exist(current: Path) -> None:
-    """An earlier run may have promoted what was pending. Without an identity nobody can look whether it was this."""
-    if not current.exists():
-        raise StoreError(f"nothing was ever put into {current.parent}, so there is nothing to promote")
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

@@ -61,10 +61,11 @@ class Store(Protocol):
         """Whether the slot is taken; needs no right to read it."""
         ...
 
-    def promote(self, path: str) -> None:
-        """current → previous, then pending → current. Doing it again after a crash in between finishes it.
+    def promote(self, path: str, live_name: str) -> None:
+        """current → previous, then pending → current, if that is the key of this name. Doing it again finishes it.
 
-        Raises StoreError when the path holds neither: then there is no secret that anybody could use.
+        Raises SecretGone when pending and current hold other keys, and StoreError when there is nothing at all.
+        Who cannot read the store knows only what it has put there itself; what another process put is taken on trust.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from krakenctl.errors import StoreError
+from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.address import Address
 from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.journal import Intent, Stage
@@ -33,11 +33,13 @@ class MemoryStore:
     def exists(self, path: str, slot: Slot) -> bool:
         return (path, slot) in self._kept
 
-    def promote(self, path: str) -> None:
+    def promote(self, path: str, live_name: str) -> None:
         pending, current = self.get(path, Slot.PENDING), self.get(path, Slot.CURRENT)
         if pending is None and current is None:
             raise StoreError(f"nothing was ever put into {path}, so there is nothing to promote")
-        if pending is None:
+        if pending is None or pending.live_name != live_name:
+            if current is None or current.live_name != live_name:
+                raise SecretGone(f"{path} does not hold the secret of {live_name} any more")
             return
         if current is not None:
             self.put(path, Slot.PREVIOUS, current)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from krakenctl.errors import StoreError
+from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
@@ -60,7 +60,7 @@ entries: st.SearchStrategy[Entry] = st.builds(
 _deeds = st.one_of(
     st.tuples(st.just("put"), st.sampled_from(Slot), st.sampled_from([OLD, NEW, NEWEST])),
     st.tuples(st.just("remove"), st.sampled_from(Slot)),
-    st.tuples(st.just("promote")),
+    st.tuples(st.just("promote"), st.sampled_from([OLD.live_name, NEW.live_name, NEWEST.live_name])),
 )
 _numbers = itertools.count()
 
@@ -147,21 +147,37 @@ class StoreContract:
     def test_promotion_makes_the_pending_key_current_and_keeps_the_one_before(self, store: Store) -> None:
         store.put(PATH, Slot.CURRENT, OLD)
         store.put(PATH, Slot.PENDING, NEW)
-        store.promote(PATH)
+        store.promote(PATH, NEW.live_name)
         assert _slots(store, PATH) == [None, NEW, OLD]
 
     def test_promoting_again_changes_nothing(self, make_store: MakeStore) -> None:
         make_store().put(PATH, Slot.CURRENT, OLD)
         make_store().put(PATH, Slot.PENDING, NEW)
         for _ in range(3):
-            make_store().promote(PATH)
+            make_store().promote(PATH, NEW.live_name)
         assert _slots(make_store(), PATH) == [None, NEW, OLD]
 
     def test_promoting_where_nothing_was_ever_put_is_an_error(self, store: Store) -> None:
         """Else a key would count as handed out whose secret nobody has."""
         with pytest.raises(StoreError):
-            store.promote("never/heard/of")
+            store.promote("never/heard/of", NEW.live_name)
         assert _slots(store, "never/heard/of") == [None, None, None]
+
+    def test_what_somebody_else_has_put_there_meanwhile_is_not_promoted(self, store: Store) -> None:
+        """Else consumers would read the secret of a key that its own run has given up."""
+        store.put(PATH, Slot.CURRENT, OLD)
+        store.put(PATH, Slot.PENDING, NEWEST)
+        store.put(PATH, Slot.PENDING, NEW)
+        with pytest.raises(SecretGone):
+            store.promote(PATH, NEWEST.live_name)
+        assert _slots(store, PATH) == [NEW, OLD, None]
+
+    def test_promoting_again_leaves_alone_what_was_put_there_since(self, store: Store) -> None:
+        store.put(PATH, Slot.PENDING, OLD)
+        store.promote(PATH, OLD.live_name)
+        store.put(PATH, Slot.PENDING, NEW)
+        store.promote(PATH, OLD.live_name)
+        assert _slots(store, PATH) == [NEW, OLD, None]
 
     def test_removing_what_is_not_there_changes_nothing(self, store: Store) -> None:
         store.remove(PATH, Slot.CURRENT)
@@ -185,11 +201,23 @@ class StoreContract:
         blind.put(PATH, Slot.CURRENT, OLD)
         blind.put(PATH, Slot.PENDING, NEW)
         assert [blind.exists(PATH, slot) for slot in Slot] == [True, True, False]
-        blind.promote(PATH)
+        blind.promote(PATH, NEW.live_name)
         blind.remove(PATH, Slot.PREVIOUS)
         with pytest.raises(StoreError):
             blind.get(PATH, Slot.CURRENT)
         assert make_store().get(PATH, Slot.CURRENT) == NEW
+
+    def test_who_may_not_read_still_knows_what_it_has_put_there_itself(
+        self, make_store: MakeStore, make_blind_store: MakeStore
+    ) -> None:
+        blind = make_blind_store()
+        make_store().put(PATH, Slot.CURRENT, OLD)
+        blind.put(PATH, Slot.PENDING, NEWEST)
+        make_store().put(PATH, Slot.PENDING, NEW)
+        with pytest.raises(SecretGone):
+            blind.promote(PATH, NEWEST.live_name)
+        make_blind_store().promote(PATH, NEW.live_name)
+        assert _slots(make_store(), PATH) == [None, NEW, OLD]
 
     @pytest.mark.parametrize("stop", [OSError(5, "Input/output error"), Killed()], ids=["failure", "death"])
     def test_a_put_that_stops_half_way_leaves_the_old_entry_or_the_new(
@@ -218,8 +246,8 @@ class StoreContract:
             make_store().put(PATH, Slot.PENDING, NEW)
             make_store().remove(PATH, Slot.PREVIOUS)
             with interrupt(after, stop) as struck, suppress(StoreError, Killed):
-                make_store().promote(PATH)
-            make_store().promote(PATH)
+                make_store().promote(PATH, NEW.live_name)
+            make_store().promote(PATH, NEW.live_name)
             assert _slots(make_store(), PATH) == [None, NEW, OLD]
             if not struck():
                 assert after, NONE_COUNTED
@@ -230,7 +258,7 @@ class StoreContract:
     def test_a_failure_is_a_store_error_that_shows_no_secret(
         self, make_store: MakeStore, interrupt: Interrupt, kept: Callable[[], bytes], deed: str
     ) -> None:
-        arguments = {"prove_writable": (), "promote": (PATH,), "remove": (PATH, Slot.CURRENT)}
+        arguments = {"prove_writable": (), "promote": (PATH, NEW.live_name), "remove": (PATH, Slot.CURRENT)}
         for after in range(100):
             make_store().put(PATH, Slot.CURRENT, OLD)
             make_store().put(PATH, Slot.PENDING, NEW)
@@ -250,7 +278,7 @@ class StoreContract:
     def test_nothing_at_rest_or_on_show_is_plain(self, store: Store, kept: Callable[[], bytes]) -> None:
         for slot in Slot:
             store.put(PATH, slot, OLD)
-        store.promote(PATH)
+        store.promote(PATH, OLD.live_name)
         assert examples.SECRET.encode() not in kept()
         assert examples.SECRET not in f"{store!r} {store} {store.get(PATH, Slot.CURRENT)!r}"
 

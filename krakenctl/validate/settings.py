@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Place
 from krakenctl.model.time import parse_duration, parse_time, show_duration
 from krakenctl.validate.networks import Allowlist, canonical
 from krakenctl.validate.report import Report, error, warning
+
+
+LEAST_LIFE = 3600  # seconds: each run takes its time, and a key must not be due again when it ends
+DAILY_LIFE = 4 * 86400  # of a shorter life the lead is shorter than the two days that outlast a missed daily run
 
 
 class Settings(NamedTuple):
@@ -123,6 +128,7 @@ def check(written: Mapping[str, Any], settings: Settings, level: Level, report: 
     if "queryWindow" in written:
         _check_window(settings, level, report)
     if "rotation" in written or "validFor" in written:
+        _check_age(written, settings, level, report)
         _check_overlap(written, settings, level, report)
         _check_jitter(written, settings, level, report)
         _check_life(written, settings, level, report)
@@ -133,6 +139,26 @@ def _check_window(settings: Settings, level: Level, report: Report) -> None:
     if begin is not None and end is not None and begin >= end:
         message = "this window ends before it begins" if begin > end else "this window is empty"
         report.append(error("bad-window", level.at("queryWindow"), message, address=level.address))
+
+
+def _check_age(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:
+    lives = {
+        ("rotation", "maxAge"): settings.max_age if "maxAge" in written.get("rotation", {}) else None,
+        ("validFor",): settings.valid_for if "validFor" in written else None,
+    }
+    for path, life in lives.items():
+        if life is not None and life < DAILY_LIFE:
+            report.append(_short_life(path[-1], life, level.at(*path), level))
+
+
+def _short_life(name: str, life: int, place: Place, level: Level) -> Finding:
+    told = f"a {name} of {show_duration(life)}"
+    if life < LEAST_LIFE:
+        message = f"{told} is shorter than {show_duration(LEAST_LIFE)}: every run would rotate the key"
+        return error("age-too-short", place, message, address=level.address)
+    message = f"{told} is too short for a daily `krakenctl tick`: the key is due after half of it"
+    return warning("age-needs-more-ticks", place, message, hint="run `krakenctl tick` more often than that",
+                   address=level.address)  # fmt: skip
 
 
 def _check_overlap(written: Mapping[str, Any], settings: Settings, level: Level, report: Report) -> None:

@@ -28,10 +28,9 @@ def test_whatever_strikes_a_run_the_next_ones_bring_back_every_promise(scenario:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize("name", SABOTAGE)
-def test_the_matrix_notices_a_krakenctl_that_breaks_a_promise(name: str):
-    ran = _chaos("--sabotage", name)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+def test_the_matrix_notices_every_krakenctl_that_breaks_a_promise():
+    ran = _chaos("--sabotage", "all")
+    assert (ran.returncode, ran.stdout.count("noticed: ")) == (0, len(SABOTAGE)), ran.stdout + ran.stderr
 
 
 def test_a_cell_can_be_run_again_by_its_name():

@@ -118,10 +118,3 @@ def test_apply_with_a_closed_input_names_the_flag(workspace: Path) -> None:
     done = subprocess.run(["sh", "-c", line], cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 64
     assert "--yes" in done.stderr
-
-
-def test_a_lock_that_is_no_file_is_told_in_a_sentence(workspace: Path) -> None:
-    os.mkfifo(workspace / ".krakenctl/state.db.lock")
-    told = krakenctl("-C", workspace, "apply", "--yes")
-    assert told.code == 1
-    assert "lock" in told.err

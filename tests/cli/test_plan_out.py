@@ -57,3 +57,10 @@ def test_a_full_disk_leaves_the_plan_that_was_there(workspace: Path, monkeypatch
     assert "No space left on device" in told.err
     assert (workspace / "tonight.plan").read_text() == "the last one"
     assert sorted(workspace.iterdir()) == before
+
+
+def test_a_comment_names_the_digest_and_the_end_of_the_plan_that_was_saved_with_it(workspace: Path) -> None:
+    told = krakenctl("plan", "--out", "tonight.plan", "-o", "markdown", cwd=workspace)
+    assert f"Digest `{planfile.load((workspace / 'tonight.plan').read_text()).digest}`." in told.out
+    assert "Can be applied until" in told.out
+    assert "Digest" not in krakenctl("plan", "-o", "markdown", cwd=workspace).out

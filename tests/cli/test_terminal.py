@@ -24,7 +24,7 @@ def test_apply_asks_and_does_it_after_a_yes(workspace: Path) -> None:
 def test_apply_does_nothing_after_anything_but_a_yes(workspace: Path, answer: str) -> None:
     seen = on_a_terminal("apply", cwd=workspace, answers={QUESTION: answer})
     assert seen.code == 1
-    assert "Nothing was done." in plain(seen.out)
+    assert "Nothing of it was done." in plain(seen.out)
     assert krakenctl("-C", workspace, "state", "list").out.startswith("Nothing is recorded yet")
 
 

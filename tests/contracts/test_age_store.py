@@ -239,7 +239,7 @@ def test_a_file_where_a_folder_belongs_is_a_store_error(store, folder):
     assert store.get(PATH, Slot.CURRENT) is None
     store.remove(PATH, Slot.CURRENT)
     with pytest.raises(StoreError):
-        store.promote(PATH)
+        store.promote(PATH, OLD.live_name)
 
 
 def test_a_store_whose_folder_is_a_file_is_not_writable(tmp_path):

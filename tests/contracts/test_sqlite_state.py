@@ -189,6 +189,15 @@ def test_a_path_that_cannot_be_a_file_is_told(tmp_path, place):
         open_state(tmp_path / place)
 
 
+def test_a_copy_that_could_not_be_made_leaves_nothing_behind(path):
+    with closing(open_state(written(path))) as state:
+        path.write_bytes(b"this is no database any more" * 1000)
+        with pytest.raises(StateError):
+            SqliteDatabase(sqlite3.connect(path), path).copy("aside")
+        assert not list(path.parent.glob("*aside*"))
+        assert state
+
+
 def test_a_run_that_finds_it_locked_says_so_instead_of_waiting_for_ever(path, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
     with closing(open_state(written(path))) as state, closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -283,6 +292,20 @@ def test_reading_an_empty_file_leaves_it_empty(path):
     path.touch()
     assert read_only(path) == Recorded(lineage="")
     assert path.read_bytes() == b""
+
+
+def test_a_run_that_died_while_it_made_the_state_left_none(path):
+    execute(path, "PRAGMA journal_mode = WAL")
+    assert path.stat().st_size
+    assert read_only(path) == Recorded(lineage="")
+    with closing(open_state(path)) as state:
+        assert state.read().lineage
+
+
+def test_another_programs_database_is_not_read_as_a_state(path):
+    execute(path, "CREATE TABLE contacts (name TEXT)")
+    with pytest.raises(StateError, match="another program"):
+        read_only(path)
 
 
 def test_reading_does_not_touch_the_file(path):

@@ -250,3 +250,16 @@ def test_a_long_log_is_read_page_by_page(tmp_path: Path):
     state.close()
     with pytest.raises(StateError):
         list(reading)
+
+
+def test_where_there_is_no_state_nothing_is_called_whole(desk: Desk):
+    assert desk.run("log", "verify").out == "There is no log here: this workspace has no state yet.\n"
+    assert desk.run("log", "verify", "--head", 64 * "a").code == 3
+    open_state(desk.state_path).close()
+    assert desk.run("log", "verify").out.startswith("The log is empty")
+
+
+def test_an_address_without_a_line_is_told_on_the_side(desk: Desk):
+    d.create(desk)
+    ran = desk.applied().run("log", "--address", "ApiKey/acme/nobody")
+    assert (ran.code, ran.out, ran.err) == (0, "", "There is no line about ApiKey/acme/nobody.\n")

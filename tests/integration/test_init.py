@@ -218,6 +218,7 @@ def test_git_never_sees_a_secret_wherever_in_the_workspace_it_lies(workspace: Pa
     assert init(workspace).out == "Nothing was missing.\n"
     assert (workspace / ".gitignore").read_text() == once
     secret = ["keys/my [own] identity.txt", "tokens/acme.json", "acme.key.json", ".krakenctl/state.db"]
+    secret += ["tonight.plan"]
     public = ["krakenctl.yaml", "manifests/keys.yaml", "recipients.txt", "keys/recipients.txt", "secrets/a/current.age"]
     for path in (*secret, *public):
         (workspace / path).parent.mkdir(parents=True, exist_ok=True)
@@ -260,3 +261,17 @@ def test_recipients_that_were_lost_follow_from_the_identity(tmp_path: Path) -> N
     assert "recipients.txt" in krakenctl("-C", workspace, "init").out
     assert recipients.read_text() == before
     assert krakenctl("-C", workspace, "apply", "--yes").code == 0
+
+
+def test_an_identity_that_was_lost_is_not_replaced_while_secrets_are_stored(tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    init(workspace)
+    assert krakenctl("-C", workspace, "apply", "--yes").code == 0
+    recipients = (workspace / "recipients.txt").read_text()
+    (workspace / ".krakenctl/identity.txt").unlink()
+    told = krakenctl("-C", workspace, "init")
+    assert told.code == 1
+    assert "restore it from your backup" in said(told)
+    assert (workspace / "recipients.txt").read_text() == recipients
+    told = krakenctl("-C", workspace, "rotate", "--all", "--yes")
+    assert "restore it from your backup" in told.out + said(told)

@@ -17,8 +17,12 @@ import desk as d
 from desk import Desk, make_desk
 from holder import at, go_on, stopped
 from krakenctl import schema_files
+from krakenctl.model.address import key_address
 from krakenctl.model.run import Run
+from krakenctl.state import sqlite, tenure
 from krakenctl.state.sqlite import open_state
+from krakenctl.stores.age import AgeStore
+from krakenctl.stores.base import Slot
 from running import krakenctl, process
 
 LOCKS = jsonschema_rs.validator_for(schema_files.load("locks"))
@@ -100,6 +104,19 @@ def test_whoever_waits_gives_up_in_the_end(desk: Desk):
         assert "waiting up to 1 s" in told.err
 
 
+def test_a_state_that_another_program_has_locked_is_waited_for_like_any_holder(desk: Desk, monkeypatch):
+    desk.applied()
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
+    other = sqlite3.connect(desk.state_path, isolation_level=None)
+    with closing(other):
+        other.execute("BEGIN IMMEDIATE")
+        told = desk.apply()
+        assert (told.code, "nothing was done" in told.err) == (6, True)
+        monkeypatch.setattr(tenure.time, "sleep", lambda _: other.execute("ROLLBACK"))
+        told = desk.apply("--lock-timeout", "5m")
+        assert (told.code, "waiting up to 300 s" in " ".join(told.err.split())) == (0, True)
+
+
 def test_to_look_needs_no_lease(desk: Desk):
     with at(desk, "issue:1", "wait"):
         for look in (["plan"], ["validate"], ["tree"], ["state", "list"], ["state", "lock", "list"]):
@@ -151,6 +168,28 @@ def test_what_a_stopped_holder_had_just_sent_is_taken_back_by_the_next_run(desk:
         running.send_signal(signal.SIGCONT)
         assert go_on(running)[0] == 4
     d.recover(desk)
+    check_peace(desk)
+
+
+def test_a_stopped_holder_that_wakes_in_a_write_to_the_store_hands_out_no_dead_key(desk: Desk, monkeypatch):
+    """Nothing can be checked between its last look at its fence and the file's rename: whoever promotes looks again."""
+    desk.applied()
+    desk.declare(d.account(), d.key("bot", "query-ledger"), d.key("view"))
+    stale, real = [desk.entry("acme/bot")], AgeStore.promote
+    assert stale[0]
+
+    def wakes(store: AgeStore, path: str, live_name: str) -> None:
+        if stale:
+            store.put(path, Slot.PENDING, stale.pop())
+        real(store, path, live_name)
+
+    monkeypatch.setattr(AgeStore, "promote", wakes)
+    told = desk.apply()
+    assert told.code == 4
+    assert "does not hold the secret of bot.a7.g2 any more" in " ".join(told.err.split())
+    check_peace(desk)
+    assert desk.recorded().keys[key_address("acme", "bot")].live_name == "bot.a7.g1"
+    assert desk.apply().code == 0
     check_peace(desk)
 
 

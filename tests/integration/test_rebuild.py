@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -103,6 +104,19 @@ def test_the_state_that_is_replaced_is_kept_aside_and_its_log_goes_on(desk: Desk
     assert desk.run("log", "verify", "--head", head).code == 0
 
 
+def test_a_state_that_was_lost_and_rebuilt_twice_is_kept_aside_twice(desk: Desk):
+    """A new state counts from the beginning again, so that its copies would be called the same."""
+    d.create(desk)
+    desk.applied()
+    kept = set()
+    for _ in range(2):
+        lose(desk)
+        rebuild(desk)
+        kept.add(rebuild(desk, "--replace").json["aside"])
+    assert len(kept) == 2
+    assert all(Path(aside).stat().st_size for aside in kept)
+
+
 def test_a_second_rebuild_finds_the_same(desk: Desk):
     d.replace_with_overlap(desk)
     desk.applied()
@@ -157,7 +171,7 @@ def test_a_key_whose_secret_is_nowhere_is_told_burned_and_left_alone(desk: Desk)
     desk.applied()
     lose(desk)
     (desk.root / "secrets/acme/bot/current.age").unlink()
-    assert "bot.a7.g1" in notes(rebuild(desk), "unknown")
+    assert "bot.a7.g1" in notes(rebuild(desk, "--without-secrets"), "unknown")
     assert desk.changes() == {"ApiKey/acme/bot": "create"}
     desk.applied()
     assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
@@ -284,3 +298,29 @@ def _of_another_lineage(desk: Desk, path: str) -> None:
     assert entry is not None
     store = plugins.store(read_workspace(desk.root).stores["main"], desk.root, Credentials(desk.root, {}))
     store.put(path, Slot.CURRENT, replace(entry, lineage="of somebody else"))
+
+
+def test_stores_that_are_not_there_are_not_taken_for_empty(desk: Desk):
+    desk.declare(account(), key("bot"), key("view"))
+    desk.applied()
+    lose(desk)
+    shutil.rmtree(desk.root / "secrets")
+    ran = desk.run("state", "rebuild", "--yes")
+    assert ran.code == 1
+    assert "tag: 2; and the stores hold the secret of none; nothing was done" in " ".join(ran.err.split())
+    rebuild(desk, "--without-secrets")
+    assert desk.recorded().traces == ()
+    rebuild(desk, "--without-secrets")  # numbers that were burned are no keys
+
+
+def test_what_is_assumed_of_many_keys_is_told_once(desk: Desk):
+    names = [f"bot{number}" for number in range(6)]
+    desk.declare(account(), *(key(name, **OVERLAP) for name in names))
+    desk.applied().declare(account(), *(key(name, "query-ledger", **OVERLAP) for name in names))
+    desk.applied()
+    lose(desk)
+    for name in names:
+        (desk.root / f"secrets/acme/{name}/current.age").unlink()
+    told = " ".join(desk.run("state", "rebuild", "--dry-run").out.split())
+    assert told.count("it is left alone") == 1
+    assert "(and likewise 5 more: ApiKey/acme/bot1, ApiKey/acme/bot2, ApiKey/acme/bot3, …)" in told

@@ -56,7 +56,7 @@ def test_a_blocked_plan_is_shown_whole_and_nothing_of_it_is_done(desk: Desk) -> 
     told = apply(desk, code=7)
     assert "± ApiKey/acme/bot replace" in told
     assert "! open 1 key would become usable from any address: ApiKey/acme/new → --allow open --reason TEXT" in told
-    assert "this plan goes beyond a safety limit (open); nothing was done" in told
+    assert "this plan goes beyond a safety limit (open); nothing of it was done" in told
     assert desk.standing() == before
 
 
@@ -238,3 +238,25 @@ def test_the_manual_names_every_class_and_its_flag() -> None:
     for limit in Limit:
         flag = "--max-revokes N" if limit is Limit.REVOKES else f"--allow {limit.value}"
         assert re.search(rf"^\| `{limit.value}` \| .+ \| `{flag}` \|$", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("Withdraw", "“Withdraw” is none of"),
+        ("revokes", "--max-revokes N"),
+        ("empty,protected", "repeat --allow"),
+    ],
+)
+def test_a_class_that_is_none_is_a_usage_error_that_says_what_to_write(desk: Desk, value: str, told: str) -> None:
+    desk.declare(account(), key("bot"))
+    ran = desk.run("apply", "--allow", value, "--reason", "x")
+    assert ran.code == 64
+    assert told in " ".join(ran.err.split())
+
+
+def test_who_lifted_a_protection_is_in_the_log(desk: Desk) -> None:
+    desk.declare(account(), key("bot"), key("view", protect=False))
+    assert desk.apply().code == 0
+    [line] = [line for line in log(desk) if line["verb"] == "remember"]
+    assert line["address"] == VIEW

@@ -58,7 +58,7 @@ def sights(some, intent):
     ceiling = some(st.sampled_from([READ, TRADE]))
     bounds = Bounds(
         ceilings={"acme": ceiling},
-        declared=frozenset({intent.address} if some(st.booleans()) else ()),
+        declared={intent.address: some(st.sampled_from([READ, TRADE]))} if some(st.booleans()) else {},
         sound=some(st.booleans()),
     )
     return Sight(
@@ -67,6 +67,7 @@ def sights(some, intent):
         kept=some(kept(intent, created)),
         outgrown=some(st.booleans()),
         contained=some(st.sampled_from(["", "", "ann"])),
+        now=NOW + some(st.sampled_from([0, 400 * DAY])),
     )
 
 

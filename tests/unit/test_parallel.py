@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -25,17 +26,19 @@ def test_as_many_are_done_at_once_as_was_asked_for():
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_never_more_are_done_at_once(most):
-    turn, now, seen = threading.Lock(), [], []
+    inside, gate = threading.Semaphore(0), threading.Event()
 
-    def deed(thing):
-        with turn:
-            now.append(thing)
-            seen.append(len(now))
-        with turn:
-            now.remove(thing)
+    def deed(_):
+        inside.release()
+        assert gate.wait(SECONDS)
 
-    parallel.each(deed, range(50), most)
-    assert max(seen) <= most
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(parallel.each, deed, range(50), most)
+        assert all(inside.acquire(timeout=SECONDS) for _ in range(most))
+        one_more = inside.acquire(timeout=0.2)  # nothing holds back one that was let in wrongly
+        gate.set()
+        work.result()
+    assert not one_more
 
 
 def test_one_at_a_time_is_done_right_here():

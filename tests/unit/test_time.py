@@ -49,3 +49,8 @@ def test_ten_years_are_the_longest_duration(text):
 def test_more_than_ten_years_is_refused_with_a_sentence(text):
     with pytest.raises(ValueError, match="longer than 10 years; write 3650d at most"):
         parse_duration(text)
+
+
+def test_a_number_without_a_unit_is_asked_which():
+    with pytest.raises(ValueError, match=r"5 what\? write 5d, 5h or 5m"):
+        parse_duration("5")

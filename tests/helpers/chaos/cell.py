@@ -87,10 +87,10 @@ class Stage:
         if cell.fault == "kill-twice":
             room.child(lambda: room.struck_run(FAULTS["kill"], _second(cell, len(self.boundaries))))
         lost = tuple(dict.fromkeys(room.noted("lost")))
-        stands = "" if every else repr((standing(room.desk), fault.person, sorted(room.noted("touched"))))
+        stands = "" if every else repr((standing(room.desk), fault.person, fault.late, sorted(room.noted("touched"))))
         if stands in self.seen:
             return Verdict(cell, where, ended, (*lost, *self.seen[stands]), same=True)
-        room.child(room.mending_runs)
+        room.child(lambda: room.mending_runs(late=fault.late))
         after = tuple(loss for loss in dict.fromkeys(room.noted("lost")) if loss not in lost)
         if stands:
             self.seen[stands] = after

@@ -42,8 +42,8 @@ class Part:
     def _thinned(self, fault: str, found: list[Boundary]) -> list[Boundary]:
         if not self.thin:
             return found
-        if fault == "kill":
-            return [here for here in found if not here.after]
+        if fault == "kill":  # it does not undo what was flushed or not, nor anything between two deeds
+            return [here for here in found if not here.after and here.sort != "fsync"]
         chance = random.Random(f"{self.scenario} {fault} {self.quirk}")
         return chance.sample(found, min(1, len(found)))
 

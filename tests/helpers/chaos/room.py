@@ -146,7 +146,7 @@ class Room:
             if not row.client and row.public_key not in witness.before.rows:
                 self.note(stays=row.public_key)
 
-    def mending_runs(self) -> int:
+    def mending_runs(self, *, late: bool) -> int:
         """What an ordinary user does next, and then the last look."""
         witness, desk = self.witness(mending=True), self.desk
         desk.mend()
@@ -154,8 +154,9 @@ class Room:
         boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in ("http", "store") else None)
         boundaries.install()
         self._until_done(desk, witness)
-        desk.advance(PATIENCE)  # whatever was put off has come by now
-        self._until_done(desk, witness)
+        if late:  # whatever was put off has come by then
+            desk.advance(PATIENCE)
+            self._until_done(desk, witness)
         self._judge(desk, witness)
         return 0
 

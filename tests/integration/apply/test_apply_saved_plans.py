@@ -43,7 +43,7 @@ def test_a_plan_of_the_future_is_shown_and_never_applied(workspace: Path) -> Non
     assert "as of 2090-01-01T00:00:00Z" in told.out
     applied = krakenctl("-C", workspace, "apply", future, "--yes")
     assert applied.code == 7
-    assert "still to come; nothing was done" in said(applied.err)
+    assert "still to come; nothing of it was done" in said(applied.err)
     assert krakenctl("-C", workspace, "plan", "--detailed-exitcode").code == 0
 
 
@@ -111,7 +111,7 @@ def test_a_plan_is_over_a_day_after_it_was_made_on_the_exchanges_clock(desk: Des
     desk.advance(DAY)
     told = desk.apply(saved)
     assert told.code == 5
-    assert "this plan expired at 2027-01-16T08:00:00Z, and it is 2027-01-16T08:00:00Z; nothing was done" in said(
+    assert "this plan expired at 2027-01-16T08:00:00Z, and it is 2027-01-16T08:00:00Z; nothing of it was done" in said(
         told.err
     )
     assert desk.ours() == []

@@ -9,10 +9,13 @@ import pytest
 
 import desk as d
 from desk import Desk, Wire
+from krakenctl.errors import StateError, StoreError
 from krakenctl.sandbox import clock
 from krakenctl.sandbox.people import operate, seed
 from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
+from krakenctl.stores.base import Slot
+from krakenctl.surfaces.connect import Connect
 from krakenctl.transport.wsgi import WsgiAdapter
 
 BOT = "ApiKey/acme/bot"
@@ -116,7 +119,7 @@ def test_a_plan_saved_while_something_is_under_way_is_applied_after_it_was_recov
     declared = d.replace_create_first(desk)
     strangers = desk.strangers()
     desk.declare(d.account(), d.key("bot", "query-ledger"), d.key("view"), d.key("third"))
-    die(desk, AgeStore, "promote", when=lambda _, path: path == "acme/bot")
+    die(desk, AgeStore, "promote", when=lambda _, path, name: path == "acme/bot")
     saved = desk.root / "saved.plan"
     assert desk.run("plan", "--out", saved).code == 0
     ran = desk.apply(saved)
@@ -223,6 +226,160 @@ def test_an_account_that_cannot_be_reached_waits_and_others_are_recovered(desk: 
     assert "cannot be seen" in one["message"]
 
 
+# --- revoke-first: what has revoked a key goes on owing its successor
+
+
+def _full() -> d.Doc:
+    return d.account(limits={"keysPerAccount": 1})
+
+
+def _due_without_room(desk: Desk) -> None:
+    desk.declare(_full(), d.key("bot", rotation={"maxAge": "30d"}))
+    desk.applied().advance(29 * d.DAY)
+
+
+def _brought_back(desk: Desk, command: str, name: str) -> None:
+    assert desk.ours() == []
+    ran = desk.run(command)
+    assert ran.code == 0, ran.out + ran.err
+    assert desk.ours() == [name]
+    desk.check_promises([BOT], desk.strangers())
+
+
+@pytest.mark.parametrize("command", ["recover", "tick"])
+def test_a_refused_issue_after_the_old_key_was_revoked_is_not_forgotten(desk: Desk, command: str):
+    _due_without_room(desk)
+    desk.fault("error", error="EGeneral:Temporary lockout", endpoint="POST /oauth/fast-api-key", times="always")
+    ran = desk.run("tick")
+    assert ran.code == 4
+    assert "bot.a7.g1 had been revoked already" in " ".join(ran.out.split())
+    assert desk.run(command).code == 4, "nor after another no"
+    desk.mend()
+    _brought_back(desk, command, "bot.a7.g2")
+
+
+@pytest.mark.parametrize("command", ["recover", "tick"])
+def test_nor_is_one_whose_secret_could_not_be_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str):
+    _due_without_room(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(AgeStore, "put", _full_disk)
+        assert desk.run("tick").code == 4
+    _brought_back(desk, command, "bot.a7.g3")
+
+
+def _full_disk(*_: Any) -> None:
+    raise StoreError("No space left on device")
+
+
+@pytest.mark.parametrize("command", ["recover", "tick"])
+def test_nor_is_one_that_came_out_wrong(desk: Desk, command: str):
+    desk.declare(d.account(), d.key("bot"))
+    desk.applied().fault("misissue", add="withdraw-funds")
+    ran = desk.run("rotate", BOT, "--compromised", "--yes")
+    assert ran.code == 4
+    assert "not touched" not in ran.out
+    desk.mend()
+    _brought_back(desk, command, "bot.a7.g3")
+
+
+def test_nor_is_one_whose_run_died_before_it_took_it_back(desk: Desk, die: Die):
+    desk.declare(_full(), d.key("bot"))
+    desk.applied().declare(_full(), d.key("bot", "query-ledger"))
+    desk.fault("misissue", add="withdraw-funds")
+    die(desk, SqlState, "advance", when=lambda *args: len(args) > 4 and args[4] == "mismatch", after=True)
+    desk.mend()
+    assert _moves(desk) == [("bot.a7.g2", "issue")]
+    assert desk.run("recover").code == 0
+    assert desk.ours() == ["bot.a7.g3"]
+
+
+def test_a_recovery_that_is_refused_goes_on_owing_it_too(desk: Desk, die: Die):
+    d.replace_revoke_first(desk)
+    die(desk, WsgiAdapter, "send", when=_sends("POST"))
+    desk.fault("slots-full", times="always")
+    assert desk.run("recover").code == 4
+    assert desk.report()[BOT]["result"] == "blocked", "and nothing is planned upon it"
+    desk.mend()
+    assert desk.run("recover").code == 0
+    assert "bot.a7.g3" in desk.ours()
+
+
+# --- recovery that comes late, or finds another world
+
+
+def test_a_key_that_expired_meanwhile_does_not_replace_one_that_works(desk: Desk, die: Die):
+    desk.declare(d.account(), d.key("bot"))
+    desk.applied().declare(d.account(), d.key("bot", "query-ledger", validFor="2d"))
+    die(desk, AgeStore, "promote")
+    desk.advance(3 * d.DAY)
+    assert _recovered(desk) == [("bot.a7.g2", "revoke", "done")]
+    assert desk.signs(desk.entry("acme/bot"))
+
+
+def test_a_grant_that_the_manifest_has_taken_back_is_not_handed_out(desk: Desk, die: Die):
+    desk.declare(d.account(), d.key("bot"))
+    desk.applied().declare(d.account(), d.key("bot", "query-funds", "withdraw-funds"))
+    die(desk, AgeStore, "promote")
+    desk.declare(d.account(), d.key("bot"))
+    assert desk.run("tick").code == 0
+    assert desk.ours() == ["bot.a7.g1"]
+    desk.check_promises([BOT], desk.strangers())
+
+
+def test_a_host_that_cannot_tell_whose_key_it_is_leaves_that_to_one_that_can(desk: Desk, die: Die):
+    desk.switch("created-time", "absent")
+    d.replace_create_first(desk)
+    die(desk, SqlState, "promote")
+    desk.settings(stores={"main": WRITE_ONLY})
+    assert _moves(desk) == [("bot.a7.g2", "wait")]
+    assert desk.run("recover").code == 4
+    desk.settings(stores={"main": READABLE})
+    assert _recovered(desk) == [("bot.a7.g2", "promote", "done")]
+
+
+def test_a_secret_is_kept_although_the_state_has_gone_between_issue_and_store(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    desk.declare(_full(), d.key("bot"))
+    desk.applied().declare(_full(), d.key("bot", "query-ledger"))
+    with monkeypatch.context() as patch:
+        real = Connect.issue
+
+        def issue(*args: Any) -> Any:
+            issued = real(*args)
+            patch.setattr(SqlState, "check", _gone)
+            return issued
+
+        patch.setattr(Connect, "issue", issue)
+        desk.apply()
+    assert desk.entry("acme/bot", Slot.PENDING)
+    assert _moves(desk) == [("bot.a7.g2", "promote")]
+    desk.applied().check_promises([BOT], desk.strangers())
+
+
+def _gone(*_: Any) -> None:
+    raise StateError("the connection broke")
+
+
+def test_a_burned_name_of_an_account_that_is_gone_holds_up_no_run_and_ends_with_its_expiry(desk: Desk):
+    beta = d.account("beta")
+    desk.declare(d.account(), beta, d.key("b", on="beta"))
+    assert desk.run("init").code == 0
+    desk.fault("cut", endpoint="POST /oauth/fast-api-key")
+    desk.apply()
+    desk.mend()
+    assert desk.run("recover").code == 0
+    desk.declare(d.account(), d.key("bot"))
+    (desk.root / ".krakenctl/credentials/beta.json").unlink()
+    desk.applied()
+    ran = desk.run("plan", "--detailed-exitcode", "-o", "json")
+    assert ran.code == 0
+    assert [finding["address"] for finding in ran.json["findings"]] == ["ApiKey/beta/b"]
+    desk.advance(181 * d.DAY)
+    desk.run("recover")
+    assert desk.recorded().intents == ()
+
+
 # --- a sub-account whose request may have been sent
 
 
@@ -265,6 +422,12 @@ def test_an_answer_that_nobody_asked_for_is_refused(desk: Desk, address: str):
     d.create(desk)
     desk.applied()
     assert desk.run("recover", "--exists", address).code == 64
+
+
+@pytest.mark.parametrize("flag", ["--exists", "--absent"])
+def test_the_sub_account_that_was_meant_is_named(desk: Desk, flag: str):
+    desk.declare(d.account(), d.subaccount("mm"))
+    assert "did you mean SubAccount/mm?" in desk.run("recover", flag, "mm").err
 
 
 def test_with_nothing_left_recover_calls_nobody(desk: Desk, wire: Wire):

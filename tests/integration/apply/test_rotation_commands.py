@@ -66,6 +66,28 @@ def test_tick_says_in_json_what_it_did(desk):
     assert (outcome["action"], outcome["result"], outcome["liveName"]) == ("rotate", "done", "bot.a7.g2")
 
 
+@pytest.mark.parametrize("command", [("tick",), ("rotate", "--all", "--yes")])
+def test_a_lost_state_is_no_quiet_night(desk, command):
+    desk.declare(account(), key("bot", **MONTHLY), key("view"))
+    desk.applied()
+    desk.state_path.unlink()
+    told = "2 live keys carry this workspace's tag and are not recorded: was the state lost?"
+    assert codes(desk.run(*command)) == (8, "", f"{told} see `krakenctl state rebuild`\n")
+    ran = desk.run(*command, "-o", "json")
+    assert (ran.code, ran.json["summary"]["blocked"]) == (8, 2)
+
+
+def test_where_the_state_knows_some_keys_these_are_rotated_and_the_others_told(desk):
+    desk.declare(account(), key("bot"))
+    older = desk.applied().state_path.read_bytes()
+    desk.declare(account(), key("bot"), key("view"))
+    desk.applied().state_path.write_bytes(older)
+    ran = desk.run("rotate", "--all", "--yes")
+    assert ran.code == 8
+    assert "1 live key carries this workspace's tag and is not recorded" in ran.out
+    assert sorted(desk.ours()) == ["bot.a7.g2", "view.a7.g1"]
+
+
 # --- rotate
 
 
@@ -103,6 +125,16 @@ def test_the_reason_is_kept_in_the_log(desk):
     assert "ticket 7" in desk.run("log", "-o", "json").out
 
 
+def test_what_it_shows_is_about_the_keys_that_were_named(desk):
+    rotation = {"overlap": "24h"}
+    desk.declare(account(), key("bot", rotation=rotation), key("other", rotation=rotation))
+    desk.applied().run("rotate", "ApiKey/acme/other", "--yes")
+    ran = desk.run("rotate", "ApiKey/acme/bot", "--yes")
+    assert ran.code == 0
+    assert "other" not in ran.out + ran.err
+    assert "other.a7.g1 lives on" in desk.run("plan").out
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -113,6 +145,8 @@ def test_the_reason_is_kept_in_the_log(desk):
         (["ApiKey/acme/bto"], "did you mean ApiKey/acme/bot?"),
         (["Account/acme"], "is no key"),
         (["bot"], "is not an address"),
+        (["bot"], "did you mean ApiKey/acme/bot?"),
+        (["acme/bot"], "did you mean ApiKey/acme/bot?"),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused_with_a_sentence(desk, args, words):

@@ -114,6 +114,24 @@ def test_when_both_the_new_and_the_former_name_are_recorded_the_former_one_is_un
     assert told(drawn) == [("revoke", "old.a7.g1")]
 
 
+# --- a state that is older than what it should remember
+
+
+def test_a_later_key_of_ours_that_is_not_recorded_blocks_also_while_the_recorded_one_lives():
+    """As after a restore: the recorded one may be in its overlap, and a third generation would join two living ones."""
+    ours = recorded(bot())
+    later = replace(alive(ours), name="bot.a7.g2", created=ours.created + 1)
+    [change] = draw(wish(bot(grants=READ)), on(alive(ours), later), recorded=memory(ours)).changes
+    assert change.action is Action.BLOCKED
+    assert "bot.a7.g2 is live" in change.reasons[0]
+
+
+def test_a_strangers_key_with_a_higher_number_that_was_there_before_ours_blocks_nothing():
+    ours = recorded(bot())
+    theirs = replace(alive(ours), name="bot.a7.g9", created=ours.created - 1)
+    assert not draw(wish(bot()), on(alive(ours), theirs), recorded=memory(ours)).changes
+
+
 # --- overlaps
 
 

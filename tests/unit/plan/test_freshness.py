@@ -140,16 +140,18 @@ def asked():
     return desired, draw(desired, on(), LiveAccount(name="desk", phase=Phase.ABSENT))
 
 
-def test_keys_go_on_once_the_sub_account_that_the_same_plan_requested_is_there(asked):
+@pytest.mark.parametrize("noted", [True, False])  # killed before it could be: then only its traces tell
+def test_keys_go_on_once_the_sub_account_that_the_same_plan_requested_is_there(asked, noted):
     desired, saved = asked
     request, _ = saved.changes
     ready = draw(desired, on(), on(name="desk", iiban="AA34"))
     assert moved(saved, ready)
-    assert not moved(saved, ready, [mark(request)])
+    assert not moved(saved, ready, [mark(request, done=noted)])
 
 
-def test_keys_go_on_waiting_while_the_sub_account_that_the_same_plan_requested_is_not_ready(asked):
+@pytest.mark.parametrize("noted", [True, False])
+def test_keys_go_on_waiting_while_the_sub_account_that_the_same_plan_requested_is_not_ready(asked, noted):
     desired, saved = asked
     request, _ = saved.changes
     waiting = draw(desired, on(), LiveAccount(name="desk", phase=Phase.REQUESTED, reason="not set up yet"))
-    assert not moved(saved, waiting, [mark(request)])
+    assert not moved(saved, waiting, [mark(request, done=noted)])

@@ -204,6 +204,12 @@ def test_an_expired_key_is_rotated():
     assert (change.action, change.reasons) == (Action.ROTATE, ("expired at 2027-01-14T08:00:00Z",))
 
 
+def test_a_dead_key_gets_no_overlap():
+    key = bot(valid_for=DAY * 90, overlap=DAY)
+    change = change_of(key, recorded(key, issued=NOW - 91 * DAY))
+    assert (change.overlap, change.steps[-1].verb) == (0, Verb.REVOKE)
+
+
 def test_an_expired_key_whose_grant_was_prolonged_is_rotated_and_not_revived():
     record = recorded(bot(valid_until=NOW - DAY))
     assert change_of(bot(valid_until=NOW + DAY), record).action is Action.ROTATE

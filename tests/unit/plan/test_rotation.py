@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from krakenctl.errors import CannotRotate, UsageError
 from krakenctl.model.address import Address
+from krakenctl.model.live import Phase
 from krakenctl.model.plan import Action, Cause, Strategy
 from krakenctl.model.recorded import SeenLimit
 from krakenctl.plan.authority import Rotate, Tick
@@ -26,6 +27,7 @@ from plan_builders import (
     memory,
     on,
     recorded,
+    sub_account,
     wish,
 )
 
@@ -157,6 +159,13 @@ def test_tick_has_no_eye_for_keys_that_are_not_ours():
 
 
 # --- rotate
+
+
+def test_tick_counts_what_is_blocked_and_left_to_a_person():
+    far = on(name="desk", phase=Phase.REQUESTED, reason="not set up yet")
+    plan = draw(wish(bot(), bot(account="desk"), accounts=[account(), sub_account()]), on(), far, errand=Tick())
+    assert actions(plan) == []
+    assert plan.findings[0].message == "not part of this run: 2 blocked, 1 create"
 
 
 def rotate(*declared, records, **errand):

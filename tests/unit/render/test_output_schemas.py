@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import jsonschema_rs
 import pytest
@@ -18,7 +19,7 @@ from krakenctl.model.origin import Origin
 from krakenctl.model.outcome import Outcome, Recovered, Report, Result
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Step, Verb
-from krakenctl.model.recorded import RecordedAccount
+from krakenctl.model.recorded import Containment, RecordedAccount
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.safety import Block, Limit
 from krakenctl.plan import planfile
@@ -195,7 +196,9 @@ def remembered():
         "desk": RecordedAccount(name="desk", kind="SubAccount"),
     }
     strange = recorded(bot("b"), spec=KeySpec(permissions=frozenset(), unknown_permissions=frozenset({"new"})))
-    return memory(current, strange, retired=[old], intents=[intent(bot(), 3)], accounts=accounts)
+    contained = dict.fromkeys([bot().address, bot("gone").address], Containment(at=NOW, who="jo", reason="broken into"))
+    known = memory(current, strange, retired=[old], intents=[intent(bot(), 3)], accounts=accounts)
+    return replace(known, contained=contained)
 
 
 @few
@@ -210,7 +213,14 @@ def test_a_state_is_what_its_schema_says_and_does_not_date_what_kraken_did_not()
     assert "created" not in listed["keys"][0]
 
 
-@pytest.mark.parametrize(("address", "part"), [("ApiKey/acme/bot", "recordedKey"), ("Account/acme", "recordedAccount")])
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("ApiKey/acme/bot", "recordedKey"),
+        ("Account/acme", "recordedAccount"),
+        ("ApiKey/acme/gone", "containedAddress"),
+    ],
+)
 def test_one_of_the_recorded_is_what_the_schema_says(address, part):
     schema = {**schema_files.load("state"), "$ref": f"#/$defs/{part}"}
     rest = {word: schema[word] for word in ("$schema", "$ref", "$defs")}

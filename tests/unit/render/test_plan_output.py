@@ -1,12 +1,18 @@
 """A plan as people read it: on terminals of three widths, and as a pull-request comment."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from golden import golden
+from krakenctl.model.address import key_address
+from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.plan import Overlap
+from krakenctl.plan import planfile
 from krakenctl.render import plan_markdown, plan_text
 from krakenctl.render.paint import Paint
+from plan_builders import DAY, HOUR, NOW, alive, bot, draw, memory, on, recorded, spec_of, wish
 from plan_scenes import plans
 
 PLANS = plans()
@@ -67,6 +73,67 @@ def test_a_gap_is_said_three_times_and_in_red():
     assert all("31" in codes.split(";") for codes, _ in painted)
 
 
+@pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
+def test_an_expired_key_is_not_said_to_live_on_without_a_gap(render):
+    lives = [line for line in render(PLANS["rotate"]).splitlines() if "expired.a7.g1 has expired" in line]
+    assert len(lives) == 1
+    assert "its consumer has had no key since" in lives[0]
+
+
+@pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
+def test_a_third_generation_says_whose_time_it_takes(render):
+    declared = [bot(name, overlap=DAY, max_age=30 * DAY) for name in ("bot", "over", "fix")]
+    ends = (NOW + 23 * HOUR, NOW, NOW + HOUR)
+    old = [
+        recorded(key, retired_until=end, spec=replace(spec_of(key), valid_until=end))
+        for key, end in zip(declared, ends, strict=True)
+    ]
+    current = [recorded(key, 2, issued=NOW - 40 * DAY) for key in declared]
+    live = on(*(alive(record) for record in (*old, *current)))
+    text = render(draw(wish(*declared), live, recorded=memory(*current, retired=old)))
+    assert "2 overlaps end early; the last would have lasted until 2027-01-16T07:00:00Z." in text
+    assert "early; the" not in render(PLANS["revoke"])
+
+
 def test_what_a_key_could_do_is_said_before_it_is_revoked():
     text = plan_text.render(PLANS["revoke"], Paint())
     assert "could        query-funds, add-funds, withdraw-funds" in text
+
+
+# --- what many keys have in common
+
+
+def crowded(number):
+    keys = [key_address("acme", f"bot-{n:02}") for n in range(number)]
+    overlaps = tuple(Overlap(address=key, name=f"{key.name}.a7.g1", until=NOW + n) for n, key in enumerate(keys))
+    findings = tuple(
+        Finding(
+            rule="contained-key-live",
+            severity=Severity.WARNING,
+            message=f"{key} is still live",
+            hint=f"krakenctl revoke {key}",
+            address=str(key),
+        )
+        for key in keys
+    )
+    return replace(PLANS["rotate"], overlaps=overlaps, findings=findings)
+
+
+@pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint(width=2000)), plan_markdown.render])
+def test_what_many_keys_have_in_common_is_said_once(render):
+    few, many = render(crowded(3)), render(crowded(17))
+    assert (few.count("lives on until"), few.count("is still live")) == (3, 3)
+    assert (many.count("lives on until"), many.count("is still live")) == (0, 1)
+    assert "17 overlaps running, the first ends 2027-01-15T08:00:00Z" in many
+    assert "… and 16 more" in many
+
+
+def test_what_is_said_of_another_matter_is_not_drowned():
+    mixed = [*crowded(9).findings, Finding(rule="unknown-key", severity=Severity.WARNING, message="look here")]
+    text = plan_text.render(replace(crowded(9), findings=tuple(mixed)), Paint())
+    assert "look here" in text
+
+
+def test_the_json_has_them_all():
+    told = planfile.to_json(crowded(17), with_now=True)
+    assert (len(told["overlaps"]), len(told["findings"])) == (17, 17)

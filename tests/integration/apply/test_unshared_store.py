@@ -1,0 +1,112 @@
+"""Two hosts share a state, and not the store: the old key does not go while a consumer here still reads it."""
+
+import shutil
+
+import pytest
+
+from desk import DAY, Desk, Wire, account, key, make_desk, refused, stop_time
+
+BOT = "ApiKey/acme/bot"
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    """The other host has rotated the key, and its secrets never came to this one."""
+    desk = make_desk(tmp_path / "desk")
+    desk.declare(account(), key("bot", rotation={"overlap": "24h"}))
+    desk.applied()
+    shutil.copytree(desk.root / "secrets", desk.root / "here")
+    desk.run("rotate", BOT, "--yes")
+    shutil.move(desk.root / "secrets", desk.root / "there")
+    shutil.move(desk.root / "here", desk.root / "secrets")
+    return desk
+
+
+def share(desk):
+    shutil.rmtree(desk.root / "secrets")
+    shutil.move(desk.root / "there", desk.root / "secrets")
+
+
+def stale(desk):
+    return [finding["rule"] for finding in desk.plan()["findings"]] == ["secret-stale"]
+
+
+def said(ran):
+    return " ".join((ran.out + ran.err).split())
+
+
+def test_a_plan_says_so_while_there_is_still_time(desk):
+    assert stale(desk)
+    assert "keeps the secret of bot.a7.g1 at acme/bot, and bot.a7.g2 is the current key" in said(desk.run("tick"))
+    share(desk)
+    assert desk.plan()["findings"] == []
+
+
+@pytest.mark.parametrize("command", [("tick",), ("apply", "--yes")])
+def test_the_old_key_stays_until_the_new_secret_is_here(desk, command):
+    desk.advance(DAY)
+    assert stale(desk)
+    ran = desk.run(*command)
+    assert ran.code == 1
+    assert "not the secret of bot.a7.g2" in said(ran)
+    assert "krakenctl rotate ApiKey/acme/bot" in said(ran)
+    assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
+    share(desk)
+    assert desk.run(*command).code == 0
+    assert desk.ours() == ["bot.a7.g2"]
+
+
+def test_an_empty_store_holds_the_old_key_too(desk):
+    shutil.rmtree(desk.root / "secrets")
+    desk.advance(DAY)
+    assert desk.run("tick").code == 1
+    assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
+
+
+def test_a_host_that_cannot_read_the_store_goes_by_the_state(desk):
+    (desk.root / ".krakenctl/identity.txt").unlink()
+    desk.advance(DAY)
+    assert desk.run("tick").code == 0
+    assert desk.ours() == ["bot.a7.g2"]
+
+
+@pytest.mark.parametrize("later", [0, DAY])
+@pytest.mark.parametrize("more", [(), ("--compromised",)])
+def test_a_new_secret_puts_it_right(desk, later, more):
+    desk.advance(later)
+    ran = desk.run("rotate", BOT, *more, "--yes")
+    assert (ran.code, "bot.a7.g1" in desk.ours()) == (0, False)
+    assert desk.entry("acme/bot").live_name == desk.ours()[-1] == "bot.a7.g3"
+
+
+def test_the_kill_switch_is_not_held_up(desk):
+    assert desk.run("revoke", BOT, "--yes", "--reason", "a test").code == 0
+    assert desk.ours() == []
+
+
+def test_a_key_that_is_no_longer_declared_goes_with_all_its_generations(desk):
+    desk.declare(account(), key("other"))
+    desk.applied()
+    assert desk.ours() == ["other.a7.g1"]
+
+
+def test_what_another_host_left_half_done_waits_for_its_secret(desk, monkeypatch):
+    """It died between the promotion and the end of the old key."""
+    share(desk)
+    desk.advance(DAY)
+    desk.run("tick")
+    desk.declare(account(), key("bot"))
+    desk.applied()
+    shutil.copytree(desk.root / "secrets", desk.root / "here")
+    with monkeypatch.context() as patched:
+        stop_time(patched)
+        wire = Wire().install(patched)
+        wire.before = lambda word: word.startswith("revoke") and wire.faults.setdefault(len(wire.calls) - 1, refused)
+        assert desk.run("rotate", BOT, "--yes").code == 4
+    shutil.move(desk.root / "secrets", desk.root / "there")
+    shutil.move(desk.root / "here", desk.root / "secrets")
+    ran = desk.run("recover")
+    assert (ran.code, desk.ours()) == (4, ["bot.a7.g2", "bot.a7.g3"])
+    assert "not the secret of bot.a7.g3" in said(ran)
+    share(desk)
+    assert (desk.run("recover").code, desk.ours()) == (0, ["bot.a7.g3"])
