@@ -115,8 +115,8 @@ def _refuse_new_identities(root: Path, stores: Iterable[StoreSettings]) -> None:
             raise WorkspaceError(
                 f"{store.identity} is gone, and {store.path} holds {held} files that a new identity cannot read; no"
                 " identity was made",
-                hint="restore it from your backup; to read only what is stored from now on, make one with age-keygen, and"
-                " add its public key to the recipients",
+                hint="restore it from your backup; to read only what is stored from now on, make one with age-keygen,"
+                " and add its public key to the recipients",
             )
 
 

@@ -94,12 +94,14 @@ class Desk:
             )
         )
         told = keepsakes.findings(drawn, recorded, self._store)
-        return self._guard(replace(drawn, findings=(*drawn.findings, *told)), after)
+        return self._guard(replace(drawn, findings=(*drawn.findings, *told)), after, errand or APPLY)
 
-    def _guard(self, plan: Plan, recorded: Recorded) -> Plan:
-        from krakenctl.plan.guard import Ground, guarded
+    def _guard(self, plan: Plan, recorded: Recorded, errand: Errand) -> Plan:
+        from krakenctl.plan.authority import Tick
+        from krakenctl.plan.guard import Ground, guarded, unattended
 
         ground = Ground(desired=self.project.desired, recorded=recorded, own=self._own)
+        plan = unattended(plan, ground) if isinstance(errand, Tick) else plan
         return guarded(plan, ground, self.project.workspace.safety, self._raised)
 
     def recover(
@@ -343,8 +345,11 @@ def holder(root: Path) -> tuple[Lease | None, bool]:
     return held, held is not None and is_dead(held)
 
 
-def unlock(root: Path, run: Run) -> Lease | None:
-    """Take the lease from whoever holds it, on the record. Returns what was taken. Raises StateError."""
+def unlock(root: Path, run: Run) -> tuple[Lease | None, str]:
+    """Take the lease from whoever holds it, on the record. Returns what was taken, and the log's head.
+
+    Raises StateError.
+    """
     from krakenctl import plugins
     from krakenctl.model.run import Deed
 
@@ -352,10 +357,10 @@ def unlock(root: Path, run: Run) -> Lease | None:
     with closing(state):
         held = state.leases.holder()
         if held is None:
-            return None
+            return None, ""
         told = f"{held.sentence()}; run {held.run.id}"
         state.log.append(Deed(at=offline_now(root), run=run, verb="unlock", outcome="done", message=told))
-        return state.leases.unlock()
+        return state.leases.unlock(), state.log.head()
 
 
 @contextmanager

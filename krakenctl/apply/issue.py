@@ -245,7 +245,7 @@ class Issuer:
         self._ports.state.promote(key, self._retired(work), change.renamed_from)
 
     def _move(self, work: Work, name: str, secret: SecretRef) -> None:
-        """Another run, stopped in the middle of a write and awake again, may have overwritten the secret: nobody has it."""
+        """A stopped run that woke in the middle of a write may have overwritten the secret: then nobody has it."""
         try:
             self._ports.store(secret.store).promote(secret.path, name)
         except SecretGone as problem:

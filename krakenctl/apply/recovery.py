@@ -269,7 +269,7 @@ class _Hand:
             case Move.WATCH:
                 task.finished(partial(self._watch, session, task.intent))
             case Move.UNKNOWN:
-                task.finished(partial(self._give_up, task.intent))
+                task.finished(partial(self._leave_alone, session, task.intent))
 
     def _record(self, session: Session, intent: Intent) -> None:
         if intent.change.action is Action.REVOKE:
@@ -284,6 +284,11 @@ class _Hand:
             give_back(session, intent)
             self._empty_pending(intent)
             self._give_up(intent)
+
+    def _leave_alone(self, session: Session, intent: Intent) -> None:
+        """The key is; what its consumer reads is ours to put right."""
+        give_back(session, intent)
+        self._give_up(intent)
 
     def _empty_pending(self, intent: Intent) -> None:
         """Of a secret that is of no use to anybody; another key's stays."""

@@ -139,7 +139,7 @@ def _run(shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...])
     with Interrupt() as interrupt:
         with progress(shell, plan) as tell:
             done = desk.apply(plan, tell, shell.note, interrupt.seen)
-        report = replace(done, recovered=recovered)
+        report = replace(done, recovered=recovered, findings=plan.findings)
         code = INTERRUPTED if interrupt.seen() else _exit_code(report)
         _print(shell, report, plan, code)
     return code

@@ -80,11 +80,13 @@ def recover(
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     if dry_run and (exists or absent):
         raise UsageError("--dry-run changes nothing, and an answer would", hint="leave one of the two out")
+    if both := sorted({*exists} & {*absent}):
+        raise UsageError(f"{both[0]} cannot be both there and not there", hint="give one answer for each")
     with open_desk(_project(shell)) as desk:
         if dry_run:
             raise typer.Exit(_tell(shell, desk.foresee()))
         with desk.lease(new_run("recover"), lock_timeout, shell.note):
-            _answer(desk, exists, absent)
+            _answer(shell, desk, exists, absent)
             code = _run(shell, desk)
     raise typer.Exit(code)
 
@@ -102,11 +104,14 @@ def _project(shell: Shell) -> Project:
         return project
 
 
-def _answer(desk: Desk, exists: Sequence[str], absent: Sequence[str]) -> None:
+def _answer(shell: Shell, desk: Desk, exists: Sequence[str], absent: Sequence[str]) -> None:
     from krakenctl.cli.addresses import of_kind, parse
 
     for text, found in (*((text, True) for text in exists), *((text, False) for text in absent)):
-        desk.answer(parse(text, lambda: of_kind("SubAccount", desk.project.root)), exists=found)
+        address = parse(text, lambda: of_kind("SubAccount", desk.project.root))
+        desk.answer(address, exists=found)
+        noted = "it exists; its owner has still to set it up" if found else "not there; the next plan requests it again"
+        shell.note(f"{address}: noted: {noted}")
 
 
 def _tell(shell: Shell, recoveries: tuple[Recovery, ...]) -> int:

@@ -8,6 +8,7 @@ import typer
 
 from krakenctl.cli.command import application, example
 from krakenctl.cli.shell import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, Shell, TextOrJson
+from krakenctl.errors import UsageError
 
 if TYPE_CHECKING:
     from krakenctl.model.recorded import Recorded
@@ -96,6 +97,8 @@ def unlock(
 
     from krakenctl import workflow
 
+    if not reason.strip():
+        raise UsageError("a lease is taken away with a reason, and there is none", hint="add --reason TEXT")
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     held, dead = workflow.holder(shell.root())
     if held is None:
@@ -106,11 +109,10 @@ def unlock(
         if not shell.confirm("Take the lease away?", "--yes"):
             shell.note("Nothing was done.")
             raise typer.Exit(1)
-    run = replace(workflow.new_run("state unlock"), reason=reason)
-    taken = workflow.unlock(shell.root(), run)
+    run = replace(workflow.new_run("state unlock"), reason=reason.strip())
+    taken, head = workflow.unlock(shell.root(), run)
     shell.note("The lease is free." if taken else "It was given back meanwhile.")
-    if shell.json:
-        _print_lock(shell, taken, dead=dead)
+    _print_unlocked(shell, taken, head, dead=dead)
 
 
 @app.command(
@@ -171,6 +173,16 @@ def rebuild(
         shell, lineage, replace=replace, without_secrets=without_secrets, yes=yes, lock_timeout=lock_timeout
     ):
         raise typer.Exit(1)
+
+
+def _print_unlocked(shell: Shell, taken: Lease | None, head: str, *, dead: bool) -> None:
+    from krakenctl.render import locks as view
+    from krakenctl.render.report_text import head_line
+
+    if shell.json:
+        shell.print_json(view.to_json(taken, dead=dead, log_head=head))
+    elif head:
+        shell.print(head_line(head, shell.paint()) + "\n")
 
 
 def _print_lock(shell: Shell, held: Lease | None, *, dead: bool) -> None:

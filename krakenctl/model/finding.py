@@ -23,4 +23,5 @@ class Finding:
     place: Place | None = None  # where it was written, before lines are known
     origin: Origin | None = None  # where, with lines; None: not in a file
     address: str = ""  # the resource it is about, when one is known
+    addresses: tuple[str, ...] = ()  # of several, where it is about them together
     related: tuple[tuple[str, Origin | Place], ...] = ()  # (“account acme denies it”, where)

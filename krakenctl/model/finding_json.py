@@ -14,6 +14,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     raw = {
         "hint": finding.hint,
         "address": finding.address,
+        "addresses": list(finding.addresses),
         **(_origin(finding.origin) if finding.origin else {}),
         "related": related,
     }

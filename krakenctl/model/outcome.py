@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krakenctl.model.address import Address
+from krakenctl.model.finding import Finding
 from krakenctl.model.plan import Action, Step
 from krakenctl.model.recovery import Recovery
 
@@ -55,6 +56,7 @@ class Recovered:
 class Report:
     outcomes: tuple[Outcome, ...]
     recovered: tuple[Recovered, ...] = ()  # before anything else was done
+    findings: tuple[Finding, ...] = ()  # of the plan: what is worth a look, and what was left out
     log_head: str = ""  # the hash of the audit log's last line; empty: it could not be read
 
     def count(self, result: Result) -> int:

@@ -91,7 +91,16 @@ def share(errand: Errand, changes: Iterable[Change], asked: Collection[Address],
                 (result.kept if may or all_the_same else result.left).append(change)
             case Apply():
                 result.kept.append(change)
+    if isinstance(errand, Tick):
+        result.kept[:] = spared(result.kept)
     return result
+
+
+def spared(changes: Iterable[Change]) -> list[Change]:
+    """Where no successor comes after all, the overlap of the generation before does not end early for it."""
+    changes = list(changes)
+    held = {change.address for change in changes if change.action is Action.BLOCKED}
+    return [c for c in changes if not (c.address in held and set(c.causes) == {Cause.SUPERSEDED})]
 
 
 def _tick_may(change: Change, known: Collection[Address]) -> bool:
@@ -114,15 +123,27 @@ def _is_due(change: Change) -> bool:
 
 
 def _is_held_up(change: Change) -> bool:
-    """Due, but the new key would bring what nobody has applied, or undo what somebody did by hand."""
+    """Due, but the new key would bring what nobody has applied, undo what somebody did by hand, or leave a gap."""
     issues = change.action in (Action.ROTATE, Action.REPLACE)
-    return issues and bool(_DUE & set(change.causes)) and not _is_due(change)
+    return issues and bool(_DUE & set(change.causes)) and (not _is_due(change) or _leaves_gap(change))
+
+
+def _leaves_gap(change: Change) -> bool:
+    """Nobody can use a key that has expired: it leaves none when it goes first."""
+    return change.gap and Cause.EXPIRED not in change.causes
 
 
 def _held_up(change: Change) -> Change:
-    drifted = Cause.DRIFT in change.causes
-    why = "the live key was changed by somebody" if drifted else "its manifest has changes that are not applied"
-    return blocked(change.address, change.account, f"due, but {why}: left to apply", *change.causes)
+    why = f"due, but {_obstacle(change)}: left to apply"
+    return blocked(change.address, change.account, why, *change.causes)
+
+
+def _obstacle(change: Change) -> str:
+    if Cause.DRIFT in change.causes:
+        return "the live key was changed by somebody"
+    if not _is_due(change):
+        return "its manifest has changes that are not applied"
+    return "there is no room for a second key, and its consumer would stand without one for a moment"
 
 
 def _rotate_may(change: Change, *, compromised: bool) -> bool:
@@ -163,6 +184,7 @@ def remark(errand: Errand, share: Share) -> Iterator[Finding]:
             severity=Severity.WARNING,
             message=f"{lost} {what} this workspace's tag and {'is' if lost == 1 else 'are'} not recorded",
             hint="was the state lost? see `krakenctl state rebuild`",
+            addresses=tuple(sorted({str(c.address) for c in share.kept if Cause.UNRECORDED in c.causes})),
         )
     counts = Counter(change.action.value for change in share.left)
     if counts:
@@ -172,4 +194,5 @@ def remark(errand: Errand, share: Share) -> Iterator[Finding]:
             severity=Severity.NOTE,
             message=f"not part of this run: {listed}",
             hint="`krakenctl plan` says why, and `krakenctl apply` does what can be done",
+            addresses=tuple(sorted({str(change.address) for change in share.left})),
         )

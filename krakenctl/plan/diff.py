@@ -5,30 +5,12 @@ The only user of deepdiff. It is imported when something differs: most plans of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from krakenctl.model.desired import SecretRef
-from krakenctl.model.key import KeySpec
-from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.plan import FieldChange
-from krakenctl.model.time import show_duration, show_time
 
 FIELDS = ("permissions", "ipAllowlist", "expires", "queryWindow.from", "queryWindow.to", "nonceWindow", "secret")
-ANY = "any"
-
-
-def as_written(spec: KeySpec, secret: SecretRef | None, valid_for: int | None = None) -> dict[str, Any]:
-    """A spec as people write it: `any`, `never`, dates. `valid_for` wins over the spec's expiry."""
-    return {
-        "permissions": _ordered(spec.permissions) + sorted(spec.unknown_permissions),
-        "ipAllowlist": list(spec.ip_allowlist) or [ANY],
-        "expires": _expiry(spec.valid_until, valid_for),
-        "queryWindow.from": _date(spec.query_from),
-        "queryWindow.to": _date(spec.query_to),
-        "nonceWindow": spec.nonce_window,
-        "secret": f"{secret.store}:{secret.path}" if secret else None,
-    }
 
 
 def fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
@@ -60,17 +42,3 @@ def _change(name: str, before: Any, after: Any) -> FieldChange:
 
 def _with_sets(written: Mapping[str, Any]) -> dict[str, Any]:
     return {name: set(value) if isinstance(value, list) else value for name, value in written.items()}
-
-
-def _ordered(permissions: Iterable[Permission]) -> list[str]:
-    return [permission.value for permission in in_order(permissions)]
-
-
-def _expiry(valid_until: int, valid_for: int | None) -> str:
-    if valid_for is not None:
-        return f"{show_duration(valid_for)} after issue"
-    return show_time(valid_until) if valid_until else "never"
-
-
-def _date(seconds: int) -> str | None:
-    return show_time(seconds) if seconds else None

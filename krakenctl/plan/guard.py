@@ -12,6 +12,8 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Change, Plan
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.safety import FEW, Block, Limit, Raised, Safety
+from krakenctl.plan.authority import spared
+from krakenctl.plan.keys import blocked
 
 WITHDRAWING = frozenset(
     {Permission.WITHDRAW_FUNDS, Permission.ADD_WITHDRAW_ADDRESS, Permission.UPDATE_WITHDRAW_ADDRESS}
@@ -39,6 +41,18 @@ class Ground:
 
 def guarded(plan: Plan, ground: Ground, safety: Safety, raised: Raised) -> Plan:
     return replace(plan, blocks=blocks(plan, ground, safety, raised))
+
+
+def unattended(plan: Plan, ground: Ground) -> Plan:
+    """For a run that nobody watches: a key that somebody must have a look at is held up, and the others go on."""
+    why = {address: block.flag for block in _keys(plan, ground) for address in block.addresses}
+    changes = (_held_up(c, why[c.address]) if c.address in why and c.action in _ISSUING else c for c in plan.changes)
+    return replace(plan, changes=tuple(spared(changes)))
+
+
+def _held_up(change: Change, flag: str) -> Change:
+    why = f"due, but beyond a safety limit: left to `krakenctl apply {flag} --reason TEXT`"
+    return blocked(change.address, change.account, why, *change.causes)
 
 
 def blocks(plan: Plan, ground: Ground, safety: Safety, raised: Raised) -> tuple[Block, ...]:

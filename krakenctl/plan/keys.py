@@ -11,6 +11,7 @@ from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
 from krakenctl.model.recorded import Containment, RecordedKey
 from krakenctl.model.time import show_time
+from krakenctl.model.written import as_written
 from krakenctl.plan import diff, rotation, wanted
 from krakenctl.plan.names import live_name
 
@@ -121,7 +122,7 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[
     name = live_name(key.address.name, sight.tag, sight.generation)
     spec = wanted.at_issue(key)
     overlap = 0 if sight.live is None or Cause.EXPIRED in causes else key.rotation.overlap  # nobody can use a dead key
-    after = diff.as_written(spec, key.secret, key.valid_for)
+    after = as_written(spec, key.secret, key.valid_for)
     new = NewKey(
         name=name,
         generation=sight.generation,
@@ -161,7 +162,7 @@ def _fields(sight: Sight, after: Mapping[str, object]) -> tuple[FieldChange, ...
     """For a replacement what differs; expiry, counted anew from the issue, is no difference by itself."""
     if sight.live is None or sight.recorded is None:
         return diff.all_fields(after)
-    before = diff.as_written(sight.live.spec, sight.recorded.secret)
+    before = as_written(sight.live.spec, sight.recorded.secret)
     target = wanted.of_live(sight.key, sight.live.spec, sight.recorded.issued)
     same_expiry = sight.key.valid_for is not None and target.valid_until == sight.live.spec.valid_until
     differing = diff.fields(before, {**after, "expires": before["expires"]} if same_expiry else after)
@@ -188,7 +189,7 @@ def revoke_first(name: str, old: str) -> tuple[Step, ...]:
 
 def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec) -> Change:
     key = sight.key
-    before = diff.as_written(live.spec, None)
+    before = as_written(live.spec, None)
     drifted = _drifted(recorded.spec, live.spec, target)
     reason = "the live key was changed by somebody" if drifted else "the manifest changed"
     return Change(
@@ -197,7 +198,7 @@ def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec)
         action=Action.UPDATE,
         reasons=(f"{reason}; these fields can be edited, so key and secret stay",),
         causes=(Cause.DRIFT if drifted else Cause.DECLARED,),
-        fields=(*diff.fields(before, diff.as_written(target, None)), *_protection(key, recorded)),
+        fields=(*diff.fields(before, as_written(target, None)), *_protection(key, recorded)),
         steps=(Step(Verb.UPDATE, live.name), Step(Verb.CHECK, live.name)),
         old=_old(live),
         new=NewKey(

@@ -11,8 +11,10 @@ from krakenctl.render.paint import Paint, visible
 FORMAT = "krakenctl.locks/v1"
 
 
-def to_json(lease: Lease | None, *, dead: bool) -> dict[str, Any]:
-    return {"format": FORMAT, "locks": [] if lease is None else [_lock_json(lease, dead=dead)]}
+def to_json(lease: Lease | None, *, dead: bool, log_head: str = "") -> dict[str, Any]:
+    """`log_head`: of a command that wrote to the log."""
+    locks = [] if lease is None else [_lock_json(lease, dead=dead)]
+    return {"format": FORMAT, "locks": locks, **({"logHead": log_head} if log_head else {})}
 
 
 def render(lease: Lease | None, paint: Paint, *, dead: bool) -> str:

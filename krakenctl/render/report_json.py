@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from krakenctl.model.finding_json import finding_json
 from krakenctl.model.outcome import Outcome, Report, Result
 from krakenctl.render.recovery import recovered_json
 
@@ -16,6 +17,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "summary": {result.value: report.count(result) for result in Result},
         **({"recovered": [recovered_json(one) for one in report.recovered]} if report.recovered else {}),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+        **({"findings": [finding_json(finding) for finding in report.findings]} if report.findings else {}),
         **({"logHead": report.log_head} if report.log_head else {}),
     }
 

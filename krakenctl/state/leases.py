@@ -20,8 +20,8 @@ _BEAT = "UPDATE lease SET beat = ? WHERE fence = ? AND holder <> ''"
 _FREE = "UPDATE lease SET holder = '' WHERE fence = ?"
 _BREAK = "UPDATE lease SET holder = '', fence = fence + 1"
 
-_LOST = "another krakenctl has taken over this workspace while this one was away"
-_LOST_HINT = "whoever has it now finishes what was under way; `krakenctl state lock list` says who that is"
+_LOST = "the lease of this workspace was taken away while this krakenctl was at work"
+_LOST_HINT = "the next run finishes what was under way, or whoever has the lease now: see `krakenctl state lock list`"
 
 
 class SqlLeases:

@@ -79,7 +79,8 @@ def _unless_busy(deed: Callable[[], T]) -> T:
     try:
         return deed()
     except StateBusy as problem:
-        raise LockHeld(f"{problem.message}; nothing was done", hint=f"{problem.hint}; --lock-timeout 5m waits for it") from None
+        hint = f"{problem.hint}; --lock-timeout 5m waits for it"
+        raise LockHeld(f"{problem.message}; nothing was done", hint=hint) from None
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class AgeStore:
     def _write(self, file: Path, text: Secret) -> bytes:
         """Encrypt, write beside, flush, rename, flush the folder, read back. Returns what the file holds."""
         try:
-            content = pyrage.encrypt(text.reveal().encode(), self._recipients)
+            content: bytes = pyrage.encrypt(text.reveal().encode(), self._recipients)
         except pyrage.EncryptError:
             raise StoreError(f"{file} cannot be encrypted for the store's recipients") from None
         try:

@@ -11,7 +11,6 @@ from krakenctl.model.time import parse_duration, parse_time, show_duration
 from krakenctl.validate.networks import Allowlist, canonical
 from krakenctl.validate.report import Report, error, warning
 
-
 LEAST_LIFE = 3600  # seconds: each run takes its time, and a key must not be due again when it ends
 DAILY_LIFE = 4 * 86400  # of a shorter life the lead is shorter than the two days that outlast a missed daily run
 

@@ -14,7 +14,7 @@ import pytest
 from krakenctl.errors import StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.state import sqlite
-from krakenctl.state.sqlite import open_state, read_only
+from krakenctl.state.sqlite import SqliteDatabase, open_state, read_only
 from krakenctl.state.tables import VERSION
 from krakenctl.testing.examples import ADDRESS, SECRET, STORY, intent, key
 from krakenctl.testing.lease_contract import LeaseContract
@@ -190,12 +190,12 @@ def test_a_path_that_cannot_be_a_file_is_told(tmp_path, place):
 
 
 def test_a_copy_that_could_not_be_made_leaves_nothing_behind(path):
-    with closing(open_state(written(path))) as state:
-        path.write_bytes(b"this is no database any more" * 1000)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"this is no database" * 1000)
+    with closing(SqliteDatabase(sqlite3.connect(path), path)) as database:
         with pytest.raises(StateError):
-            SqliteDatabase(sqlite3.connect(path), path).copy("aside")
+            database.copy("aside")
         assert not list(path.parent.glob("*aside*"))
-        assert state
 
 
 def test_a_run_that_finds_it_locked_says_so_instead_of_waiting_for_ever(path, monkeypatch):

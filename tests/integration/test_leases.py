@@ -17,7 +17,6 @@ import desk as d
 from desk import Desk, make_desk
 from holder import at, go_on, stopped
 from krakenctl import schema_files
-from krakenctl.model.address import key_address
 from krakenctl.model.run import Run
 from krakenctl.state import sqlite, tenure
 from krakenctl.state.sqlite import open_state
@@ -153,7 +152,7 @@ def test_a_stopped_holder_is_replaced_and_does_nothing_when_it_wakes(desk: Desk)
         running.send_signal(signal.SIGCONT)
         code, told = go_on(running)
         assert code == 4
-        assert "another krakenctl has taken over this workspace while this one was away" in told
+        assert "the lease of this workspace was taken away while this krakenctl was at work" in told
     assert desk.standing() == after
     check_peace(desk)
     assert issues(desk) == dict.fromkeys(BOTH, 1)
@@ -187,8 +186,10 @@ def test_a_stopped_holder_that_wakes_in_a_write_to_the_store_hands_out_no_dead_k
     told = desk.apply()
     assert told.code == 4
     assert "does not hold the secret of bot.a7.g2 any more" in " ".join(told.err.split())
-    check_peace(desk)
-    assert desk.recorded().keys[key_address("acme", "bot")].live_name == "bot.a7.g1"
+    used = desk.entry("acme/bot")
+    assert used
+    assert (used.live_name, sorted(desk.ours())) == ("bot.a7.g1", ["bot.a7.g1", "view.a7.g1"])
+    assert desk.signs(used)
     assert desk.apply().code == 0
     check_peace(desk)
 
@@ -200,10 +201,11 @@ def test_a_lease_that_hangs_can_be_taken_away_with_a_reason(desk: Desk):
         told = desk.run("state", "unlock", "--reason", "its host hangs", "--yes", "-o", "json")
         assert told.code == 0
         assert not [error.message for error in LOCKS.iter_errors(told.json)]
+        assert desk.run("log", "verify", "--head", told.json["logHead"]).code == 0
         assert locks(desk) == []
         code, said = go_on(running)
         assert code == 4
-        assert "has taken over" in said
+        assert "was taken away while this krakenctl was at work" in said
     assert desk.ours() == []
     line = json.loads(desk.run("log", "-o", "json").out.splitlines()[-1])
     assert (line["verb"], line["reason"], line["command"]) == ("unlock", "its host hangs", "state unlock")
@@ -216,8 +218,9 @@ def test_to_unlock_what_nobody_holds_says_so(desk: Desk):
     assert not desk.state_path.exists()
 
 
-def test_unlock_wants_a_reason(desk: Desk):
-    assert desk.run("state", "unlock", "--yes").code == 64
+@pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", " ")])
+def test_unlock_wants_a_reason(desk: Desk, reason: tuple[str, ...]):
+    assert desk.run("state", "unlock", "--yes", *reason).code == 64
 
 
 def test_a_lease_is_given_back_also_when_nothing_came_of_it(desk: Desk):

@@ -165,6 +165,20 @@ def test_a_consumer_without_a_key_gets_one_unless_it_may_not_have_it(case):
 
 
 @given(case=cases)
+def test_recovery_never_forgets_that_a_consumer_is_owed_a_key(case):
+    """Revoke-first, the old key gone: whatever became of the new one, it is finished, made again, or waited for."""
+    intent, sight = case
+    stopped = sight.contained or sight.outgrown or intent.stage is Stage.LOST
+    declared = intent.address in sight.bounds.declared or not sight.bounds.sound
+    over = sight.bounds.sound and intent.change.new.spec.permissions - sight.bounds.ceilings["acme"]
+    gone = intent.change.gap and intent.sent and intent.stage in (Stage.REVOKED, Stage.STORED)
+    live = _live(intent, sight)
+    proven = live is None or live.created >= intent.began or sight.kept.entry(intent.live_name)
+    if gone and proven and declared and not stopped and not over and (live is None or live.created):
+        assert decide(*case).move in (Move.ISSUE, Move.PROMOTE, Move.WAIT)
+
+
+@given(case=cases)
 def test_every_decision_says_why(case):
     assert decide(*case).why
 

@@ -168,7 +168,7 @@ class Room:
             if (code := ran.code) == 0:
                 return
             self._answer_questions(desk)
-            if "no room" in ran.out or "Too many API keys" in ran.out:
+            if any(hint in ran.out for hint in ("no room", "Too many API keys", "revoke that key by hand")):
                 self._make_room(desk, witness)
             desk.advance(PATIENCE)
         self.note(lost=f"4: {TRIES} ordinary runs did not end in peace (exit code {code})")

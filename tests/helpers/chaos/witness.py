@@ -184,7 +184,9 @@ class Witness:
                 yield f"1: {row.name} is live, and its secret is in no slot"
             if (account, row.name) not in recorded and row.name not in self.scenario.released and not known:
                 yield f"1: {row.name} is live, and nobody remembers it"
-        yield from (f"1: the slot {slot} is still taken" for slot in desk.slots() if slot.endswith("pending"))
+        for path, slot, entry in self.eyes.entries():
+            if slot is Slot.PENDING and (self.provable or entry.public_key not in rows):
+                yield f"1: the slot {path}/pending is still taken"
 
     def _ours(self, rows: dict[str, Row]) -> Iterator[Row]:
         """Made through our client by this workspace, and left alone by people."""

@@ -149,6 +149,18 @@ def test_a_key_is_not_promoted_that_may_more_than_its_ceiling_allows_by_now(desk
     desk.check_promises(declared, strangers)
 
 
+def test_where_nothing_proves_that_such_a_key_is_ours_its_consumer_gets_the_one_before_it_again(desk: Desk, die: Die):
+    desk.switch("created-time", "absent")
+    d.replace_create_first(desk)
+    old = desk.entry("acme/bot")
+    die(desk, SqlState, "promote")
+    desk.declare(d.account(permissions={"deny": ["query-ledger"]}), d.key("bot"), d.key("view"))
+    assert _recovered(desk) == [("bot.a7.g2", "unknown", "done")]
+    assert desk.entry("acme/bot").same_key(old)
+    assert "bot.a7.g2" in desk.ours(), "it is reported, and left alone"
+    assert desk.changes() == {}
+
+
 def test_a_key_that_is_no_longer_declared_is_undone_while_nobody_uses_it(desk: Desk, die: Die):
     d.create(desk)
     strangers = desk.strangers()
@@ -404,7 +416,8 @@ def test_a_request_that_may_have_been_heard_is_a_question_to_a_person(desk: Desk
 
 def test_a_person_who_finds_it_absent_lets_the_next_plan_request_it(desk: Desk, wire: Wire):
     _requested_in_vain(desk, wire)
-    assert desk.run("recover", "--absent", "SubAccount/mm").code == 0
+    ran = desk.run("recover", "--absent", "SubAccount/mm")
+    assert (ran.code, ran.err) == (0, "SubAccount/mm: noted: not there; the next plan requests it again\n")
     assert desk.changes() == {"SubAccount/mm": "create"}
     desk.apply()
     assert "u-mm" in desk.usernames()
@@ -412,9 +425,18 @@ def test_a_person_who_finds_it_absent_lets_the_next_plan_request_it(desk: Desk, 
 
 def test_a_person_who_finds_it_there_ends_the_question(desk: Desk, wire: Wire):
     _requested_in_vain(desk, wire)
-    assert desk.run("recover", "--exists", "SubAccount/mm").code == 0
+    ran = desk.run("recover", "--exists", "SubAccount/mm")
+    assert (ran.code, ran.err) == (0, "SubAccount/mm: noted: it exists; its owner has still to set it up\n")
     assert _moves(desk) == []
     assert desk.changes() == {"SubAccount/mm": "blocked"}
+
+
+def test_two_answers_to_one_question_are_refused_and_neither_counts(desk: Desk, wire: Wire):
+    _requested_in_vain(desk, wire)
+    ran = desk.run("recover", "--exists", "SubAccount/mm", "--absent", "SubAccount/mm")
+    assert ran.code == 64
+    assert "cannot be both there and not there" in ran.err
+    assert [move for _, move in _moves(desk)] == ["ask"]
 
 
 @pytest.mark.parametrize("address", ["SubAccount/other", BOT, "nonsense"])

@@ -66,6 +66,30 @@ def test_tick_says_in_json_what_it_did(desk):
     assert (outcome["action"], outcome["result"], outcome["liveName"]) == ("rotate", "done", "bot.a7.g2")
 
 
+def test_a_key_of_krakenctls_own_that_is_due_holds_up_no_other(desk):
+    desk.declare(account(), key("own", **MONTHLY), key("bot", **MONTHLY))
+    desk.applied()
+    entry = desk.entry("acme/own")
+    (desk.root / "copy.json").write_text(json.dumps({"apiKey": entry.public_key, "secret": entry.secret.reveal()}))
+    (desk.root / "copy.json").chmod(0o600)
+    references = json.loads((desk.root / "krakenctl.yaml").read_text())["spec"]["credentials"]["*"]
+    desk.settings(credentials={"*": references | {"apiKey": "file:copy.json"}})
+    desk.advance(28 * DAY)
+    ran = desk.run("tick")
+    assert ran.code == 8
+    assert "--allow own-key --reason TEXT" in " ".join(ran.out.split())
+    assert sorted(desk.ours()) == ["bot.a7.g1", "bot.a7.g2", "own.a7.g1"]
+
+
+@pytest.mark.parametrize("command", [("tick",), ("rotate", "--all", "--yes")])
+def test_what_a_run_left_out_is_in_its_json(desk, command):
+    desk.declare(account(), key("bot", **MONTHLY))
+    desk.applied()
+    desk.declare(account(), key("bot", **MONTHLY), key("new"))
+    [finding] = desk.run(*command, "-o", "json").json["findings"]
+    assert (finding["rule"], finding["addresses"]) == ("left-to-apply", ["ApiKey/acme/new"])
+
+
 @pytest.mark.parametrize("command", [("tick",), ("rotate", "--all", "--yes")])
 def test_a_lost_state_is_no_quiet_night(desk, command):
     desk.declare(account(), key("bot", **MONTHLY), key("view"))

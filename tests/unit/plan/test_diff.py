@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
+from krakenctl.model.written import as_written
 from krakenctl.plan import diff
 from plan_builders import NOW
 
@@ -25,12 +26,12 @@ secrets = st.sampled_from([None, SecretRef("main", "a"), SecretRef("main", "b")]
 
 
 def written(**fields):
-    return diff.as_written(KeySpec(**({"permissions": frozenset()} | fields)), None)
+    return as_written(KeySpec(**({"permissions": frozenset()} | fields)), None)
 
 
 @given(one=specs, other=specs, secret=secrets, moved=secrets)
 def test_exactly_the_fields_that_differ_are_told_in_one_order(one, other, secret, moved):
-    before, after = diff.as_written(one, secret), diff.as_written(other, moved)
+    before, after = as_written(one, secret), as_written(other, moved)
     told = diff.fields(before, after)
     assert [field.field for field in told] == [name for name in diff.FIELDS if before[name] != after[name]]
     assert all((field.before, field.after) == (before[field.field], after[field.field]) for field in told)
@@ -38,7 +39,7 @@ def test_exactly_the_fields_that_differ_are_told_in_one_order(one, other, secret
 
 @given(one=specs, other=specs)
 def test_what_came_and_what_went_turns_the_one_list_into_the_other(one, other):
-    for field in diff.fields(diff.as_written(one, None), diff.as_written(other, None)):
+    for field in diff.fields(as_written(one, None), as_written(other, None)):
         if isinstance(field.before, list):
             assert set(field.before) - set(field.removed) | set(field.added) == set(field.after)
 
@@ -55,7 +56,7 @@ def test_times_are_written_as_people_write_them():
 
 def test_a_life_counted_from_the_issue_wins_over_an_absolute_end():
     spec = KeySpec(permissions=frozenset(), valid_until=NOW)
-    assert diff.as_written(spec, None, 86400)["expires"] == "1d after issue"
+    assert as_written(spec, None, 86400)["expires"] == "1d after issue"
 
 
 def test_permissions_come_in_krakens_order_and_unknown_ones_after_them():

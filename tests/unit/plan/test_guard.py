@@ -10,7 +10,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action
 from krakenctl.model.recorded import Containment
 from krakenctl.model.safety import AS_USUAL, Limit, Raised, Safety
-from krakenctl.plan.guard import Ground, Own, blocks, net_revokes
+from krakenctl.plan.guard import Ground, Own, blocks, net_revokes, unattended
 from plan_builders import DAY, NOW, READ, alive, bot, draw, memory, on, recorded, wish
 
 MONEY = READ | {Permission.WITHDRAW_FUNDS}
@@ -27,6 +27,19 @@ def judged(declared, *records, raised=AS_USUAL, safety=None, own=None, forget=()
     plan = draw(desired, live, recorded=memories)
     ground = Ground(desired=desired, recorded=memories, own=lambda: own or Own())
     return blocks(plan, ground, safety or Safety(), raised)
+
+
+def test_what_nobody_watches_holds_up_the_own_key_and_rotates_the_rest():
+    keys = [bot("own", max_age=30 * DAY), bot("other", max_age=30 * DAY)]
+    records = [recorded(key, issued=NOW - 28 * DAY, public_key=f"PUBLIC {key.address.name}") for key in keys]
+    desired, memories = wish(*keys), memory(*records)
+    plan = draw(desired, on(*map(alive, records)), recorded=memories)
+    own = Own(public_keys=frozenset({"PUBLIC own"}))
+    ground = Ground(desired=desired, recorded=memories, own=lambda: own)
+    kept = unattended(plan, ground)
+    assert {c.address.name: c.action for c in kept.changes} == {"own": Action.BLOCKED, "other": Action.ROTATE}
+    assert "krakenctl apply --allow own-key --reason TEXT" in kept.changes[0].reasons[0] + kept.changes[1].reasons[0]
+    assert not blocks(kept, ground, Safety(), AS_USUAL)
 
 
 def classes(*args, **more):

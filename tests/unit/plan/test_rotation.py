@@ -154,6 +154,31 @@ def test_tick_is_not_crowded_by_what_it_leaves_to_apply():
     assert [(change.overlap, change.gap) for change in plan.changes] == [(DAY, False)]
 
 
+def test_tick_leaves_no_consumer_without_a_key_of_its_own_accord():
+    key = bot(max_age=30 * DAY, overlap=DAY)
+    plan = tick(key, records=[recorded(key, issued=NOW - 28 * DAY)], limit=1)
+    assert actions(plan) == [("bot", Action.BLOCKED)]
+    assert "no room for a second key" in plan.changes[0].reasons[0]
+
+
+def test_a_key_that_has_expired_is_rotated_by_tick_also_where_there_is_no_room():
+    key = bot(valid_for=30 * DAY)
+    record = recorded(key, issued=NOW - 31 * DAY)
+    [change] = tick(key, records=[record], live=[alive(record, valid_until=NOW - DAY)], limit=1).changes
+    assert (change.action, change.gap) == (Action.ROTATE, True)
+
+
+def test_where_tick_holds_a_rotation_up_no_overlap_ends_early_for_it():
+    key = bot(max_age=30 * DAY, overlap=20 * DAY)
+    records, old = [recorded(key, 2, issued=NOW - 28 * DAY)], recorded(key, retired_until=NOW + DAY)
+    assert actions(tick(key, records=records, retired=[old], limit=1)) == [("bot", Action.BLOCKED)]
+
+
+def test_what_tick_leaves_out_is_named():
+    plan = tick(bot("new"), bot("other", grants=READ), records=[recorded(bot("other"))])
+    assert plan.findings[0].addresses == ("ApiKey/acme/new", "ApiKey/acme/other")
+
+
 def test_tick_has_no_eye_for_keys_that_are_not_ours():
     assert not tick(bot(), records=[recorded(bot())], intents=[intent(bot("other"), 1)]).findings
 

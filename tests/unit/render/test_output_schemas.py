@@ -63,6 +63,7 @@ findings = st.builds(
     message=texts,
     hint=texts,
     address=texts,
+    addresses=st.lists(texts, max_size=2).map(tuple),
     origin=st.none() | origins,
     related=st.lists(st.tuples(texts, origins), max_size=2).map(tuple),
 )
@@ -163,9 +164,9 @@ def test_a_plan_has_no_place_for_a_secret(extra):
 # --- the others
 
 
-@given(done=st.lists(outcomes, max_size=3))
-def test_a_report_is_what_its_schema_says(done):
-    assert not complaints("report", report_json.to_json(Report(outcomes=tuple(done))))
+@given(done=st.lists(outcomes, max_size=3), found=st.lists(findings, max_size=2))
+def test_a_report_is_what_its_schema_says(done, found):
+    assert not complaints("report", report_json.to_json(Report(outcomes=tuple(done), findings=tuple(found))))
 
 
 @given(found=st.lists(findings, max_size=3))

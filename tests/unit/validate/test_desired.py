@@ -225,7 +225,7 @@ def test_every_level_says_what_it_thinks_of_a_grant_too_many():
 
 
 def test_a_bad_default_is_told_once_and_not_for_every_key():
-    defaults = "keyDefaults: {ipAllowlist: [203.0.113.5/28], validFor: 1d, rotation: {maxAge: 2d, overlap: 3d}}"
+    defaults = "keyDefaults: {ipAllowlist: [203.0.113.5/28], validFor: 5d, rotation: {maxAge: 6d, overlap: 7d}}"
     _, findings = check(account(defaults=defaults) + key("a") + key("b"))
     assert [finding.rule for finding in findings] == ["bad-cidr", "overlap-too-long", "valid-for-too-short"]
     assert {finding.address for finding in findings} == {"Account/acme"}
@@ -251,9 +251,26 @@ def test_a_key_that_moves_to_another_account_is_told_what_becomes_of_it():
 
 
 def test_an_overlap_fits_into_an_inherited_life_too():
-    defaults = "keyDefaults: {ipAllowlist: any, rotation: {overlap: 24h}}"
-    _, [finding] = check(account(defaults=defaults) + key(spec="validFor: 1h"))
+    defaults = "keyDefaults: {ipAllowlist: any, rotation: {overlap: 120h}}"
+    _, [finding] = check(account(defaults=defaults) + key(spec="validFor: 5d"))
     assert (finding.rule, finding.place.path) == ("overlap-too-long", ("spec", "validFor"))
+
+
+@pytest.mark.parametrize("spec", ["validFor: {}", "rotation: {{maxAge: {}}}"])
+@pytest.mark.parametrize(
+    ("life", "rules"),
+    [
+        ("1s", ["age-too-short"]),
+        ("3599s", ["age-too-short"]),
+        ("1h", ["age-needs-more-ticks"]),
+        ("95h", ["age-needs-more-ticks"]),
+        ("4d", []),
+    ],
+)
+def test_a_life_that_no_run_could_keep_up_with_is_a_finding(spec, life, rules):
+    wished, findings = check(account() + key(spec=spec.format(life)))
+    assert [finding.rule for finding in findings] == rules
+    assert (wished is None) == (rules == ["age-too-short"])
 
 
 def test_a_warning_does_not_keep_the_rest_from_being_desired():
