@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from krakenctl.apply.difference import difference
 from krakenctl.model.address import Address
 from krakenctl.model.plan import Action, Change, Mark, Plan
 
@@ -98,53 +99,12 @@ def _changes(was: Groups, now: Groups) -> Iterator[str]:
     for address in dict.fromkeys((*was, *now)):
         before, after = was.get(address, ()), now.get(address, ())
         if [_meaning(change) for change in before] != [_meaning(change) for change in after]:
-            yield f"{address}: {_difference(before, after)}"
+            yield f"{address}: {difference(before, after)}"
 
 
 def _meaning(change: Change) -> Change:
     """What would be done; why it would be is for people."""
     return replace(change, reasons=(), causes=())
-
-
-def _difference(was: Sequence[Change], now: Sequence[Change]) -> str:
-    """Field by field where both would do the same; else what each would do."""
-    parts: list[str] = []
-    if len(was) == len(now) == 1 and was[0].action is now[0].action:
-        parts = [*_fields(was[0], now[0]), *_rest(was[0], now[0])]
-    return "; ".join(parts) or f"planned {_summary(was)}, now {_summary(now)}"
-
-
-def _fields(was: Change, now: Change) -> Iterator[str]:
-    before, after = ({field.field: field.after for field in change.fields} for change in (was, now))
-    for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
-            yield f"{name} planned {_value(before.get(name))}, now {_value(after.get(name))}"
-
-
-def _rest(was: Change, now: Change) -> Iterator[str]:
-    """What is no field of a manifest: the key that is there, the one that is to come, and how they take turns."""
-    if was.old != now.old:
-        yield (
-            f"the key itself: planned for {_key(was)}, now {_key(now)}" if _key(was) != _key(now) else "the key itself"
-        )
-    if (was.new and was.new.name) != (now.new and now.new.name):
-        yield f"the new key's name: planned {was.new and was.new.name}, now {now.new and now.new.name}"
-    if was.steps != now.steps:
-        yield f"steps planned {_steps(was)}, now {_steps(now)}"
-    if was.overlap != now.overlap:
-        yield f"overlap planned {was.overlap} s, now {now.overlap} s"
-
-
-def _key(change: Change) -> str:
-    return f"{change.old.name}, created at {change.old.created}" if change.old else "none"
-
-
-def _steps(change: Change) -> str:
-    return ", ".join(f"{step.verb.value} {step.name}" for step in change.steps) or "none"
-
-
-def _value(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _by_address(changes: Iterable[Change]) -> Groups:
@@ -153,9 +113,3 @@ def _by_address(changes: Iterable[Change]) -> Groups:
     for change in changes:
         groups.setdefault(change.address, []).append(change)
     return groups
-
-
-def _summary(changes: Sequence[Change]) -> str:
-    if not changes:
-        return "nothing to do"
-    return " and ".join(f"{c.action.value} ({', '.join(f.field for f in c.fields) or 'no field'})" for c in changes)

@@ -29,13 +29,13 @@ class Journal:
     def remembered(self, change: Change, name: str) -> None:
         """A line for what no step shows: our memory of the key changed, its protection for one."""
         why = "; ".join(change.reasons)
-        self._append(change, "remember", name, Result.DONE, why, "")
+        self._append(change, "remember", name, Result.DONE, message=why)
 
     def after(self, change: Change, step: Step, result: Result, message: str = "", request: str = "") -> None:
         """One line in the audit log; `request`: the exchange's id of the call that was made. Raises StateError."""
-        self._append(change, step.verb.value, step.name, result, message, request)
+        self._append(change, step.verb.value, step.name, result, message=message, request=request)
 
-    def _append(self, change: Change, verb: str, name: str, result: Result, message: str, request: str) -> None:
+    def _append(self, change: Change, verb: str, name: str, result: Result, *, message: str, request: str = "") -> None:
         deed = Deed(
             at=self._ports.now(),
             run=self._ports.run,

@@ -94,7 +94,7 @@ def plan(
     if out is not None:
         saved = write_plan(out, drawn, end)
         print_seal(shell, saved, end - expires)
-        shell.note(f"Saved to {out}. Apply it with `{_command(drawn, out)}` before {show_time(end)}.")
+        shell.note(f"Saved to {out}. Apply it with `{_command(drawn, out)}` before {show_time(saved.expires)}.")
     elif drawn.has_changes and not shell.json:
         shell.note(f"Apply with `{_command(drawn)}`.")
     if detailed_exitcode and (drawn.changes or drawn.recovery):

@@ -20,7 +20,7 @@ from krakenctl.model.origin import Origin
 from krakenctl.model.plan import Action, Overlap, Plan, PlannedAccount, SavedPlan
 from krakenctl.model.recovery import Move, Recovery, recovery_json
 from krakenctl.model.safety import Block, Limit, block_json
-from krakenctl.model.time import parse_time, show_time
+from krakenctl.model.time import LONGEST, parse_time, show_time
 
 FORMAT = "krakenctl.plan/v1"
 
@@ -32,7 +32,8 @@ def dump(plan: Plan, *, with_now: bool) -> str:
 
 
 def seal(plan: Plan, expires: int) -> SavedPlan:
-    """Give it what a file needs: an end, and a digest."""
+    """Give it what a file needs: an end, no later than a plan may have, and a digest."""
+    expires = min(expires, plan.now + LONGEST)
     return SavedPlan(plan=plan, expires=expires, digest=_digest(_with_end(plan, expires)))
 
 
@@ -69,9 +70,18 @@ def load(written: str) -> SavedPlan:
                 "this plan does not match its digest: somebody edited it, or it was damaged",
                 hint="make it again with `krakenctl plan --out FILE`",
             )
-        return SavedPlan(plan=_plan(raw), expires=parse_time(raw["expires"]), digest=text(told))
+        return _in_bounds(SavedPlan(plan=_plan(raw), expires=parse_time(raw["expires"]), digest=text(told)))
     except (RecursionError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise PlanFileError("this plan is damaged", hint="make it again with `krakenctl plan --out FILE`") from None
+
+
+def _in_bounds(saved: SavedPlan) -> SavedPlan:
+    if saved.expires > saved.plan.now + LONGEST:
+        raise PlanFileError(
+            f"this plan would not expire before {show_time(saved.expires)}, and no plan lives longer than 10 years",
+            hint="make it again with `krakenctl plan --out FILE`",
+        )
+    return saved
 
 
 def to_json(plan: Plan, *, with_now: bool = False) -> dict[str, Any]:

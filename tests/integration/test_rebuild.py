@@ -16,6 +16,7 @@ from desk import DAY, Desk, Wire, account, key, subaccount
 from krakenctl import schema_files
 from krakenctl.model.journal import Stage
 from krakenctl.sandbox.people import seed
+from krakenctl.state.sqlite import SqliteHome
 from krakenctl.stores.base import Slot
 from running import Ran
 
@@ -110,7 +111,7 @@ def test_a_state_that_was_lost_and_rebuilt_twice_is_kept_aside_twice(desk: Desk)
     desk.applied()
     kept = set()
     for _ in range(2):
-        lose(desk)
+        SqliteHome(desk.state_path).remove()
         rebuild(desk)
         kept.add(rebuild(desk, "--replace").json["aside"])
     assert len(kept) == 2

@@ -8,15 +8,17 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos import quirks
 from chaos.boundaries import Boundary
 from chaos.faults import FAULTS
-from chaos.room import Room, still
+from chaos.room import MENDERS, Mender, Room, still
 from chaos.scenarios import SCENARIOS, Scenario, prepare
-from chaos.witness import Before, standing
+from chaos.standing import standing
+from chaos.witness import Before, Eyes, what_was_written
 from desk import Desk
 
 KEEP = bool(os.environ.get("CHAOS_KEEP"))  # leave the cell's folder behind, to be looked at
@@ -78,7 +80,7 @@ class Stage:
             return self._run(cell, room, every=every)
         finally:
             if not KEEP:
-                shutil.rmtree(room.folder)
+                shutil.rmtree(room.folder, ignore_errors=True)
 
     def _run(self, cell: Cell, room: Room, *, every: bool) -> Verdict:
         fault = FAULTS[cell.fault]
@@ -86,14 +88,15 @@ class Stage:
         where = next(iter(room.noted("struck")), "")
         if cell.fault == "kill-twice":
             room.child(lambda: room.struck_run(FAULTS["kill"], _second(cell, len(self.boundaries))))
-        lost = tuple(dict.fromkeys(room.noted("lost")))
-        stands = "" if every else repr((standing(room.desk), fault.person, fault.late, sorted(room.noted("touched"))))
-        if stands in self.seen:
+        with closing(Eyes(room.desk.root)) as eyes:
+            lost = tuple(dict.fromkeys((*room.noted("lost"), *what_was_written(eyes, room.desk))))
+        touched = [len(room.noted(kind)) for kind in ("touched", "stays")]
+        stands = repr((standing(room.desk), fault.person, fault.late, touched))
+        if stands in self.seen and not every:
             return Verdict(cell, where, ended, (*lost, *self.seen[stands]), same=True)
-        room.child(lambda: room.mending_runs(late=fault.late))
+        room.child(lambda: room.mending_runs(mender(stands), late=fault.late))
         after = tuple(loss for loss in dict.fromkeys(room.noted("lost")) if loss not in lost)
-        if stands:
-            self.seen[stands] = after
+        self.seen[stands] = after
         return Verdict(cell, where, ended, (*lost, *after))
 
     def _rehearse(self) -> Iterator[Boundary]:
@@ -104,7 +107,7 @@ class Stage:
         if ended or lost:
             raise RuntimeError(f"{self.scenario.name} under {self.quirk} does not work unbroken: {ended}, {lost}")
         yield from (Boundary(**told) for told in room.noted("reached"))
-        shutil.rmtree(room.folder)
+        shutil.rmtree(room.folder, ignore_errors=True)
 
 
 def _warm_up(desk: Desk) -> None:
@@ -113,6 +116,11 @@ def _warm_up(desk: Desk) -> None:
     desk.plan()
     gc.collect()
     gc.freeze()
+
+
+def mender(stands: str) -> Mender:
+    """What comes first after the struck run. Worlds that stand alike get the same, today and tomorrow."""
+    return random.Random(stands).choice(MENDERS)
 
 
 def _second(cell: Cell, boundaries: int) -> int:

@@ -130,7 +130,7 @@ def _full_database(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _lock_state(victim: Victim, _: Boundary) -> None:
     """Another program (a backup, somebody with sqlite3) holds the state for the time of one write."""
-    other = sqlite3.connect(victim.state, isolation_level=None)
+    other = sqlite3.connect(victim.state, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     victim.boundaries.relief = other.close
 

@@ -93,14 +93,16 @@ def sabotaged(name: str) -> Verdict:
     """A cell in which krakenctl itself is broken: its verdict must say so."""
     sabotage = SABOTAGE[name]
     with a_folder() as folder:
-        stage = Stage.build("replace", "default", Path(folder))
+        stage = Stage.build(sabotage.scenario, "default", Path(folder))
         issue = next(here.number for here in stage.boundaries if FAULTS["misissue"].at(here))
-        cell = Cell("replace", issue if sabotage.misissued else NOWHERE, "misissue", "default")
+        cell = Cell(sabotage.scenario, issue if sabotage.misissued else NOWHERE, "misissue", "default")
         return stage.run(cell, every=True, sabotage=sabotage.does)
 
 
 def a_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="chaos-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
+    return tempfile.TemporaryDirectory(
+        ignore_cleanup_errors=True, prefix="chaos-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    )
 
 
 # What is told

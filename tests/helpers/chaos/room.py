@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PATIENCE = 1200  # seconds between two tries of an ordinary user: longer than any lockout, and than any late deed
 TRIES = 4
 APPLY = ("apply", "--yes", *MEANT)
+Mender = tuple[str, ...]
+MENDERS: tuple[Mender, ...] = ((), ("recover",), ("tick",))  # before apply; the first: nothing
 
 
 @dataclass
@@ -73,9 +75,7 @@ class Room:
         said = os.open(self.folder / f"said.{number}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(said, stream)
-        os.environ.update(
-            TMPDIR=str(self.folder / "tmp"), KRAKENCTL_APPLY_PARALLELISM=str(self.stage.scenario.parallelism)
-        )
+        os.environ.update(TMPDIR=str(self.folder / "tmp"), KRAKENCTL_PARALLELISM=str(self.stage.scenario.parallelism))
         gc.disable()
         random.seed(str(self.stage.scenario.name))
         sqlite.BUSY_SECONDS = 0
@@ -146,13 +146,17 @@ class Room:
             if not row.client and row.public_key not in witness.before.rows:
                 self.note(stays=row.public_key)
 
-    def mending_runs(self, *, late: bool) -> int:
+    def mending_runs(self, first: Mender, *, late: bool) -> int:
         """What an ordinary user does next, and then the last look."""
         witness, desk = self.witness(mending=True), self.desk
         desk.mend()
         self.stage.scenario.declare(desk)
         boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in ("http", "store") else None)
         boundaries.install()
+        if first:
+            self._read_the_plan(desk, witness)
+            ran = desk.run(*first)
+            print(ran.out, ran.err)  # noqa: T201 - into the file where secrets are looked for
         self._until_done(desk, witness)
         if late:  # whatever was put off has come by then
             desk.advance(PATIENCE)

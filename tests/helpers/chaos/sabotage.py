@@ -10,6 +10,7 @@ from typing import Any
 
 from chaos.scenarios import OTHER_WORKSPACE
 from krakenctl.apply import check
+from krakenctl.state import log
 from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
 from krakenctl.stores.base import Slot
@@ -19,18 +20,20 @@ from krakenctl.surfaces.connect import Connect
 @dataclass(frozen=True)
 class Sabotage:
     does: Callable[[], None]  # in a process of its own
-    breaks: int  # the promise of the design
+    breaks: int | str  # the promise of the design, or the log
     misissued: bool = False  # whether the exchange has its part in it
+    scenario: str = "replace"
 
 
 def _throw_secrets_away() -> None:
-    real = AgeStore.put
+    """Only when everything has been checked: whatever is noticed before that is taken back."""
+    real = AgeStore.promote
 
-    def put(store: AgeStore, path: str, slot: Slot, entry: Any) -> None:
-        if slot is not Slot.PENDING:
-            real(store, path, slot, entry)
+    def promote(store: AgeStore, path: str, *told: Any) -> None:
+        real(store, path, *told)
+        store.remove(path, Slot.CURRENT)
 
-    AgeStore.put = put  # type: ignore[method-assign]
+    AgeStore.promote = promote  # type: ignore[method-assign]
 
 
 def _revoke_before_issuing() -> None:
@@ -75,6 +78,28 @@ def _check_nothing() -> None:
     check.differences = lambda *_: ()  # type: ignore[assignment]
 
 
+def _issue_more_than_asked() -> None:
+    real = Connect.issue
+
+    def issue(surface: Connect, name: str, spec: Any) -> Any:
+        real(surface, "bot.a7.g77", spec)
+        return real(surface, name, spec)
+
+    Connect.issue = issue  # type: ignore[method-assign]
+
+
+def _leave_slots() -> None:
+    AgeStore.remove = lambda *_: None  # type: ignore[assignment, method-assign]
+
+
+def _set_no_end() -> None:
+    Connect.update = lambda *_: None  # type: ignore[assignment, method-assign]
+
+
+def _break_the_chain() -> None:
+    log.hash_of = lambda _: "0" * 64  # type: ignore[attr-defined]
+
+
 SABOTAGE: Mapping[str, Sabotage] = {
     "a secret is thrown away": Sabotage(_throw_secrets_away, 1),
     "a revoke is only pretended": Sabotage(_pretend_to_revoke, 1),
@@ -83,4 +108,8 @@ SABOTAGE: Mapping[str, Sabotage] = {
     "what was promoted is not recorded": Sabotage(_forget_what_was_promoted, 4),
     "a secret is written to a temporary file": Sabotage(_write_secrets_down, 5),
     "a key with too many rights is promoted": Sabotage(_check_nothing, 6, misissued=True),
+    "a key is issued twice": Sabotage(_issue_more_than_asked, 1),
+    "slots of dead keys are left": Sabotage(_leave_slots, 4),
+    "a retired key gets no end on the exchange": Sabotage(_set_no_end, 4, scenario="replace-overlap"),
+    "the log's chain is broken": Sabotage(_break_the_chain, "log"),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from chaos.scenarios import Docs, Scenario
 from desk import Desk
 from krakenctl import plugins
 from krakenctl.credentials import Credentials
+from krakenctl.model.chain import walk
 from krakenctl.project import read_workspace
+from krakenctl.state.sqlite import looking
 from krakenctl.stores.base import Entry, Slot
 
 OUR_CLIENT = "krakenctl-sandbox"
@@ -26,6 +29,7 @@ _COLUMNS = (
     " valid_until, key.created"
 )
 _LIVE = f"SELECT {_COLUMNS} FROM key JOIN account ON account.id = account_id WHERE signs_until IS NULL ORDER BY key.id"
+_VALID_UNTIL = 4  # in a row's terms
 # Below .krakenctl: the exchange itself, what its people write for us, and the key of the store.
 _MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")
 
@@ -64,6 +68,12 @@ class Eyes:
         """By public key, in the order in which they were made."""
         found = (Row(*row[:6], tuple(row[6:])) for row in self._exchange.execute(_LIVE))
         return {row.public_key: row for row in found}
+
+    def slow(self) -> set[str]:
+        """Keys that the list did not show at once."""
+        return {
+            public for (public,) in self._exchange.execute("SELECT public_key FROM key WHERE listed_from > created")
+        }
 
     def secrets(self) -> list[str]:
         """Of every key that there ever was, also of those that are gone."""
@@ -146,6 +156,13 @@ class Witness:
             entry = self.eyes.entry(path, Slot.CURRENT)
             if entry is not None and path not in self.scenario.ends:
                 yield from self._usable(path, entry, rows.get(entry.public_key))
+        slow = self.eyes.slow()  # nobody could know of them when the next one was issued
+        generations = Counter(
+            (row.account, row.name.rpartition(".g")[0]) for row in self._ours(rows) if row.public_key not in slow
+        )
+        yield from (
+            f"1: {count} generations of {of[1]} are live at once" for of, count in generations.items() if count > 2
+        )
 
     def _usable(self, path: str, entry: Entry, row: Row | None) -> Iterator[str]:
         if row is None or row.secret != entry.secret.reveal():
@@ -168,7 +185,9 @@ class Witness:
         yield from self._nothing_lost(desk, rows, reported)
         yield from self._as_declared(desk, rows)
         yield from self._others_untouched(rows)
-        yield from self._leaks(desk)
+        yield from self._slots_of_the_dead(rows)
+        yield from self._ends_of_the_retired(desk, rows)
+        yield from what_was_written(self.eyes, desk)
 
     def _nothing_lost(self, desk: Desk, rows: dict[str, Row], reported: str) -> Iterator[str]:
         state = desk.recorded()
@@ -222,39 +241,44 @@ class Witness:
         if self.stays - rows.keys():
             yield "3: a key that a person made or renamed is gone"
 
-    def _leaks(self, desk: Desk) -> Iterator[str]:
-        """In whatever was written or printed, by any of the runs."""
-        secrets = {*self.eyes.secrets(), *_credentials(desk.root)}
-        needles = [needle for secret in sorted(secrets) for needle in _spellings(secret)]
-        for file in _written(desk.root):
-            content = file.read_bytes()
-            if any(needle in content for needle in needles):
-                yield f"5: a secret is in {file.relative_to(desk.root.parent)}"
+    def _slots_of_the_dead(self, rows: dict[str, Row]) -> Iterator[str]:
+        """Krakenctl revokes a key and clears its slot; what a person deletes may leave its secret behind."""
+        for path, slot, entry in self.eyes.entries():
+            if entry.public_key not in rows and entry.public_key not in self.touched:
+                yield f"4: {path}/{slot} still holds {entry.live_name}, which is gone"
+
+    def _ends_of_the_retired(self, desk: Desk, rows: dict[str, Row]) -> Iterator[str]:
+        """Kraken itself ends a replaced key, should nobody come back to do it."""
+        state = desk.recorded()
+        until = {key.public_key: key.retired_until for key in state.retired}
+        for public in until.keys() & rows.keys() - self.touched:
+            end = int(str(rows[public].terms[_VALID_UNTIL] or 0))
+            if not 0 < end <= until[public]:
+                yield f"4: {rows[public].name} is retired until {until[public]}, and works until {end}"
 
 
-def standing(desk: Desk) -> str:
-    """All that the next run can depend on: two workspaces that stand alike come to the same end."""
-    with closing(sqlite3.connect(desk.db)) as exchange:
-        rows = exchange.execute(
-            "SELECT account_id, name, client, permissions, ip_allowlist, valid_until, signs_from, listed_from,"
-            " signs_until, listed_until FROM key ORDER BY id"
-        ).fetchall()
-        people = exchange.execute("SELECT username, iiban IS NULL FROM account ORDER BY id").fetchall()
-        waiting = exchange.execute("SELECT due, method, path FROM late_deed ORDER BY id").fetchall()
-        settings = exchange.execute("SELECT * FROM setting ORDER BY name").fetchall()
-        failures = exchange.execute("SELECT * FROM failure ORDER BY subject").fetchall()
-    state = desk.recorded()
-    remembered = (
-        sorted(state.accounts.items()),
-        sorted((str(a), k.live_name, k.spec.valid_until, k.trigger, k.retired_until) for a, k in state.keys.items()),
-        [(str(k.address), k.live_name, k.retired_until) for k in state.retired],
-        [(str(i.address), i.live_name, i.stage, i.verdict, i.sent, i.began) for i in state.intents],
-        sorted((str(address), highest) for address, highest in state.generations.items()),
-    )
-    with closing(Eyes(desk.root)) as eyes:
-        held = [(path, slot, entry.live_name) for path, slot, entry in eyes.entries()]
-    credentials = sorted(file.name for file in (desk.root / ".krakenctl/credentials").iterdir())
-    return repr((rows, people, waiting, settings, failures, remembered, held, credentials))
+def what_was_written(eyes: Eyes, desk: Desk) -> Iterator[str]:
+    """By any of the runs, in files, outputs and the audit log: cheap enough to look after each."""
+    yield from _leaks(eyes, desk)
+    with looking(desk.state_path) as state:
+        if state is not None:
+            stored = state.log.head()
+            yield from _log(list(state.log.lines()), stored)
+
+
+def _leaks(eyes: Eyes, desk: Desk) -> Iterator[str]:
+    secrets = {*eyes.secrets(), *_credentials(desk.root)}
+    needles = [needle for secret in sorted(secrets) for needle in _spellings(secret)]
+    for file in _written(desk.root):
+        content = file.read_bytes()
+        if any(needle in content for needle in needles):
+            yield f"5: a secret is in {file.relative_to(desk.root.parent)}"
+
+
+def _log(lines: list[str], stored: str) -> Iterator[str]:
+    found = walk(lines, stored=stored)
+    if found.broken:
+        yield f"log: {found.broken}"
 
 
 def _written(root: Path) -> Iterator[Path]:

@@ -74,7 +74,7 @@ def test_a_stale_plan_says_field_by_field_what_moved(desk: Desk) -> None:
     told = desk.apply(saved)
     assert told.code == 5
     assert lines(said(told.err).replace(" - ", "\n  - ").replace(" → ", "\n→ ")) == [
-        f"{BOT}: permissions planned query-funds, now query-funds, query-ledger; nonceWindow planned None, now 5"
+        f"{BOT}: permissions: planned query-funds, now query-funds, query-ledger; nonceWindow: planned as it is, now 5"
     ]
     assert desk.ours() == []
 

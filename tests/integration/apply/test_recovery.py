@@ -245,9 +245,9 @@ def _full() -> d.Doc:
     return d.account(limits={"keysPerAccount": 1})
 
 
-def _due_without_room(desk: Desk) -> None:
-    desk.declare(_full(), d.key("bot", rotation={"maxAge": "30d"}))
-    desk.applied().advance(29 * d.DAY)
+def _replaced_without_room(desk: Desk) -> None:
+    desk.declare(_full(), d.key("bot"))
+    desk.applied().declare(_full(), d.key("bot", "query-ledger"))
 
 
 def _brought_back(desk: Desk, command: str, name: str) -> None:
@@ -260,9 +260,9 @@ def _brought_back(desk: Desk, command: str, name: str) -> None:
 
 @pytest.mark.parametrize("command", ["recover", "tick"])
 def test_a_refused_issue_after_the_old_key_was_revoked_is_not_forgotten(desk: Desk, command: str):
-    _due_without_room(desk)
+    _replaced_without_room(desk)
     desk.fault("error", error="EGeneral:Temporary lockout", endpoint="POST /oauth/fast-api-key", times="always")
-    ran = desk.run("tick")
+    ran = desk.apply()
     assert ran.code == 4
     assert "bot.a7.g1 had been revoked already" in " ".join(ran.out.split())
     assert desk.run(command).code == 4, "nor after another no"
@@ -272,10 +272,10 @@ def test_a_refused_issue_after_the_old_key_was_revoked_is_not_forgotten(desk: De
 
 @pytest.mark.parametrize("command", ["recover", "tick"])
 def test_nor_is_one_whose_secret_could_not_be_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str):
-    _due_without_room(desk)
+    _replaced_without_room(desk)
     with monkeypatch.context() as patch:
         patch.setattr(AgeStore, "put", _full_disk)
-        assert desk.run("tick").code == 4
+        assert desk.apply().code == 4
     _brought_back(desk, command, "bot.a7.g3")
 
 

@@ -1,15 +1,20 @@
 """A saved plan is applied only while it still says what a fresh one would."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from krakenctl.apply.freshness import elsewhere, is_done, moved
+from krakenctl.model.desired import SecretRef
 from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Mark
+from krakenctl.model.time import show_time
 from krakenctl.plan import planfile
 from plan_builders import (
     DAY,
+    HOUR,
     NOW,
     READ,
     account,
@@ -55,17 +60,48 @@ def test_a_change_that_is_no_longer_needed_moves_the_plan():
     assert line == "ApiKey/acme/bot: planned replace (permissions), now nothing to do"
 
 
-def test_a_key_that_somebody_changed_in_between_moves_the_plan():
+def test_what_somebody_changed_of_the_live_key_in_between_is_told_value_by_value():
     record = recorded(bot())
     saved = drawn(bot(grants=READ), record=record)
-    assert moved(saved, drawn(bot(grants=READ), record=record, ip_allowlist=()))
+    [line] = moved(saved, drawn(bot(grants=READ), record=record, ip_allowlist=()))
+    assert line == "ApiKey/acme/bot: ipAllowlist of the live key: planned 203.0.113.10, now any"
+
+
+def test_a_right_that_somebody_gave_the_live_key_is_named():
+    record = recorded(bot(grants=READ))
+    live = {"permissions": READ | {Permission.WITHDRAW_FUNDS}}
+    [line] = moved(drawn(bot(), record=record), drawn(bot(), record=record, **live))
+    assert "permissions of the live key: planned query-funds, now query-funds, withdraw-funds" in line
 
 
 def test_another_value_of_the_same_field_moves_the_plan():
     record = recorded(bot())
     one = drawn(bot(ip_allowlist=("192.0.2.1",)), record=record)
     other = drawn(bot(ip_allowlist=("192.0.2.2",)), record=record)
-    assert moved(one, other)
+    assert moved(one, other) == ("ApiKey/acme/bot: ipAllowlist: planned 192.0.2.1, now 192.0.2.2",)
+
+
+def test_an_edited_wish_is_told_with_both_values():
+    record = recorded(bot())
+    saved = drawn(bot(grants=READ), record=record)
+    [rights] = moved(saved, drawn(bot(grants=READ | {Permission.WITHDRAW_FUNDS}), record=record))
+    assert rights.endswith("permissions: planned query-funds, now query-funds, withdraw-funds")
+    elsewhere_ = replace(saved.changes[0], secret=SecretRef("desk", "bots/other"))
+    [path] = moved(saved, replace(saved, changes=(elsewhere_,)))
+    assert path == "ApiKey/acme/bot: secret: planned main:acme/bot, now desk:bots/other"
+
+
+def test_what_moved_is_told_in_the_words_of_a_manifest():
+    record = recorded(bot())
+    saved = drawn(bot(grants=READ), record=record)
+    made_again = drawn(bot(grants=READ), record=replace(record, created=NOW - DAY, live_name=record.live_name))
+    more = drawn(bot(grants=READ, protect=True, nonce_window=5, overlap=HOUR), record=record)
+    [line, other] = [*moved(saved, made_again), *moved(saved, more)]
+    assert show_time(NOW - DAY) in line
+    assert "nonceWindow: planned as it is, now 5" in other
+    assert "protect: planned no, now yes" in other
+    assert "overlap: planned 0s, now 1h" in other
+    assert not re.search(r"None|True|False|\d{10}", line + other)
 
 
 def test_a_rotation_that_fell_due_since_moves_a_plan_that_is_not_planned_as_of_then():

@@ -13,6 +13,7 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.origin import Origin
 from krakenctl.model.safety import Block, Limit
+from krakenctl.model.time import LONGEST, show_time
 from krakenctl.plan import planfile
 from krakenctl.render import plan_markdown, plan_text
 from krakenctl.render.paint import Paint
@@ -65,6 +66,16 @@ def rich():
         findings=[finding],
     )
     return replace(drawn, blocks=(block,))
+
+
+def test_no_plan_lives_longer_than_one_may_be_asked_to():
+    sealed = planfile.seal(draw(wish()), NOW + 2 * LONGEST)
+    assert sealed.expires == NOW + LONGEST
+    raw = json.loads(planfile.dump_saved(sealed)) | {"expires": show_time(NOW + LONGEST + 1)}
+    del raw["digest"]
+    raw["digest"] = planfile._digest(raw)
+    with pytest.raises(PlanFileError, match="10 years"):
+        planfile.load(json.dumps(raw))
 
 
 def test_everything_in_a_plan_survives_its_file():

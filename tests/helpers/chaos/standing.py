@@ -1,0 +1,88 @@
+"""How a workspace and its exchange stand: all that the next run can depend on, in one text."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from chaos.witness import Eyes
+from desk import Desk
+
+_EXCHANGE = (
+    "SELECT account_id, name, public_key, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
+    " valid_until, created, signs_from, listed_from, signs_until, listed_until FROM key ORDER BY id",
+    "SELECT username, iiban IS NULL FROM account ORDER BY id",
+    "SELECT due, method, path FROM late_deed ORDER BY id",
+    "SELECT * FROM setting ORDER BY name",  # the clock is one of them: equal texts are of one moment
+    "SELECT * FROM failure ORDER BY subject",
+)
+
+
+def standing(desk: Desk) -> str:
+    """Two workspaces of one template that stand alike come to the same end.
+
+    What is random (public keys, names of runs, a new account's IIBAN) is replaced by the order in which it came. Left
+    out are who held the lease and the log: the next run takes over from either, and the log's chain is always walked.
+    """
+    whole = [*_exchange(desk), _plain(_recorded(desk)), _marks(desk), _held(desk), _credentials(desk)]
+    text = repr(whole)
+    for number, word in enumerate(_random_words(desk)):
+        text = text.replace(word, f"#{number}")
+    return text
+
+
+def _recorded(desk: Desk) -> object:
+    state = desk.recorded()
+    intents = tuple(replace(intent, run="") for intent in state.intents)
+    return replace(state, serial=0, lease=None, intents=intents)
+
+
+def _exchange(desk: Desk) -> list[object]:
+    with closing(sqlite3.connect(desk.db)) as exchange:
+        return [exchange.execute(query).fetchall() for query in _EXCHANGE]
+
+
+def _marks(desk: Desk) -> list[object]:
+    with closing(sqlite3.connect(f"file:{desk.state_path}?mode=ro", uri=True)) as state:
+        return state.execute("SELECT * FROM mark ORDER BY plan, change").fetchall()
+
+
+def _held(desk: Desk) -> list[object]:
+    with closing(Eyes(desk.root)) as eyes:
+        rows = eyes.rows()
+        return [
+            (path, slot, entry.live_name, entry.public_key, _true(entry, rows)) for path, slot, entry in eyes.entries()
+        ]
+
+
+def _true(entry: Any, rows: Mapping[str, Any]) -> bool:
+    row = rows.get(entry.public_key)
+    return row is not None and row.secret == entry.secret.reveal()
+
+
+def _credentials(desk: Desk) -> list[str]:
+    return sorted(file.name for file in (desk.root / ".krakenctl/credentials").iterdir())
+
+
+def _random_words(desk: Desk) -> Iterator[str]:
+    with closing(sqlite3.connect(desk.db)) as exchange:
+        yield from (word for (word,) in exchange.execute("SELECT public_key FROM key ORDER BY id"))
+        yield from (word for (word,) in exchange.execute("SELECT iiban FROM account ORDER BY id") if word)
+    state = desk.recorded()
+    yield from (trace.public_key for trace in state.traces if trace.public_key)  # also of keys that are gone
+    with closing(Eyes(desk.root)) as eyes:
+        yield from (entry.public_key for _, _, entry in eyes.entries())
+
+
+def _plain(value: object) -> object:
+    """In an order that depends on nothing but the value."""
+    if is_dataclass(value):
+        return [(field.name, _plain(getattr(value, field.name))) for field in fields(value)]
+    if isinstance(value, Mapping):
+        return sorted((str(name), _plain(held)) for name, held in value.items())
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    return [_plain(held) for held in value] if isinstance(value, (tuple, list)) else value
