@@ -73,10 +73,11 @@ def plan_account(scene: Scene) -> AccountPlan:
         if why := scene.waiting.get(key.address) or (record and scene.waiting.get(record.address)):
             changes.append(_must_wait(scene, key.address, why))
             continue
-        if generation := _forgotten(scene, key, record, by_name, used):
-            changes.append(_state_lost(scene, key, generation))
-            continue
-        _note(decide(scene, key, record, by_name, used), key.address, changes, result)
+        change = decide(scene, key, record, by_name, used)
+        issues = change is not None and change.strategy is not None
+        if (issues or not _same_key(record, by_name)) and (gen := _forgotten(scene, key, record, by_name, used)):
+            change = _state_lost(scene, key, gen)
+        _note(change, key.address, changes, result)
     waiting = [undeclared.pop(address) for address in sorted(undeclared.keys() & scene.waiting.keys())]
     changes += (_must_wait(scene, record.address, scene.waiting[record.address]) for record in waiting)
     changes += _undeclared(scene, undeclared.values(), by_name)
@@ -187,8 +188,8 @@ def _forgotten(
 ) -> int:
     """The generation of a live key with this key's name and our tag, of which the state has never heard; 0: none.
 
-    A state that is lost, or older than what it should remember, also while the key that it does remember lives on in
-    its overlap. Numbers rise with time: one that was there before the recorded key is a stranger's.
+    A state that is lost, or older than what it should remember. Then nothing is issued, also while the key that it
+    does remember lives, perhaps in its overlap. Numbers rise with time: one from before that key is a stranger's.
     """
     generation = used.get(key.address.name, 0)
     live = by_name.get(names.live_name(key.address.name, scene.tag, generation))

@@ -117,11 +117,10 @@ class Room:
             self._look(witness)
         if here.number == number + 1 and fault.person:
             self._see_people(witness)
-        if here.number == number:
+        if here.number == number and fault.at(here):  # in a parallel run another boundary may have this number
             self._note_people(witness, fault)
             self.note(struck=str(here))
-            if fault.at(here):
-                fault.strike(victim, here)
+            fault.strike(victim, here)
 
     def _look(self, witness: Witness) -> None:
         for lost in witness.at_this_moment():

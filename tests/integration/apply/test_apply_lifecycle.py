@@ -9,6 +9,7 @@ import pytest
 
 from desk import DAY, HOME, NOW, Desk, Wire, account, key, make_desk, removed
 from krakenctl import embedded
+from krakenctl.sandbox import clock
 from krakenctl.sandbox.people import seed
 from krakenctl.stores.base import Slot
 
@@ -320,10 +321,10 @@ def test_strangers_are_reported_at_most_and_never_touched(desk: Desk, coverage: 
     desk.switch("list-coverage", coverage)
     desk.declare(account(), key("bot"))
     desk.applied()
-    desk.advance(-60)  # they were there before ours: a later one with our tag might be ours, forgotten by the state
+    clock.freeze(desk.db, NOW - 60)  # before ours: a later one with our tag might be ours, forgotten by the state
     seed.seed_website_key(desk.db, "acme", "by hand", ["withdraw-funds"])
     seed.seed_website_key(desk.db, "acme", "bot.a7.g7", ["query-funds"])
-    desk.advance(60)
+    clock.freeze(desk.db, NOW)
     strangers = desk.strangers()
     desk.declare(account(), key("bot", "query-ledger"))
     desk.applied()

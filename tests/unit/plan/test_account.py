@@ -129,7 +129,8 @@ def test_a_later_key_of_ours_that_is_not_recorded_blocks_also_while_the_recorded
 def test_a_strangers_key_with_a_higher_number_that_was_there_before_ours_blocks_nothing():
     ours = recorded(bot())
     theirs = replace(alive(ours), name="bot.a7.g9", created=ours.created - 1)
-    assert not draw(wish(bot()), on(alive(ours), theirs), recorded=memory(ours)).changes
+    [change] = draw(wish(bot(grants=READ)), on(alive(ours), theirs), recorded=memory(ours)).changes
+    assert change.action is Action.REPLACE
 
 
 # --- overlaps
