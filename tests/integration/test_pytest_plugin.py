@@ -196,7 +196,7 @@ def test_a_run_that_asks_for_no_sandbox_imports_nothing_of_it() -> None:
         ({"valid_until": float("inf")}, "no time"),
         ({"valid_until": 1e300}, "not a time"),
         ({"valid_until": "soon"}, "not a time"),
-        ({"valid_for": "90"}, "not a duration"),
+        ({"valid_for": "90"}, "90 what"),
         ({"valid_for": "90d", "valid_until": "2200-01-01"}, "two ways"),
         ({"query_from": 20, "query_to": 10}, "before its start"),
         ({"nonce_window": -5}, "whole number"),
@@ -235,7 +235,7 @@ def test_what_cannot_be_an_account_is_none(kraken_sandbox: KrakenSandbox) -> Non
 def test_a_token_has_no_scope_that_its_client_may_not_ask_for(kraken_sandbox: KrakenSandbox) -> None:
     with pytest.raises(UsageError, match="zzz"):
         kraken_sandbox.token(scopes=["zzz"])
-    with pytest.raises(UsageError, match="not a duration"):
+    with pytest.raises(UsageError, match="90 what"):
         kraken_sandbox.token(valid_for="long")
 
 
