@@ -24,6 +24,7 @@ class TestMemoryStore(StoreContract):
     test_a_promotion_that_stops_half_way_is_finished_by_the_next = None
     test_a_failure_is_a_store_error_that_shows_no_secret = None
     test_who_may_not_read_may_still_write_and_see_what_is_taken = None
+    test_who_may_not_read_still_knows_what_it_has_put_there_itself = None
 
 
 class TestMemoryState(StateContract):
