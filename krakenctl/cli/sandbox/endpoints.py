@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
+from krakenctl.cli.options import ColorOption, OutputOption
 from krakenctl.cli.sandbox.where import show, table
-from krakenctl.cli.shell import ColorOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.shell import Shell, TextOrJson
 
 app = application()
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption
 from krakenctl.cli.sandbox.where import AccountOption, DbOption, existing, read, show, table
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.shell import Shell, TextOrJson
 
 app = application(
     help_text="Make, list and revoke API keys, as a person does on the website.",
@@ -35,6 +36,57 @@ def _time_option(flag: str, help_text: str) -> Any:
     return typer.Option(flag, metavar="TIME", envvar=variable, help=help_text)
 
 
+PermissionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--permission",
+        metavar="CODE",
+        envvar="KRAKENCTL_SANDBOX_KEY_PERMISSION",
+        help="As query-funds; may be repeated. `all` stands for all 13.",
+    ),
+]
+IpOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ip",
+        metavar="ADDRESS",
+        envvar="KRAKENCTL_SANDBOX_KEY_IP",
+        help="An address or a block that may use the key; may be repeated. Left out: the whole world.",
+    ),
+]
+ValidForOption = Annotated[
+    str | None,
+    typer.Option(
+        "--valid-for",
+        metavar="DURATION",
+        envvar="KRAKENCTL_SANDBOX_KEY_VALID_FOR",
+        help="From now on the sandbox's clock, as 90d.",
+    ),
+]
+ValidUntilOption = Annotated[
+    str | None, _time_option("--valid-until", "The key's end: 2027-05-01 or 2027-05-01T12:00:00Z.")
+]
+QueryFromOption = Annotated[str | None, _time_option("--query-from", "The start of what it may query.")]
+QueryToOption = Annotated[str | None, _time_option("--query-to", "The end of what it may query.")]
+NonceWindowOption = Annotated[
+    int,
+    typer.Option(
+        "--nonce-window",
+        min=0,
+        envvar="KRAKENCTL_SANDBOX_KEY_NONCE_WINDOW",
+        help="How far a nonce may be below the highest one.",
+    ),
+]
+OtpOption = Annotated[
+    bool,
+    typer.Option(
+        "--otp",
+        help="With a second factor: a password that every call must then give as `otp`. It is asked for, or read"
+        " from KRAKENCTL_SANDBOX_KEY_OTP or from a pipe: other people of this computer see a command's arguments.",
+    ),
+]
+
+
 @app.command(
     epilog=example(
         """
@@ -48,55 +100,14 @@ def create(
     ctx: typer.Context,
     account: AccountOption,
     name: NameOption,
-    permission: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--permission",
-            metavar="CODE",
-            envvar="KRAKENCTL_SANDBOX_KEY_PERMISSION",
-            help="As query-funds; may be repeated. `all` stands for all 13.",
-        ),
-    ] = None,
-    ip: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ip",
-            metavar="ADDRESS",
-            envvar="KRAKENCTL_SANDBOX_KEY_IP",
-            help="An address or a block that may use the key; may be repeated. Left out: the whole world.",
-        ),
-    ] = None,
-    valid_for: Annotated[
-        str | None,
-        typer.Option(
-            "--valid-for",
-            metavar="DURATION",
-            envvar="KRAKENCTL_SANDBOX_KEY_VALID_FOR",
-            help="From now on the sandbox's clock, as 90d.",
-        ),
-    ] = None,
-    valid_until: Annotated[
-        str | None, _time_option("--valid-until", "The key's end: 2027-05-01 or 2027-05-01T12:00:00Z.")
-    ] = None,
-    query_from: Annotated[str | None, _time_option("--query-from", "The start of what it may query.")] = None,
-    query_to: Annotated[str | None, _time_option("--query-to", "The end of what it may query.")] = None,
-    nonce_window: Annotated[
-        int,
-        typer.Option(
-            "--nonce-window",
-            min=0,
-            envvar="KRAKENCTL_SANDBOX_KEY_NONCE_WINDOW",
-            help="How far a nonce may be below the highest one.",
-        ),
-    ] = 0,
-    otp: Annotated[
-        bool,
-        typer.Option(
-            "--otp",
-            help="With a second factor: a password that every call must then give as `otp`. It is asked for, or read"
-            " from KRAKENCTL_SANDBOX_KEY_OTP or from a pipe: other people of this computer see a command's arguments.",
-        ),
-    ] = False,
+    permission: PermissionOption = None,
+    ip: IpOption = None,
+    valid_for: ValidForOption = None,
+    valid_until: ValidUntilOption = None,
+    query_from: QueryFromOption = None,
+    query_to: QueryToOption = None,
+    nonce_window: NonceWindowOption = 0,
+    otp: OtpOption = False,
     db: DbOption = None,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,

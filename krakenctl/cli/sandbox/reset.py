@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, yes_option
 from krakenctl.cli.sandbox.where import existing
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from krakenctl.initialise import Made
@@ -27,7 +28,7 @@ app = application()
 )
 def reset(
     ctx: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_SANDBOX_RESET_YES", help="Do not ask.")] = False,
+    yes: Annotated[bool, yes_option("SANDBOX_RESET")] = False,
     db: Annotated[
         Path | None,
         typer.Option("--db", metavar="FILE", help="Only delete this sandbox's file; no workspace is touched."),

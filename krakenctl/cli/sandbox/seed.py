@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption
 from krakenctl.cli.sandbox.where import DbOption, place, show
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import visible
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
+from krakenctl.cli.options import DirOption
 from krakenctl.cli.sandbox.where import DbOption, pairs, place
-from krakenctl.cli.shell import DirOption, Shell
+from krakenctl.cli.shell import Shell
 
 if TYPE_CHECKING:
     from krakenctl.sandbox.server import Server

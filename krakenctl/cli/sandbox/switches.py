@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption
 from krakenctl.cli.sandbox.where import DbOption, existing, pairs, place, show, table
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.shell import Shell, TextOrJson
 
 app = application()
 

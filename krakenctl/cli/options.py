@@ -1,0 +1,64 @@
+"""The flags that several commands have. Each is declared here once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from krakenctl.cli.shell import PlanFormat, TextOrJson
+
+DIR_HELP = "The workspace's folder."
+DirOption = Annotated[Path | None, typer.Option("-C", "--dir", metavar="DIR", envvar="KRAKENCTL_DIR", help=DIR_HELP)]
+ColorOption = Annotated[
+    bool, typer.Option("--no-color", envvar="KRAKENCTL_NO_COLOR", help="No colours, also on a terminal.")
+]
+OutputOption = Annotated[
+    TextOrJson, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the result is written.")
+]
+PlanOutputOption = Annotated[
+    PlanFormat,
+    typer.Option(
+        "-o", "--output", envvar=["KRAKENCTL_PLAN_OUTPUT", "KRAKENCTL_OUTPUT"], help="How the plan is written."
+    ),
+]
+
+
+def _patience(text: str) -> int:
+    """`0s` or `5m` → seconds."""
+    from krakenctl.model.time import parse_duration
+
+    try:
+        return 0 if text in ("0", "0s") else parse_duration(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
+LockTimeoutOption = Annotated[
+    int,
+    typer.Option(
+        "--lock-timeout",
+        parser=_patience,
+        metavar="DURATION",
+        envvar="KRAKENCTL_LOCK_TIMEOUT",
+        help="How long to wait for another krakenctl that is changing this workspace, as 5m.",
+    ),
+]
+ParallelismOption = Annotated[
+    int | None,
+    typer.Option(
+        "--parallelism",
+        min=1,
+        max=64,
+        metavar="N",
+        envvar="KRAKENCTL_PARALLELISM",
+        help="How many accounts are worked on at once. Left out: by cores, and one at a time on the embedded sandbox.",
+    ),
+]
+NO_PATIENCE: Any = "0s"  # the option's default, as its parser reads it
+
+
+def yes_option(command: str) -> Any:
+    """A variable for each command: what is meant for one is not meant for another."""
+    return typer.Option("--yes", "-y", envvar=f"KRAKENCTL_{command}_YES", help="Do not ask.")
