@@ -4,12 +4,14 @@
     python benchmarks/accounts.py --accounts 50 --parallelism 8
     python benchmarks/accounts.py -o json
 
-The exchange is the sandbox, served by a process of its own, which waits before it answers each call and counts what it
-is asked. Everything else is as people meet it: `krakenctl apply --yes`, a whole process, with encrypted secrets, a
+The exchange is the sandbox, served by a process of its own, which waits before it answers each call and counts what
+it is asked. Everything else is as people meet it: `krakenctl apply --yes`, a whole process, with encrypted secrets, a
 state and a log that are flushed at every step. The first run issues every key, the second one rotates all of them.
 “Ideal” is calls × latency ÷ parallelism: what is left when all that krakenctl itself does takes no time. The server
 shares the computer's cores with it, so the ratio is best where there are some; “bare” is what is left of it on this
-computer at this moment: as many calls by threads that do nothing else, on connections that are kept open.
+computer at this moment: as many calls by threads that do nothing else, on connections that are kept open. “Commits”
+are the state's, each flushed to the disk. By design a key costs four or five writes, with the lines of the log in
+them (begun, stored, checked, promoted; the old one revoked); accounts that write at the same moment share a commit.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from krakenctl.initialise import Wish, initialise
 from krakenctl.sandbox import open_sandbox
 from krakenctl.sandbox.people.seed import seed_account
 from krakenctl.sandbox.server import Server
+from krakenctl.state.sqlite import SqliteHome
 
 HERE = Path(__file__)
 ACCOUNT = """apiVersion: krakenctl/v1
@@ -75,6 +78,11 @@ CALLS: Mapping[str, Callable[[int, int], int]] = {
     "issue": lambda accounts, keys: 1 + accounts * (2 + 1 + keys + 1),
     "rotate": lambda accounts, keys: 1 + accounts * (2 + 1 + keys + 1 + 1 + keys),
 }
+# A key: begun, stored, checked, promoted; its old one revoked. A run: its lease; and once, what it has seen.
+WRITES: Mapping[str, Callable[[int, int], int]] = {
+    "issue": lambda accounts, keys: accounts * keys * 4 + 3,
+    "rotate": lambda accounts, keys: accounts * keys * 5 + 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,8 @@ class Result:
     ideal: float  # seconds
     ratio: float  # of wall to ideal
     bare: float  # seconds for as many calls and nothing else, right after
+    commits: int  # of the state, each of which is flushed
+    writes: int  # by design: accounts that write at the same moment share a commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +113,22 @@ def measured(wish: Wishes) -> Iterator[Result]:
         _set_up(root, folder / "sandbox.db", exchange.url, wish)
         for what in CALLS:
             _declare(root, wish, trigger=what)
-            before = exchange.calls()
+            before, committed = exchange.calls(), _committed(root)
             run = _run([*KRAKENCTL, "-C", str(root), "apply", "--yes", "--parallelism", str(wish.parallelism)])
-            calls = exchange.calls() - before
-            yield _result(what, run, calls, _bare(exchange.url, calls, wish.parallelism), wish)
+            calls, commits = exchange.calls() - before, _committed(root) - committed
+            yield _result(what, run, calls, commits, _bare(exchange.url, calls, wish.parallelism), wish)
 
 
-def _result(what: str, run: Run, calls: int, bare: float, wish: Wishes) -> Result:
+def _committed(root: Path) -> int:
+    """How many transactions the state has seen."""
+    return SqliteHome(root / ".krakenctl/state.db").read().serial
+
+
+def _result(what: str, run: Run, calls: int, commits: int, bare: float, wish: Wishes) -> Result:
     ideal = calls * wish.latency / wish.parallelism
-    planned = CALLS[what](wish.accounts, wish.keys)
-    return Result(what, run.wall, run.cpu, calls, planned, ideal, run.wall / ideal, bare)
+    size = (wish.accounts, wish.keys)
+    planned, writes = CALLS[what](*size), WRITES[what](*size)
+    return Result(what, run.wall, run.cpu, calls, planned, ideal, run.wall / ideal, bare, commits, writes)
 
 
 def _bare(url: str, calls: int, parallelism: int) -> float:
@@ -227,12 +243,13 @@ def as_markdown(where: Mapping[str, str], wish: Wishes, results: Sequence[Result
     lines = [
         f"{wish.accounts} accounts with {wish.keys} keys each, {wish.latency * 1000:.0f} ms a call,"
         f" {wish.parallelism} accounts at once. {about}, {where['date']}.\n",
-        "| apply | wall | CPU | ideal | of the ideal | bare | calls | by design |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| apply | wall | CPU | ideal | of the ideal | bare | calls | by design | commits | writes |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for each in results:
         times = f"{each.wall:.2f} s | {each.cpu:.2f} s | {each.ideal:.2f} s | {each.ratio:.2f} × | {each.bare:.2f} s"
-        lines.append(f"| {each.what} every key | {times} | {each.calls:,} | {each.planned_calls:,} |")
+        counts = " | ".join(f"{n:,}" for n in (each.calls, each.planned_calls, each.commits, each.writes))
+        lines.append(f"| {each.what} every key | {times} | {counts} |")
     return "\n".join(lines)
 
 

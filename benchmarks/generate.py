@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from krakenctl import workflow
+from krakenctl.actor import new_run
 from krakenctl.embedded import DATABASE
 from krakenctl.files import write_private
 from krakenctl.initialise import Wish, initialise
@@ -167,7 +168,7 @@ def seed(root: Path) -> int:
     initialise(root, Wish("benchmark", "", "sandbox"))
     _sign_up_sub_accounts(root)
     calls = _counted_calls()
-    with workflow.open_desk(open_project(root)) as desk, desk.lease(workflow.new_run("apply")):
+    with workflow.open_desk(open_project(root)) as desk, desk.lease(new_run("apply")):
         report = desk.apply(desk.plan(), tell=lambda _: None, say=lambda _: None, interrupted=lambda: False)
         if failed := [outcome for outcome in report.outcomes if outcome.result is not Result.DONE]:
             raise SystemExit(f"{len(failed)} changes were not done: {failed[0].address}: {failed[0].message}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krakenctl.apply.ports import Ports
 from krakenctl.model.outcome import Result
-from krakenctl.model.plan import Change, Step
+from krakenctl.model.plan import Change, Ended, Mark, Step
 from krakenctl.model.run import Deed
 
 
@@ -20,31 +20,34 @@ class Journal:
 
     def begun(self, change: Change) -> None:
         """Before its first step. Raises StateError."""
-        self._ports.mark(change, False)
+        self._ports.mark(change)
 
-    def done(self, change: Change) -> None:
-        """All its steps are taken. Raises StateError."""
-        self._ports.mark(change, True)
+    def ended(self, change: Change, plan: str | None = None) -> Ended:
+        """For the write of the state with which it is done. `plan`: the digest, where an earlier run began it."""
+        mark = Mark(change=change.handle, at=self._ports.now(), who=self._ports.run.who, done=True)
+        return Ended(plan=self._ports.run.plan if plan is None else plan, mark=mark)
 
-    def remembered(self, change: Change, name: str) -> None:
-        """A line for what no step shows: our memory of the key changed, its protection for one."""
-        why = "; ".join(change.reasons)
-        self._append(change, "remember", name, Result.DONE, message=why)
+    def remembered(self, change: Change, name: str) -> Deed:
+        """What no step shows: our memory of the key changed, its protection for one."""
+        return self._deed(change, "remember", name, outcome=str(Result.DONE), message="; ".join(change.reasons))
 
-    def after(self, change: Change, step: Step, result: Result, message: str = "", request: str = "") -> None:
-        """One line in the audit log; `request`: the exchange's id of the call that was made. Raises StateError."""
-        self._append(change, step.verb.value, step.name, result, message=message, request=request)
+    def deed(self, change: Change, step: Step, outcome: str, message: str = "", request: str = "") -> Deed:
+        """A line for the log, not written yet; `request`: the exchange's id of the call that was made."""
+        return self._deed(change, step.verb.value, step.name, outcome=str(outcome), message=message, request=request)
 
-    def _append(self, change: Change, verb: str, name: str, result: Result, *, message: str, request: str = "") -> None:
-        deed = Deed(
+    def tell(self, deed: Deed, *more: Deed) -> None:
+        """What no write of the state takes along. Raises StateError."""
+        self._ports.state.log.append(deed, *more)
+
+    def _deed(self, change: Change, verb: str, name: str, *, outcome: str, message: str, request: str = "") -> Deed:
+        return Deed(
             at=self._ports.now(),
             run=self._ports.run,
             verb=verb,
-            outcome=result.value,
+            outcome=outcome,
             address=change.address,
             account=change.account,
             name=name,
             message=message,
             request=request,
         )
-        self._ports.state.log.append(deed)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from krakenctl.apply.journal import Journal
-from krakenctl.errors import KrakenctlError, LeaseLost, StateError
+from krakenctl.errors import KrakenctlError, LeaseLost, NeedsPerson, StateError
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import IssuedKey, KeyPair
 from krakenctl.model.outcome import Event, Outcome, Result
-from krakenctl.model.plan import Change, Step, Verb
+from krakenctl.model.plan import Change, Ended, Step, Verb
+from krakenctl.model.run import Deed
+from krakenctl.state.base import Told
 
 Tell = Callable[[Event], None]
+FOUND = "found"  # the outcome of a deed that was done already: by an earlier run, or by somebody else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,11 @@ class Work:
     issued: IssuedKey | None = None  # by this run; its secret is nowhere else yet
     kept: KeptKey | None = None  # issued, and its secret stored
     take_request: Callable[[], str] = lambda: ""  # see Surface.take_request; its surface's, once that is open
+    findings: Callable[[Verb, str], Sequence[Deed]] | None = None  # see `found`; where an earlier run began this
+    ending: Callable[[], Sequence[Ended]] | None = None  # that its change is done; where an earlier run began this
+    note: str = ""  # what is to be said of it, should it be done
+    untold: list[Deed] = field(default_factory=list)  # the next write of the state takes them along to the log
+    _in_hand: Step | None = None  # None: none, or the log has its line
 
     @property
     def open(self) -> bool:
@@ -51,10 +59,13 @@ class Work:
     def step(self, verb: Verb, name: str) -> Iterator[Callable[[], None]]:
         """Run one step; an error of ours ends this change and no other.
 
+        Its line is written together with the state: by the body, see `telling`, or else by the step that follows at
+        once. A step that fails is told at once.
+
         The body begins with a call of what it is given: that asks leave, and raises where there is none. (A context
         manager that raised by itself could not keep its error to this change.)
         """
-        step = Step(verb, name)
+        step = self._in_hand = Step(verb, name)
         self._tell(step, None)
 
         def leave() -> None:
@@ -66,19 +77,57 @@ class Work:
         try:
             yield leave
         except KrakenctlError as problem:
+            result = _result(problem)
+            self.untold.append(self._line(step, result, problem.message))
             self.fail(problem)
-            self._record(step, Result.FAILED, problem.message)
+            self._tell_rest()
+            self._tell(step, result, problem.message)
             return
         self.done.append(step)
-        self._record(step, Result.DONE)
+        if self._in_hand is step:
+            self.untold.append(self._line(step, Result.DONE))
+        self._tell(step, Result.DONE)
 
-    def _record(self, step: Step, result: Result, message: str = "") -> None:
-        """To the log, and to whoever watches. A log that cannot be written stops what comes next."""
-        try:
-            self.journal.after(self.change, step, result, message, self.take_request())
-        except (StateError, LeaseLost) as problem:
-            self.fail(problem)
-        self._tell(step, result, message)
+    @contextmanager
+    def telling(self, *, found: bool = False, message: str = "") -> Iterator[Sequence[Told]]:
+        """For the write of the state with which the step in hand is done: all that is to be told together with it.
+
+        After the last step that is also the proof that the change is done: it must never be inferred from what a later
+        plan does not show. `found`: there was nothing left to do. `message`: how it was done, where that matters.
+        """
+        step, deeds = self._in_hand, list[Told](self.untold)
+        if step is not None:
+            deeds += self.found(step.verb, step.name) if found else [self._line(step, Result.DONE, message)]
+        if self.change.steps[-1:] == (step,):
+            deeds += [self.journal.ended(self.change)] if self.ending is None else self.ending()
+        yield deeds
+        self.untold, self._in_hand = [], None
+
+    @contextmanager
+    def telling_rest(self) -> Iterator[Sequence[Told]]:
+        """The same, in the middle of a step: what was done before."""
+        yield tuple(self.untold)
+        self.untold = []
+
+    def did(self, verb: Verb, name: str, message: str) -> None:
+        """A deed that is no step of its own."""
+        self.untold.append(self._line(Step(verb, name), Result.DONE, message))
+
+    def found(self, verb: Verb, name: str) -> Sequence[Deed]:
+        """Lines for what was done already, unless the log has one."""
+        if self.findings is not None:
+            return self.findings(verb, name)
+        return [self.journal.deed(self.change, Step(verb, name), FOUND, "it was gone already")]
+
+    def _line(self, step: Step, result: Result, message: str = "") -> Deed:
+        return self.journal.deed(self.change, step, result, message, self.take_request())
+
+    def _tell_rest(self) -> None:
+        """What no write of the state took along. Where not even this can be written, no later write can be either."""
+        deeds, self.untold = self.untold, []
+        if deeds:
+            with suppress(StateError, LeaseLost):
+                self.journal.tell(*deeds)
 
     def announce(self, verb: Verb, name: str) -> None:
         """That a step is about to run; `step` says so too, unless it is hushed."""
@@ -100,15 +149,13 @@ class Work:
         self.tell(Event(address=self.change.address, step=step, result=result, message=message))
 
     def fail(self, problem: KrakenctlError) -> None:
-        self.end(Result.FAILED, problem.message, problem.hint, problem.code)
+        self.end(_result(problem), problem.message, problem.hint, problem.code)
 
     def end(self, result: Result, message: str = "", hint: str = "", code: str = "") -> None:
         """The first ending counts."""
         if self.result is None:
             self.result, self.message, self.hint, self.code = result, message, hint, code
-            if result is Result.DONE:
-                with suppress(StateError, LeaseLost):  # it is marked as begun, and the next plan finds it done
-                    self.journal.done(self.change)
+            self._tell_rest()
 
     def reopen(self) -> None:
         """Undo an ending that time may heal: there was no room, and soon there will be."""
@@ -119,14 +166,19 @@ class Work:
             address=self.change.address,
             action=self.change.action,
             result=self.result or Result.DONE,
-            message=self.message,
+            message=self.message or (self.note if self.result is Result.DONE else ""),
             hint=self.hint,
             code=self.code,
             steps_done=tuple(self.done),
-            verdict=self.verdict,
+            verdict=self.verdict.partition(":")[0],
             live_name=self._live_name(),
         )
 
     def _live_name(self) -> str:
         new = self.change.new
         return new.name if new and any(step.verb in (Verb.PROMOTE, Verb.UPDATE) for step in self.done) else ""
+
+
+def _result(problem: KrakenctlError) -> Result:
+    """What only waits for somebody has not failed."""
+    return Result.BLOCKED if isinstance(problem, NeedsPerson) else Result.FAILED

@@ -10,6 +10,7 @@ from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
 from krakenctl.model.plan import Change
 
+ACCEPTED, ATTESTED = "accepted", "attested"  # verdicts of somebody: a colon and who, or why, may follow
 MISMATCH = "mismatch"  # a verdict that ends in the key's revoke, whatever happens to this run
 
 
@@ -38,11 +39,19 @@ class Intent:
     sent: KeySpec | None = None  # what was asked for, an expiry as an absolute time; None: nothing was asked for yet
     public_key: str = ""  # of the issued key, from STORED on: a host that cannot read the store still has to record it
     verdict: str = ""  # verified | listed, from CHECKED on; or mismatch
-    run: str = ""  # the run that began it
+    run: str = ""  # the run that began it, who ran it, and the digest of its plan
+    who: str = ""
+    plan: str = ""
 
     @property
     def address(self) -> Address:
         return self.change.address
+
+    @property
+    def vouched(self) -> str:
+        """Who or what answers for a key that could not be looked at; empty: it was looked at, or is still to be."""
+        is_checked = self.stage in (Stage.CHECKED, Stage.PROMOTED)
+        return self.verdict if is_checked and self.verdict.partition(":")[0] in (ACCEPTED, ATTESTED) else ""
 
     @property
     def account(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krakenctl.model.address import Address
 from krakenctl.model.time import show_time
@@ -18,6 +18,10 @@ class Run:
     command: str  # `apply`, `tick`, …
     plan: str = ""  # the digest of the plan being applied; empty: none
     reason: str = ""  # why a safety limit was raised, a lease broken, a key revoked
+
+    def of_plan(self, plan: str) -> Run:
+        """The same run, about what belongs to another plan."""
+        return replace(self, plan=plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.plan import Ended, Mark
+from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
+
+Told = Deed | Ended  # what a write of the state takes along: to the log, and to the marks of a saved plan
 
 
 class Log(Protocol):
     """One JSON line per deed, each hashed over the one before. Lines are added and never changed."""
 
-    def append(self, deed: Deed) -> str:
-        """Durable. Returns the hash of the new line, which is the new head."""
+    def append(self, deed: Deed, *more: Deed) -> str:
+        """Durable, all or none. Returns the hash of the last new line, which is the new head."""
         ...
 
     def head(self) -> str:
@@ -55,7 +57,11 @@ class Leases(Protocol):
 
 
 class State(Protocol):
-    """Remembers; decides nothing. Every method raises StateError. Threads of one process may share it."""
+    """Remembers; decides nothing. Every method raises StateError. Threads of one process may share it.
+
+    `deeds` are told in the log by the very transaction that remembers what they led to: both are there, or neither is.
+    The same holds for what ends a change of a saved plan; one that was not marked as begun is not marked at all.
+    """
 
     @property
     def log(self) -> Log: ...
@@ -72,20 +78,38 @@ class State(Protocol):
 
     def read(self) -> Recorded: ...
 
-    def remember_account(self, account: RecordedAccount) -> None: ...
+    def remember_account(
+        self, account: RecordedAccount, *more: RecordedAccount, deeds: Sequence[Told] = ()
+    ) -> None: ...
 
-    def begin(self, intent: Intent) -> None:
+    def begin(self, intent: Intent, *, deeds: Sequence[Told] = ()) -> None:
         """Before the first deed of a change; again, to replace it. Burns the generation of a key to be issued.
 
         Raises what `check` raises: what the kill switch cannot see in the journal must not begin after it.
         """
         ...
 
-    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = "") -> None:
+    def advance(
+        self,
+        address: Address,
+        live_name: str,
+        stage: Stage,
+        verdict: str = "",
+        public_key: str = "",
+        *,
+        deeds: Sequence[Told] = (),
+    ) -> None:
         """How far an intent has come. A public key that is not told stays as it was."""
         ...
 
-    def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
+    def promote(
+        self,
+        key: RecordedKey,
+        retired: RecordedKey | None,
+        former: Address | None = None,
+        *,
+        deeds: Sequence[Told] = (),
+    ) -> None:
         """The issued key becomes the current one; `retired` is the one before, until it is revoked.
 
         With a retired one the intent stays, at PROMOTED; else it has come to its end. `former` is the address under
@@ -93,24 +117,40 @@ class State(Protocol):
         """
         ...
 
-    def update(self, key: RecordedKey, former: Address | None = None) -> None:
-        """What is recorded of a key (current, or retired) changes in place; it may move from a former address."""
+    def update(
+        self, key: RecordedKey, former: Address | None = None, *, ends: str = "", deeds: Sequence[Told] = ()
+    ) -> None:
+        """What is recorded of a key (current, or retired) changes in place; it may move from a former address.
+
+        `ends`: as in `revoked`.
+        """
         ...
 
-    def revoked(self, address: Address, live_name: str) -> None:
-        """This key is gone from the exchange: forget it, whether current, retired or only intended."""
+    def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
+        """This key is gone from the exchange: forget it, whether current, retired, only intended, or handed over.
+
+        `ends`: the live name of the address's intent that comes to its end with this.
+        """
         ...
 
-    def forget(self, address: Address) -> None:
-        """The current key lives on and is no longer ours."""
+    def forget(self, address: Address, given: Given | None = None, *, deeds: Sequence[Told] = ()) -> None:
+        """The current key is no longer ours. `given`: it lives on, and is not to be taken for ours again."""
         ...
 
-    def finish(self, address: Address, live_name: str) -> None:
-        """An intent has come to its end."""
+    def finish(self, address: Address, live_name: str, *, free: int = 0, deeds: Sequence[Told] = ()) -> None:
+        """An intent has come to its end.
+
+        `free`: its generation, where it is sure that nothing was made of it: unless a later one is burned, it may be
+        meant once more.
+        """
         ...
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         """None: it holds no longer."""
+        ...
+
+    def hear(self, public_key: str, host: str, *, answers: bool) -> None:
+        """Whether the key with this public half has ever answered to a call from that host. Forgotten with the key."""
         ...
 
     def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:
@@ -129,7 +169,8 @@ class State(Protocol):
         ...
 
     def restore(self, recorded: Recorded) -> None:
-        """All keys and intents are these, and so is the lineage, unless it is empty. What was burned stays burned.
+        """All keys and intents are these, and so is the lineage, unless it is empty. What was burned stays burned, and
+        what was handed over stays so, unless it is among these keys.
 
         Accounts that it does not speak of, what the kill switch did and the log stay as they are.
         """

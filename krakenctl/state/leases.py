@@ -9,8 +9,9 @@ from dataclasses import asdict
 from threading import Lock
 from typing import Any
 
-from krakenctl.errors import Contained, LeaseLost, LockHeld
+from krakenctl.errors import Contained, LeaseLost, LockHeld, StateError
 from krakenctl.model.run import Lease, Run
+from krakenctl.model.time import show_time
 from krakenctl.state import process
 from krakenctl.state.database import Database, Execute
 
@@ -18,7 +19,8 @@ _READ = "SELECT fence, holder, since, beat, seconds FROM lease"
 _TAKE = "UPDATE lease SET fence = ?, holder = ?, since = ?, beat = ?, seconds = ?"
 _BEAT = "UPDATE lease SET beat = ? WHERE fence = ? AND holder <> ''"
 _FREE = "UPDATE lease SET holder = '' WHERE fence = ?"
-_BREAK = "UPDATE lease SET holder = '', fence = fence + 1"
+BREAK = "UPDATE lease SET holder = '', fence = fence + 1"
+MOVED = "moved"  # in meta, once everything is in another state: where it went
 
 _LOST = "the lease of this workspace was taken away while this krakenctl was at work"
 _LOST_HINT = "the next run finishes what was under way, or whoever has the lease now: see `krakenctl state lock list`"
@@ -74,6 +76,7 @@ class SqlLeases:
         return lease
 
     def _take(self, execute: Execute, run: Run, pid: int, seconds: float) -> tuple[Lease, int]:
+        refuse_moved(execute)
         now = self._database.now()
         [(fence, alarms)] = execute("SELECT fence, alarms FROM lease")
         held = read(execute, now)
@@ -123,7 +126,7 @@ class SqlLeases:
     def unlock(self) -> Lease | None:
         def take_away(run: Execute) -> Lease | None:
             held = read(run, self._database.now())
-            run(_BREAK)
+            run(BREAK)
             return held
 
         return self._database.write(take_away)
@@ -144,6 +147,28 @@ def read(run: Execute, now: float) -> Lease | None:
         beat=beat,
         seconds=seconds,
         asked=now,
+    )
+
+
+def refuse_holder(run: Execute, now: float) -> None:
+    """Raises LockHeld while somebody who lives has it."""
+    held = read(run, now)
+    if held is not None and not is_dead(held):
+        raise _held(held)
+
+
+def refuse_moved(run: Execute) -> None:
+    """Raises StateError once everything is in another state: what is done with this one would not be known there."""
+    for (told,) in run("SELECT value FROM meta WHERE name = ?", MOVED):
+        raise moved(told)
+
+
+def moved(told: str) -> StateError:
+    """`told`: what is kept as MOVED. Raises ValueError, KeyError or TypeError for what we never wrote."""
+    move = json.loads(told)
+    return StateError(
+        f"this state was moved to {move['to']} by {move['who']} at {show_time(move['at'])}; nothing was done",
+        hint="name that one as `state` in krakenctl.yaml; `krakenctl state copy` brings it back",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.run import Deed
@@ -20,23 +20,17 @@ class SqlLog:
         self._database = database
         self._leases = leases
 
-    def append(self, deed: Deed) -> str:
-        """Safe to repeat when the answer to its COMMIT was lost: a line is known by an id of its own."""
-        own = uuid.uuid4().hex
+    def append(self, deed: Deed, *more: Deed) -> str:
+        tell = telling((deed, *more))
 
-        def add(run: Execute) -> str:
-            if written := run("SELECT hash FROM log WHERE id = ?", own):
-                return str(written[0][0])
+        def guarded(run: Execute) -> str:
             self._leases.must_hold(run)
-            seq, before = _last(run)
-            line = line_of(seq + 1, before, deed)
-            run("INSERT INTO log VALUES (?, ?, ?, ?)", seq + 1, own, line, hash_of(line))
-            return hash_of(line)
+            return tell(run)[-1]
 
-        return self._database.write(add)
+        return self._database.write(guarded)
 
     def head(self) -> str:
-        return self._database.read(lambda run: _last(run)[1])
+        return self._database.read(lambda run: last(run)[1])
 
     def lines(self) -> Iterator[str]:
         seq = 0
@@ -49,6 +43,28 @@ class SqlLog:
         return self._database.read(lambda run: run(query, after, PAGE))
 
 
-def _last(run: Execute) -> tuple[int, str]:
+def telling(deeds: Sequence[Deed]) -> Callable[[Execute], list[str]]:
+    """A line for each, in whichever transaction this is run; returns their hashes.
+
+    Safe to repeat when the answer to its COMMIT was lost: a line is known by an id of its own.
+    """
+    told = [(uuid.uuid4().hex, deed) for deed in deeds]
+    return lambda run: [_tell(run, own, deed) for own, deed in told]
+
+
+def _tell(run: Execute, own: str, deed: Deed) -> str:
+    written = run("SELECT hash FROM log WHERE id = ?", own)
+    return str(written[0][0]) if written else add(run, own, deed)
+
+
+def add(run: Execute, own: str, deed: Deed) -> str:
+    """A line, within a transaction; `own`: what it is known by. Returns its hash."""
+    seq, before = last(run)
+    line = line_of(seq + 1, before, deed)
+    run("INSERT INTO log VALUES (?, ?, ?, ?)", seq + 1, own, line, hash_of(line))
+    return hash_of(line)
+
+
+def last(run: Execute) -> tuple[int, str]:
     found = run("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1")
     return (found[0][0], found[0][1]) if found else (0, "")

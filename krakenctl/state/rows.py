@@ -11,7 +11,7 @@ from krakenctl.model.change_json import change_from_json, change_json
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Containment, Given, RecordedAccount, RecordedKey
 
 Row = tuple[Any, ...]
 
@@ -31,7 +31,8 @@ def key_row(key: RecordedKey) -> Row:
     row = (str(key.address), key.live_name, key.generation, key.created, key.public_key)
     spec = json.dumps(key_json.spec_to_json(key.spec))
     secret = (key.secret.store, key.secret.path)
-    return (*row, spec, *secret, key.issued, key.trigger, int(key.protect), key.retired_until)
+    ends = (key.retired_until, key.claimed_by, key.claimed_at, key.unverified)
+    return (*row, spec, *secret, key.issued, key.trigger, int(key.protect), *ends)
 
 
 def key(row: Row) -> RecordedKey:
@@ -47,11 +48,22 @@ def key(row: Row) -> RecordedKey:
         trigger=row[9],
         protect=bool(row[10]),
         retired_until=row[11],
+        claimed_by=row[12],
+        claimed_at=row[13],
+        unverified=row[14],
     )
 
 
 def containment(row: Row) -> tuple[Address, Containment]:
     return Address.parse(row[0]), Containment(at=row[1], who=row[2], reason=row[3])
+
+
+def given_row(given: Given) -> Row:
+    return str(given.address), given.live_name, given.created
+
+
+def given(row: Row) -> Given:
+    return Given(address=Address.parse(row[0]), live_name=row[1], created=row[2])
 
 
 def mark_row(mark: Mark) -> Row:
@@ -67,11 +79,11 @@ def intent_row(intent: Intent) -> Row:
     sent = json.dumps(key_json.spec_to_json(intent.sent)) if intent.sent else ""
     change = json.dumps(change_json(intent.change))
     head = (str(intent.address), intent.live_name, intent.stage.value, intent.verdict, intent.began)
-    return (*head, intent.run, change, sent, intent.public_key)
+    return (*head, intent.run, intent.who, intent.plan, change, sent, intent.public_key)
 
 
 def intent(row: Row) -> Intent:
-    address, live_name, stage, verdict, began, run, change, sent, public_key = row
+    address, live_name, stage, verdict, began, run, who, plan, change, sent, public_key = row
     found = Intent(
         change=change_from_json(json.loads(change)),
         began=began,
@@ -79,6 +91,8 @@ def intent(row: Row) -> Intent:
         sent=key_json.spec_from_json(json.loads(sent)) if sent else None,
         verdict=verdict,
         run=run,
+        who=who,
+        plan=plan,
         public_key=public_key,
     )
     if (str(found.address), found.live_name) != (address, live_name):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.plan import Ended, Mark
+from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.run import Deed
 from krakenctl.state import leases, rows
+from krakenctl.state.base import Told
 from krakenctl.state.database import Database, Execute
 from krakenctl.state.leases import SqlLeases
-from krakenctl.state.log import SqlLog
+from krakenctl.state.log import SqlLog, telling
 from krakenctl.state.together import Together
 
 _UPSERT_ACCOUNT = (
@@ -22,7 +24,13 @@ _BURN = (
     "INSERT INTO generation VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET highest ="
     " CASE WHEN excluded.highest > generation.highest THEN excluded.highest ELSE generation.highest END"
 )
+_FREE = "UPDATE generation SET highest = ? WHERE address = ? AND highest = ?"
+_NEVER_BURNED = "DELETE FROM generation WHERE address = ? AND highest = 0"
 _DROP_KEY = "DELETE FROM key WHERE address = ? AND live_name = ?"
+_DROP_GIVEN = "DELETE FROM given WHERE address = ? AND live_name = ?"
+_DROP_ANSWERED = (
+    "DELETE FROM answered WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"
+)
 _DROP_INTENT = "DELETE FROM journal WHERE address = ? AND live_name = ?"
 _ADVANCE = (
     "UPDATE journal SET stage = ?, verdict = ?, public_key = CASE WHEN ? = '' THEN public_key ELSE ? END"
@@ -39,6 +47,7 @@ _MARK = (
     "INSERT INTO mark VALUES (?, ?, ?, ?, ?) ON CONFLICT (plan, change) DO UPDATE SET at = excluded.at,"
     " who = excluded.who, done = excluded.done WHERE mark.done = 0"
 )
+_END = "UPDATE mark SET at = ?, who = ?, done = 1 WHERE plan = ? AND change = ? AND done = 0"
 
 
 class SqlState:
@@ -46,6 +55,7 @@ class SqlState:
 
     def __init__(self, database: Database) -> None:
         self._database = database = Together(database)
+        self.database: Database = database  # for whoever takes all of it: `moving`
         self.leases = SqlLeases(database)
         self.log = SqlLog(database, self.leases)
 
@@ -55,10 +65,14 @@ class SqlState:
     def read(self) -> Recorded:
         return self._database.read(lambda run: read(run, self._database.now()))
 
-    def remember_account(self, account: RecordedAccount) -> None:
-        self._write(lambda run: run(_UPSERT_ACCOUNT, *rows.account_row(account)))
+    def remember_account(self, account: RecordedAccount, *more: RecordedAccount, deeds: Sequence[Told] = ()) -> None:
+        def deed(run: Execute) -> None:
+            for each in (account, *more):
+                run(_UPSERT_ACCOUNT, *rows.account_row(each))
 
-    def begin(self, intent: Intent) -> None:
+        self._write(deed, deeds)
+
+    def begin(self, intent: Intent, *, deeds: Sequence[Told] = ()) -> None:
         def deed(run: Execute) -> None:
             self.leases.must_be_calm(run)
             run(_DROP_INTENT, str(intent.address), intent.live_name)
@@ -66,13 +80,29 @@ class SqlState:
             if intent.issues:
                 run(_BURN, str(intent.address), intent.generation)
 
-        self._write(deed)
+        self._write(deed, deeds)
 
-    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = "") -> None:
+    def advance(
+        self,
+        address: Address,
+        live_name: str,
+        stage: Stage,
+        verdict: str = "",
+        public_key: str = "",
+        *,
+        deeds: Sequence[Told] = (),
+    ) -> None:
         handle = (str(address), live_name)
-        self._write(lambda run: run(_ADVANCE, stage.value, verdict, public_key, public_key, *handle))
+        self._write(lambda run: run(_ADVANCE, stage.value, verdict, public_key, public_key, *handle), deeds)
 
-    def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
+    def promote(
+        self,
+        key: RecordedKey,
+        retired: RecordedKey | None,
+        former: Address | None = None,
+        *,
+        deeds: Sequence[Told] = (),
+    ) -> None:
         def deed(run: Execute) -> None:
             _drop_current(run, key.address)
             _drop_current(run, former)
@@ -87,29 +117,52 @@ class SqlState:
                 _put(run, retired)
                 run(_PROMOTED, *handle)
 
-        self._write(deed)
+        self._write(deed, deeds)
 
-    def update(self, key: RecordedKey, former: Address | None = None) -> None:
+    def update(
+        self, key: RecordedKey, former: Address | None = None, *, ends: str = "", deeds: Sequence[Told] = ()
+    ) -> None:
         def deed(run: Execute) -> None:
             _drop_current(run, former)
             if not key.retired_until:
                 _drop_current(run, key.address)  # under whichever name: an address has one current key
             _put(run, key)
+            run(_DROP_INTENT, str(key.address), ends)
 
-        self._write(deed)
+        self._write(deed, deeds)
 
-    def revoked(self, address: Address, live_name: str) -> None:
+    def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
         def deed(run: Execute) -> None:
-            run(_DROP_KEY, str(address), live_name)
+            for drop in (_DROP_ANSWERED, _DROP_KEY, _DROP_INTENT, _DROP_GIVEN):
+                run(drop, str(address), live_name)
+            run(_DROP_INTENT, str(address), ends)
+
+        self._write(deed, deeds)
+
+    def forget(self, address: Address, given: Given | None = None, *, deeds: Sequence[Told] = ()) -> None:
+        def deed(run: Execute) -> None:
+            _drop_current(run, address)
+            if given is not None:
+                _give(run, given)
+
+        self._write(deed, deeds)
+
+    def finish(self, address: Address, live_name: str, *, free: int = 0, deeds: Sequence[Told] = ()) -> None:
+        def deed(run: Execute) -> None:
             run(_DROP_INTENT, str(address), live_name)
+            if free:
+                run(_FREE, free - 1, str(address), free)
+                run(_NEVER_BURNED, str(address))
+
+        self._write(deed, deeds)
+
+    def hear(self, public_key: str, host: str, *, answers: bool) -> None:
+        def deed(run: Execute) -> None:
+            run("DELETE FROM answered WHERE public_key = ? AND host = ?", public_key, host)
+            if answers:
+                run("INSERT INTO answered VALUES (?, ?)", public_key, host)
 
         self._write(deed)
-
-    def forget(self, address: Address) -> None:
-        self._write(lambda run: _drop_current(run, address))
-
-    def finish(self, address: Address, live_name: str) -> None:
-        self._write(lambda run: run(_DROP_INTENT, str(address), live_name))
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         def deed(run: Execute) -> None:
@@ -121,6 +174,7 @@ class SqlState:
 
     def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:
         def deed(run: Execute) -> None:
+            leases.refuse_moved(run)
             known = {Address.parse(address) for (address,) in run(_ANY_ADDRESS)}
             below = {each for each in known if each.kind == "ApiKey" and each.path[0] in accounts}
             for address in sorted({*addresses, *below}):
@@ -146,6 +200,8 @@ class SqlState:
                 _put(run, key)
             for intent in recorded.intents:
                 _put_intent(run, intent)
+            for given in recorded.given:
+                _give(run, given)
             for address, highest in recorded.generations.items():
                 run(_BURN, str(address), highest)
             if recorded.lineage:
@@ -160,10 +216,16 @@ class SqlState:
         self.leases.close()
         self._database.close()
 
-    def _write(self, deed: Callable[[Execute], object]) -> None:
+    def _write(self, deed: Callable[[Execute], object], deeds: Sequence[Told] = ()) -> None:
+        tell = telling([deed for deed in deeds if isinstance(deed, Deed)])
+        ended = [deed for deed in deeds if isinstance(deed, Ended)]
+
         def guarded(run: Execute) -> None:
             self.leases.must_hold(run)
             deed(run)
+            tell(run)
+            for one in ended:
+                run(_END, one.mark.at, one.mark.who, one.plan, one.mark.change)
 
         self._database.write(guarded)
 
@@ -171,6 +233,8 @@ class SqlState:
 def read(run: Execute, now: float) -> Recorded:
     """Everything that is remembered. Raises ValueError, KeyError or TypeError for rows that we never wrote."""
     meta: dict[str, str] = dict(run("SELECT name, value FROM meta"))
+    if leases.MOVED in meta:
+        raise leases.moved(meta[leases.MOVED])
     keys = [rows.key(row) for row in run("SELECT * FROM key ORDER BY address, generation")]
     return Recorded(
         lineage=meta["lineage"],
@@ -182,6 +246,8 @@ def read(run: Execute, now: float) -> Recorded:
         generations={Address.parse(a): n for a, n in run("SELECT address, highest FROM generation")},
         limits={name: SeenLimit(keys, declared) for name, keys, declared in run("SELECT * FROM room")},
         contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
+        given=tuple(map(rows.given, run("SELECT * FROM given ORDER BY address, live_name"))),
+        answered=frozenset((public_key, host) for public_key, host in run("SELECT public_key, host FROM answered")),
         lease=leases.read(run, now),
     )
 
@@ -192,8 +258,14 @@ def _drop_current(run: Execute, address: Address | None) -> None:
 
 def _put(run: Execute, key: RecordedKey) -> None:
     run(_DROP_KEY, str(key.address), key.live_name)
-    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
+    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
+    run(_DROP_GIVEN, str(key.address), key.live_name)  # it is ours again
+
+
+def _give(run: Execute, given: Given) -> None:
+    run(_DROP_GIVEN, str(given.address), given.live_name)
+    run("INSERT INTO given VALUES (?, ?, ?)", *rows.given_row(given))
 
 
 def _put_intent(run: Execute, intent: Intent) -> None:
-    run("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.intent_row(intent))
+    run("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.intent_row(intent))

@@ -104,6 +104,9 @@ class SqliteHome:
             for file in with_journals(self.path):
                 file.unlink(missing_ok=True)
 
+    def __str__(self) -> str:
+        return f"the state {self.path}"
+
 
 def with_journals(path: Path) -> list[Path]:
     """A database, after what SQLite keeps beside it."""

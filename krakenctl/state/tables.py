@@ -22,7 +22,8 @@ CREATE TABLE generation (address TEXT PRIMARY KEY, highest INTEGER NOT NULL)
 _ADDED = """
 CREATE TABLE journal (
   address TEXT NOT NULL, live_name TEXT NOT NULL, stage TEXT NOT NULL, verdict TEXT NOT NULL, began BIGINT NOT NULL,
-  run TEXT NOT NULL, change TEXT NOT NULL, sent TEXT NOT NULL, public_key TEXT NOT NULL,
+  run TEXT NOT NULL, who TEXT NOT NULL, plan TEXT NOT NULL, change TEXT NOT NULL, sent TEXT NOT NULL,
+  public_key TEXT NOT NULL,
   PRIMARY KEY (address, live_name));
 CREATE TABLE lease (
   one INTEGER PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL, since DOUBLE PRECISION NOT NULL,
@@ -32,6 +33,12 @@ CREATE TABLE mark (
   PRIMARY KEY (plan, change));
 CREATE TABLE room (account TEXT PRIMARY KEY, keys INTEGER NOT NULL, declared INTEGER NOT NULL);
 CREATE TABLE contained (address TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE given (
+  address TEXT NOT NULL, live_name TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (address, live_name));
+CREATE TABLE answered (public_key TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (public_key, host));
+ALTER TABLE key ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE key ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE key ADD COLUMN unverified TEXT NOT NULL DEFAULT '';
 CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL, hash TEXT NOT NULL)
 """
 # One row for ever: `holder` is empty while nobody holds it, so that `fence` never falls. `alarms` counts how often the

@@ -32,7 +32,7 @@ def tenure(
 
     `now` is the log's clock, the exchange's; where it cannot be asked, the log goes by the state's.
     """
-    wait = _Patience(patience, say)
+    wait = Patience(patience, say)
     state = wait.until(home.open)
     try:
         lease = wait.until(lambda: state.leases.acquire(run, seconds))
@@ -49,7 +49,7 @@ def tenure(
         state.close()
 
 
-class _Patience:
+class Patience:
     """One deadline over all that others may hold."""
 
     def __init__(self, seconds: float, say: Callable[[str], None]) -> None:

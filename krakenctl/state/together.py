@@ -7,7 +7,7 @@ the next one; each is undone by itself when it fails by itself.
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock, RLock
+from threading import Lock, RLock, local
 from typing import Any, TypeVar
 
 from krakenctl.errors import KrakenctlError
@@ -25,6 +25,7 @@ class Together:
         self._door = Lock()  # to those who wait for that
         self._waiting: list[_Write] = []
         self._reader: Database | None = None  # for those who would wait behind a write to look at something
+        self._aside = local()  # whether this very thread is looking there
 
     def read(self, deed: Callable[[Execute], T]) -> T:
         if self._turn.acquire(blocking=False):
@@ -34,7 +35,11 @@ class Together:
                 self._turn.release()
         with self._door:
             self._reader = self._reader or self._database.another()
-        return self._reader.read(deed)
+        self._aside.here = True
+        try:
+            return self._reader.read(deed)
+        finally:
+            self._aside.here = False
 
     def write(self, deed: Callable[[Execute], T]) -> T:
         write = _Write(deed)
@@ -49,7 +54,9 @@ class Together:
         return made
 
     def now(self) -> float:
-        return self._database.now()
+        """Asked over the connection that this thread is using: the other one may be busy with a write."""
+        reader = self._reader if getattr(self._aside, "here", False) else None
+        return (reader or self._database).now()
 
     def another(self) -> Database:
         return self._database.another()

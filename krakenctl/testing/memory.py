@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from krakenctl.errors import SecretGone, StoreError
@@ -10,8 +10,9 @@ from krakenctl.model.address import Address
 from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
+from krakenctl.state.base import Told
 from krakenctl.stores.base import Entry, Slot
 
 
@@ -56,8 +57,9 @@ class MemoryLog:
     def __init__(self) -> None:
         self._lines: list[str] = []
 
-    def append(self, deed: Deed) -> str:
-        self._lines.append(line_of(len(self._lines) + 1, self.head(), deed))
+    def append(self, deed: Deed, *more: Deed) -> str:
+        for one in (deed, *more):
+            self._lines.append(line_of(len(self._lines) + 1, self.head(), one))
         return self.head()
 
     def head(self) -> str:
@@ -104,6 +106,8 @@ class MemoryState:
         self._generations: dict[Address, int] = {}
         self._limits: dict[str, SeenLimit | None] = {}
         self._contained: dict[Address, Containment] = {}
+        self._given: dict[tuple[Address, str], Given] = {}
+        self._answered: set[tuple[str, str]] = set()
         self._marks: dict[tuple[str, str], Mark] = {}
         self.aside: list[Recorded] = []
         self.log = MemoryLog()
@@ -119,24 +123,45 @@ class MemoryState:
             intents=tuple(self._intents[handle] for handle in sorted(self._intents)),
             generations=dict(self._generations),
             contained=dict(self._contained),
+            given=tuple(self._given[handle] for handle in sorted(self._given)),
+            answered=frozenset(self._answered),
             limits={account: seen for account, seen in self._limits.items() if seen is not None},
         )
 
-    def remember_account(self, account: RecordedAccount) -> None:
-        self._accounts[account.name] = account
+    def remember_account(self, account: RecordedAccount, *more: RecordedAccount, deeds: Sequence[Told] = ()) -> None:
+        self._accounts |= {each.name: each for each in (account, *more)}
+        self._tell(deeds)
 
-    def begin(self, intent: Intent) -> None:
+    def begin(self, intent: Intent, *, deeds: Sequence[Told] = ()) -> None:
         self._intents[intent.address, intent.live_name] = intent
         if intent.issues:
             self._burn(intent.address, intent.generation)
+        self._tell(deeds)
 
-    def advance(self, address: Address, live_name: str, stage: Stage, verdict: str = "", public_key: str = "") -> None:
+    def advance(
+        self,
+        address: Address,
+        live_name: str,
+        stage: Stage,
+        verdict: str = "",
+        public_key: str = "",
+        *,
+        deeds: Sequence[Told] = (),
+    ) -> None:
         intent = self._intents.get((address, live_name))
         if intent is not None:
             public_key = public_key or intent.public_key
             self._intents[address, live_name] = replace(intent, stage=stage, verdict=verdict, public_key=public_key)
+        self._tell(deeds)
 
-    def promote(self, key: RecordedKey, retired: RecordedKey | None, former: Address | None = None) -> None:
+    def promote(
+        self,
+        key: RecordedKey,
+        retired: RecordedKey | None,
+        former: Address | None = None,
+        *,
+        deeds: Sequence[Told] = (),
+    ) -> None:
         self.update(key, former)
         intent = self._intents.pop((key.address, key.live_name), None)
         if retired is not None:
@@ -145,28 +170,48 @@ class MemoryState:
                 self._intents[key.address, key.live_name] = replace(intent, stage=Stage.PROMOTED)
         self._burn(key.address, key.generation)
         self._contained.pop(key.address, None)
+        self._tell(deeds)
 
-    def update(self, key: RecordedKey, former: Address | None = None) -> None:
+    def update(
+        self, key: RecordedKey, former: Address | None = None, *, ends: str = "", deeds: Sequence[Told] = ()
+    ) -> None:
         if former is not None:
             self.forget(former)
         if not key.retired_until:
             self.forget(key.address)
         self._put(key)
+        self._intents.pop((key.address, ends), None)
+        self._tell(deeds)
 
-    def revoked(self, address: Address, live_name: str) -> None:
-        self._keys.pop((address, live_name), None)
-        self._intents.pop((address, live_name), None)
+    def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
+        key = self._keys.get((address, live_name))
+        self._answered = {each for each in self._answered if key is None or each[0] != key.public_key}
+        for kept in (self._keys, self._intents, self._given):
+            kept.pop((address, live_name), None)
+        self._intents.pop((address, ends), None)
+        self._tell(deeds)
 
-    def forget(self, address: Address) -> None:
+    def forget(self, address: Address, given: Given | None = None, *, deeds: Sequence[Told] = ()) -> None:
         current = self.read().keys.get(address)
         if current is not None:
             del self._keys[address, current.live_name]
+        if given is not None:
+            self._give(given)
+        self._tell(deeds)
+
+    def hear(self, public_key: str, host: str, *, answers: bool) -> None:
+        (self._answered.add if answers else self._answered.discard)((public_key, host))
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         self._limits[account] = seen
 
-    def finish(self, address: Address, live_name: str) -> None:
+    def finish(self, address: Address, live_name: str, *, free: int = 0, deeds: Sequence[Told] = ()) -> None:
         self._intents.pop((address, live_name), None)
+        if free and self._generations.get(address) == free:
+            self._generations[address] = free - 1
+            if free == 1:
+                del self._generations[address]
+        self._tell(deeds)
 
     def mark(self, plan: str, mark: Mark) -> None:
         before = self._marks.get((plan, mark.change))
@@ -189,6 +234,10 @@ class MemoryState:
         self._accounts |= recorded.accounts
         self._keys = {(key.address, key.live_name): key for key in (*recorded.keys.values(), *recorded.retired)}
         self._intents = {(intent.address, intent.live_name): intent for intent in recorded.intents}
+        for key in (*recorded.keys.values(), *recorded.retired):
+            self._given.pop((key.address, key.live_name), None)
+        for given in recorded.given:
+            self._give(given)
         for address, generation in recorded.generations.items():
             self._burn(address, generation)
 
@@ -199,8 +248,19 @@ class MemoryState:
     def close(self) -> None:
         pass
 
+    def _tell(self, deeds: Sequence[Told]) -> None:
+        for deed in deeds:
+            if isinstance(deed, Deed):
+                self.log.append(deed)
+            elif (deed.plan, deed.mark.change) in self._marks:
+                self.mark(deed.plan, deed.mark)
+
     def _put(self, key: RecordedKey) -> None:
         self._keys[key.address, key.live_name] = key
+        self._given.pop((key.address, key.live_name), None)  # it is ours again
+
+    def _give(self, given: Given) -> None:
+        self._given[given.address, given.live_name] = given
 
     def _burn(self, address: Address, generation: int) -> None:
         self._generations[address] = max(generation, self._generations.get(address, 0))

@@ -22,11 +22,11 @@ from krakenctl.errors import StateError
 from krakenctl.model.address import key_address
 from krakenctl.model.chain import Verdict, hash_of, walk
 from krakenctl.model.journal import Stage
-from krakenctl.model.plan import Mark
+from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import Recorded, RecordedAccount, SeenLimit
 from krakenctl.model.run import Deed, Run
 from krakenctl.state.base import State
-from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, intent, key
+from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, given_key, intent, key
 from krakenctl.testing.memory import MemoryState
 
 MakeState = Callable[..., State]
@@ -46,7 +46,7 @@ _deeds = st.one_of(
     st.tuples(st.just("promote"), _current, st.none() | _retired, _formers),
     st.tuples(st.just("update"), _current | _retired, _formers),
     st.tuples(st.just("revoked"), _addresses, _names),
-    st.tuples(st.just("forget"), _addresses),
+    st.tuples(st.just("forget"), _addresses, st.none() | st.builds(given_key, _generations, _addresses)),
     st.tuples(st.just("finish"), _addresses, _names),
     st.tuples(st.just("learn_limit"), st.sampled_from("ab"), st.none() | st.builds(SeenLimit, _counts, _counts)),
     st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=_texts)),
@@ -87,10 +87,12 @@ class StateContract:
     ) -> None:
         place, reference = f"law-{next(_numbers)}", MemoryState()
         ours, theirs = make_state(place), make_state(place)
-        for one, (name, *arguments) in deeds:
+        for number, (one, (name, *arguments)) in enumerate(deeds):
+            told = {} if name == "learn_limit" else {"deeds": [_deed(number)] * (number % 3)}
             for state in (ours if one else theirs, reference):
-                getattr(state, name)(*arguments)
+                getattr(state, name)(*arguments, **told)
         assert _comparable(theirs) == _comparable(ours) == _comparable(reference)
+        assert list(theirs.log.lines()) == list(ours.log.lines()) == list(reference.log.lines())
 
     def test_a_new_state_is_empty_and_has_a_lineage(self, state: State) -> None:
         recorded = state.read()
@@ -117,7 +119,8 @@ class StateContract:
         )
         current = key(7, trigger="leak of 2026-11\n“quoted”", protect=True)
         retired = key(6, retired_until=2**40, protect=True, trigger="t")
-        pending = intent(8, old_name=current.live_name, stage=Stage.CHECKED, verdict="listed", sent=SPEC, run="r1")
+        pending = intent(8, old_name=current.live_name, stage=Stage.CHECKED, verdict="listed", sent=SPEC)
+        pending = replace(pending, run="r1", who="ann ‘; --", plan="sha256:1")
         state.remember_account(account)
         state.promote(current, retired)
         state.begin(pending)
@@ -134,6 +137,17 @@ class StateContract:
         state.mark("sha256:1", done)
         state.mark("sha256:1", begun)
         assert (state.marks("sha256:1"), state.marks("sha256:2")) == ((done,), ())
+
+    def test_a_change_of_a_saved_plan_is_done_with_the_write_that_ends_it_and_only_if_it_was_begun(
+        self, state: State
+    ) -> None:
+        begun, done = (Mark(change="create a", at=5 + one, who="ann", done=bool(one)) for one in (0, 1))
+        other = replace(done, change="create b")
+        state.mark("sha256:1", begun)
+        ends = [Ended(plan=plan, mark=mark) for plan in ("sha256:1", "sha256:2") for mark in (done, other)]
+        state.promote(key(1), None, deeds=ends)
+        assert (state.marks("sha256:1"), state.marks("sha256:2")) == ((done,), ())
+        assert list(state.log.lines()) == []
 
     def test_a_promotion_replaces_and_retires_in_one_and_the_intent_stays_open(self, state: State) -> None:
         state.promote(key(1), None)
@@ -186,6 +200,16 @@ class StateContract:
         state.forget(ADDRESS)
         assert state.read().generations == {ADDRESS: 5}
 
+    def test_but_one_that_nothing_came_of_is_free_again_unless_a_later_one_is_burned(self, state: State) -> None:
+        for generation, left in ((1, {}), (3, {ADDRESS: 2})):
+            state.begin(intent(generation))
+            state.finish(ADDRESS, intent(generation).live_name, free=generation)
+            assert (state.read().generations, state.read().intents) == (left, ())
+        state.begin(intent(3))
+        state.begin(intent(4))
+        state.finish(ADDRESS, intent(3).live_name, free=3)
+        assert state.read().generations == {ADDRESS: 4}
+
     @pytest.mark.parametrize("sort", ["current", "retired", "intended"])
     def test_a_revoked_key_is_forgotten_whatever_it_was(self, state: State, sort: str) -> None:
         state.promote(key(2), key(1, retired_until=5))
@@ -200,6 +224,53 @@ class StateContract:
         state.begin(intent(3))
         state.forget(ADDRESS)
         assert state.read().traces == (key(1, retired_until=5), intent(3))
+
+    def test_a_key_that_is_handed_over_is_remembered_as_none_of_ours(self, make_state: MakeState) -> None:
+        make_state().promote(key(1), None)
+        make_state().forget(ADDRESS, given_key(1))
+        recorded = make_state().read()
+        assert (recorded.keys, recorded.given) == ({}, (given_key(1),))
+        make_state().promote(key(2), None)
+        assert make_state().read().given == (given_key(1),)
+
+    def test_what_is_forgotten_without_being_handed_over_is_not_remembered_as_such(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.forget(ADDRESS)
+        assert state.read().given == ()
+
+    @pytest.mark.parametrize("end", ["revoked", "recorded"])
+    def test_a_handed_over_key_is_remembered_until_it_is_gone_or_ours_again(self, state: State, end: str) -> None:
+        state.forget(ADDRESS, given_key(1))
+        state.forget(OTHER, given_key(1, OTHER))
+        if end == "revoked":
+            state.revoked(ADDRESS, given_key(1).live_name)
+        else:
+            state.update(key(1))
+        assert state.read().given == (given_key(1, OTHER),)
+
+    def test_what_was_handed_over_outlives_a_rebuilt_state_unless_it_is_ours_in_it(self, state: State) -> None:
+        state.forget(ADDRESS, given_key(1))
+        state.forget(OTHER, given_key(1, OTHER))
+        state.restore(Recorded(lineage="", keys={ADDRESS: key(1)}, given=(given_key(3, OTHER),)))
+        assert state.read().given == (given_key(1, OTHER), given_key(3, OTHER))
+
+    def test_what_people_say_of_a_key_and_what_nobody_looked_at_is_remembered(self, make_state: MakeState) -> None:
+        claimed = key(1, retired_until=5, claimed_by="alice@desk", claimed_at=4)
+        unverified = replace(key(2), unverified="ticket 4711")
+        make_state().promote(unverified, claimed)
+        recorded = make_state().read()
+        assert (recorded.keys[ADDRESS], recorded.retired) == (unverified, (claimed,))
+
+    def test_it_is_remembered_which_key_has_answered_from_which_host(self, make_state: MakeState) -> None:
+        make_state().promote(key(1), None)
+        for host in ("desk", "desk", "vault"):
+            make_state().hear(key(1).public_key, host, answers=True)
+        make_state().hear("another", "desk", answers=True)
+        make_state().hear(key(1).public_key, "vault", answers=False)
+        make_state().hear("nobody", "vault", answers=False)
+        assert make_state().read().answered == {(key(1).public_key, "desk"), ("another", "desk")}
+        make_state().revoked(ADDRESS, key(1).live_name)
+        assert make_state().read().answered == {("another", "desk")}
 
     def test_what_is_not_there_can_be_revoked_forgotten_and_advanced(self, state: State) -> None:
         before = state.read()
@@ -223,11 +294,17 @@ class StateContract:
     def test_a_process_that_is_killed_in_the_middle_of_a_deed_has_done_it_or_not(
         self, make_state: MakeState, opening: str
     ) -> None:
-        """Wherever the signal finds it: at most the last deed has no witness, and none is done by half."""
+        """Wherever the signal finds it: at most the last deed has no witness, none is done by half, and the log tells
+        of those that are done, and of no other."""
         told = _write_and_kill(opening, after=WRITES)
         recorded = make_state().read()
         assert len(recorded.intents) in (told, told + 1)
         assert recorded.generations == {ADDRESS: len(recorded.intents)}
+        lines = list(make_state().log.lines())
+        assert [json.loads(line)["at"] for line in lines] == [
+            n for n in range(1, len(recorded.intents) + 1) for _ in "ab"
+        ]
+        assert walk(lines, stored=make_state().log.head()).broken == ""
         make_state().begin(intent(told + 2))
 
     @pytest.mark.parametrize("shared", [False, True], ids=["a state each", "one state"])
@@ -250,6 +327,31 @@ class StateContract:
             deed(make_state())
             make_state().log.head()
             assert make_state().read().serial == before + 1
+
+    def test_what_is_told_with_a_write_is_told_in_its_transaction_after_what_was_told_before(
+        self, make_state: MakeState
+    ) -> None:
+        state = make_state()
+        state.log.append(_deed(1), _deed(2))
+        before = state.read().serial
+        state.begin(intent(1), deeds=[_deed(3), _deed(4)])
+        assert state.read().serial in (before, before + 1)  # a state without a serial tells none
+        lines = list(make_state().log.lines())
+        assert [json.loads(line)["at"] for line in lines] == [1, 2, 3, 4]
+        assert walk(lines, stored=state.log.head()) == Verdict(4, hash_of(lines[-1]))
+
+    def test_the_revoke_of_a_replaced_key_ends_the_intent_of_its_successor(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.begin(intent(2))
+        state.promote(key(2), key(1, retired_until=5))
+        state.revoked(ADDRESS, key(1).live_name, ends=key(2).live_name)
+        assert state.read().traces == (key(2),)
+
+    def test_an_update_may_end_the_intent_to_make_it(self, state: State) -> None:
+        state.promote(key(1), None)
+        state.begin(intent(1))
+        state.update(key(1, protect=True), ends=key(1).live_name)
+        assert state.read().traces == (key(1, protect=True),)
 
     def test_a_new_log_has_no_line_and_no_head(self, state: State) -> None:
         assert (list(state.log.lines()), state.log.head()) == ([], "")
@@ -331,8 +433,11 @@ def _write_and_kill(opening: str, after: int) -> int:
     lines = (
         opening,
         "from itertools import count",
+        "from krakenctl.model.run import Deed, Run",
         "from krakenctl.testing.examples import intent",
-        "for n in count(1): state.begin(intent(n)); print(n, flush=True)",
+        "run = Run(id='r1', who='desk-lead', host='desk', command='apply')",
+        "deeds = lambda n: [Deed(at=n, run=run, verb=verb, outcome='done') for verb in ('issue', 'store')]",
+        "for n in count(1): state.begin(intent(n), deeds=deeds(n)); print(n, flush=True)",
     )
     command = [sys.executable, "-c", "\n".join(lines)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
@@ -365,4 +470,4 @@ def _comparable(state: State) -> tuple[object, ...]:
     recorded = state.read()
     keys = sorted((*recorded.keys.values(), *recorded.retired), key=lambda one: (one.address, one.live_name))
     intents = sorted(recorded.intents, key=lambda one: (one.address, one.live_name))
-    return recorded.accounts, keys, intents, recorded.generations
+    return recorded.accounts, keys, intents, recorded.generations, recorded.given

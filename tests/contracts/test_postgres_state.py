@@ -16,7 +16,7 @@ import pytest
 
 from krakenctl import plugins
 from krakenctl.credentials import Credentials
-from krakenctl.errors import CredentialMissing, StateError
+from krakenctl.errors import CredentialMissing, StateBusy, StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.run import Deed, Run
 from krakenctl.model.secret import Secret
@@ -25,7 +25,7 @@ from krakenctl.state import postgres as adapter
 from krakenctl.state.postgres import PostgresHome
 from krakenctl.state.tables import VERSION
 from krakenctl.testing.examples import SECRET, STORY, intent, key
-from krakenctl.testing.lease_contract import LeaseContract
+from krakenctl.testing.lease_contract import BY, JO, LeaseContract
 from krakenctl.testing.state_contract import StateContract
 from postgres import Weather
 
@@ -345,6 +345,49 @@ def test_a_run_that_finds_it_locked_says_so_instead_of_waiting_for_ever(state, h
 
 def test_who_only_reads_is_not_held_up_by_who_writes(home, state, held):
     assert state.read() == home.read()
+
+
+def test_to_ask_leave_and_to_look_wait_for_no_write_of_the_same_run(state):
+    """Threads share a state. What they look at includes what time it is there."""
+    inside, go_on = threading.Event(), threading.Event()
+    state.leases.acquire(JO, 3600)
+
+    def slow(run):
+        inside.set()
+        assert go_on.wait(timeout=20)
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(state._database.write, slow)
+        assert inside.wait(timeout=20)
+        looking = pool.submit(lambda: (state.check(), state.leases.holder(), state.read().lease))
+        try:
+            _, holder, lease = looking.result(timeout=10)
+        finally:
+            go_on.set()
+        writing.result(timeout=20)
+    assert (holder.run, lease.run) == (JO, JO)
+
+
+@pytest.fixture
+def row_lock(postgres, schema):
+    """Somebody at a psql has changed a row of every state, and not ended the transaction yet."""
+    with postgres.connect() as connection:
+        yield lambda: connection.execute(f"BEGIN; UPDATE {schema}.lease SET fence = fence"), connection.rollback
+
+
+def test_a_row_that_somebody_holds_is_a_state_that_is_busy(state, row_lock, monkeypatch):
+    monkeypatch.setitem(adapter._LIMITS, "lock_timeout", 0.05)
+    hold, let_go = row_lock
+    state.begin(intent(1))
+    hold()
+    for deed in (lambda: state.leases.acquire(JO, 60), lambda: state.contain([], [], BY), state.leases.unlock):
+        with pytest.raises(StateBusy, match="lock timeout") as caught:
+            deed()
+        assert caught.value.retryable
+    assert state.read().lease is None, "to look is possible"
+    let_go()
+    assert state.leases.acquire(JO, 60).run == JO
+    assert state.read().contained == {}
 
 
 def test_a_run_that_was_stopped_in_a_deed_holds_nobody_up_and_does_it_afterwards(home, schema, monkeypatch):
