@@ -51,7 +51,7 @@ def below(node: str, ground: Ground) -> Below:
             case True:
                 inside.append(name)
             case str() as doubt:
-                doubtful.append(Blind(account=name, why=doubt))
+                doubtful.append(Blind(account=name, why=doubt, helps=f"run it again with --under {name}, if it is"))
     return Below(tuple(inside), tuple(doubtful))
 
 

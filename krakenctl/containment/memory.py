@@ -61,14 +61,17 @@ class Memory:
 
     def end(self, fates: Sequence[KeyFate]) -> None:
         """With the keys gone there is time: what the state was not told yet it is told now, with all patience."""
-        gone = {(fate.account, fate.name) for fate in fates if fate.fate is not Fate.FAILED}
 
         def deed(state: State) -> None:
+            recorded = state.read()
+            known = {(each.account, each.live_name): each for each in (*recorded.given, *recorded.traces)}
             for fate in fates:
-                self.head = state.log.append(self._line(fate))
-            for trace in state.read().traces:
-                if (trace.account, trace.live_name) in gone:
-                    state.revoked(trace.address, trace.live_name)
+                key, line = known.get((fate.account, fate.name)), self._line(fate)
+                if key is None or fate.fate is Fate.FAILED:
+                    state.log.append(line)
+                else:  # both or none: should this be killed, the next one tells what is left
+                    state.revoked(key.address, key.live_name, deeds=(line,))
+            self.head = state.log.head()
 
         if self._beside is not None:
             self._beside.join()

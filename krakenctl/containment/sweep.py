@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from krakenctl.errors import AnswerLost, ExchangeError, LockedOut, NotAuthorised
+from krakenctl.containment.remedy import passes, remedy
+from krakenctl.errors import AnswerLost, ExchangeError, LockedOut, NotAuthorised, PermissionDenied
 from krakenctl.model.containment import Doomed, Fate, KeyFate
 from krakenctl.model.key import LiveKey
 from krakenctl.surfaces.base import Surface
@@ -22,11 +23,13 @@ class Sweep:
     targets: dict[str, Doomed]  # by live name; grows when more come to light
     wanted: Callable[[LiveKey], Doomed | None]  # whether a key that shows later goes too
     ended: float = 0.0  # our monotonic clock when it was known how it stands
-    _said: dict[str, str] = field(default_factory=dict)  # by live name: why the last try failed; empty: it was taken
+    seen: tuple[LiveKey, ...] | None = None  # the last list; None: none could be read
+    _refused: dict[str, ExchangeError | None] = field(default_factory=dict)  # by live name; None: it was taken
+    _lost: dict[str, str] = field(default_factory=dict)  # by live name: what was said in place of an answer
     _requests: dict[str, str] = field(default_factory=dict)
     _left: set[str] = field(default_factory=set)  # what the last list still showed
-    _doubt: str = ""  # why the last list could not be read
-    _stopped: bool = False
+    _doubt: ExchangeError | None = None  # why the last list could not be read, or is not asked for any more
+    _stop: ExchangeError | None = None  # after which nothing more is asked
 
     def run(self) -> list[KeyFate]:
         """What became of each. Never raises ExchangeError."""
@@ -34,37 +37,37 @@ class Sweep:
         for pause in PAUSES:
             for name in todo:
                 self._revoke(name)
-            todo = self._look()
-            if not (todo or self._doubt) or self._stopped:
+            todo = [name for name in self._look() if not isinstance(self._refused.get(name), PermissionDenied)]
+            if not (todo or self._doubt) or self._stop:
                 break
             time.sleep(pause)
         self.ended = time.monotonic()
         return [self._fate(doomed) for doomed in self.targets.values()]
 
     def _revoke(self, name: str) -> None:
-        if self._stopped:
+        if self._stop:
             return
         try:
             self.surface.revoke(name)
-            self._said[name] = ""
-        except AnswerLost:  # the list knows
-            self._said[name] = ""
+            self._refused[name] = None
+        except AnswerLost as problem:  # the list knows
+            self._refused[name], self._lost[name] = None, problem.message
         except ExchangeError as problem:
-            self._said[name] = problem.message
-            self._stopped = isinstance(problem, _STOPS)
+            self._refused[name] = problem
+            self._stop = problem if isinstance(problem, _STOPS) else None
         self._requests[name] = self.surface.take_request()
 
     def _look(self) -> list[str]:
         """The names that are still there, or came to be; after a list that failed, those whose revocation failed."""
-        if self._stopped:
-            self._doubt = "nothing more could be asked of this account"
+        if self._stop:
+            self._doubt = self._stop
             return []
         try:
             live = self.surface.list_keys().keys
         except ExchangeError as problem:
-            self._doubt, self._stopped = problem.message, isinstance(problem, _STOPS)
-            return [name for name in self.targets if self._said.get(name)]
-        self._doubt = ""
+            self._doubt, self._stop = problem, problem if isinstance(problem, _STOPS) else None
+            return [name for name in self.targets if self._refused.get(name)]
+        self._doubt, self.seen = None, tuple(live)
         self._left = {key.name for key in live if self._goes(key)}
         return sorted(self._left)
 
@@ -78,17 +81,30 @@ class Sweep:
         return found is not None
 
     def _fate(self, doomed: Doomed) -> KeyFate:
-        name, message = doomed.name, self._said.get(doomed.name, "it was not tried any more")
-        fate = Fate.GONE if message else Fate.REVOKED
-        if self._doubt:
-            fate, message = Fate.FAILED, message or f"no list has confirmed it: {self._doubt}"
-        elif name in self._left:
-            fate, message = Fate.FAILED, message or "it still shows in the account's list"
-        return KeyFate(
+        problem, message = self._failure(doomed.name)
+        refused = self._refused.get(doomed.name, problem)
+        fate = KeyFate(
             account=self.account,
-            name=name,
+            name=doomed.name,
             address=doomed.address,
-            fate=fate,
-            message=message if fate is Fate.FAILED else "",
-            request=self._requests.get(name, ""),
+            fate=Fate.GONE if refused else Fate.REVOKED,
+            request=self._requests.get(doomed.name, ""),
         )
+        if not message:
+            return fate
+        return replace(fate, fate=Fate.FAILED, message=message, helps=remedy(problem), passes=passes(problem))
+
+    def _failure(self, name: str) -> tuple[ExchangeError | None, str]:
+        """What stands in the way, and the same as a sentence; the empty one: it is gone."""
+        refused = self._refused.get(name)
+        if self._doubt and name not in self._refused:
+            return self._doubt, f"it was not tried any more: {self._doubt.message}"
+        if self._doubt and refused is None:
+            return self._doubt, f"no list has confirmed it: {self._doubt.message}"
+        if self._doubt or name in self._left:
+            return refused, refused.message if refused else self._still_there(name)
+        return None, ""
+
+    def _still_there(self, name: str) -> str:
+        lost = f": {self._lost[name]}" if name in self._lost else ""
+        return f"it still shows in the account's list{lost}"

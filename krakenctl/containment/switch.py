@@ -5,100 +5,82 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from krakenctl import embedded, parallel, plugins
+from krakenctl import opening, parallel
 from krakenctl.apply.patience import PatientSurface, Quietly
-from krakenctl.containment.below import Below, Ground, below, credentialed
-from krakenctl.containment.memory import Memory, glance
+from krakenctl.containment.below import Below, below
+from krakenctl.containment.known import Known, read_known
+from krakenctl.containment.memory import Memory
+from krakenctl.containment.remedy import passes, remedy
+from krakenctl.containment.strayed import strayed, told
 from krakenctl.containment.sweep import Sweep
 from krakenctl.credentials import Credentials
-from krakenctl.errors import CredentialError, CredentialMissing, ExchangeError, KrakenctlError, UsageError
+from krakenctl.errors import (
+    CredentialError,
+    CredentialMissing,
+    ExchangeError,
+    InvalidManifests,
+    KrakenctlError,
+    UsageError,
+    WorkspaceError,
+)
 from krakenctl.exchange import Exchange
-from krakenctl.model.address import Address, key_address
-from krakenctl.model.containment import Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Wish
-from krakenctl.model.desired import Desired
+from krakenctl.model.address import Address
+from krakenctl.model.containment import (
+    WEBSITE,
+    Blind,
+    ContainmentReport,
+    Doomed,
+    Fate,
+    Found,
+    KeyFate,
+    Seen,
+    Strayed,
+    Wish,
+)
 from krakenctl.model.key import LiveKey
-from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.model.live import Coverage
+from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.run import Run
-from krakenctl.model.workspace import SANDBOX, Workspace
-from krakenctl.plan import names
-from krakenctl.project import examine, read_workspace
+from krakenctl.project import read_workspace
 from krakenctl.state.base import StateHome
 from krakenctl.state.leases import is_dead
-from krakenctl.surfaces.base import Surface
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What could be read, and what could not."""
-
-    workspace: Workspace
-    desired: Desired | None
-    recorded: Recorded
-    stateless: bool  # nothing was ever recorded; False also where it could not be read
-    credentialed: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def ground(self) -> Ground:
-        declared = self.desired.accounts if self.desired is not None else None
-        return Ground(declared=declared, recorded=self.recorded.accounts, credentialed=self.credentialed)
-
-    @property
-    def usernames(self) -> dict[str, str]:
-        declared = self.desired.accounts if self.desired is not None else {}
-        recorded = {name: account.username for name, account in self.recorded.accounts.items()}
-        return recorded | {name: account.username for name, account in declared.items()}
-
-    @property
-    def addresses(self) -> set[Address]:
-        declared = self.desired.keys.keys() if self.desired is not None else set()
-        traces = (trace.address for trace in self.recorded.traces)
-        return {*declared, *traces, *self.recorded.generations, *self.recorded.contained}
-
-    def pin(self, account: str) -> str:
-        declared = self.desired.accounts.get(account) if self.desired is not None else None
-        recorded = self.recorded.accounts.get(account)
-        return (declared.iiban if declared else "") or (recorded.iiban if recorded else "")
-
-    def address_of(self, account: str, live: LiveKey) -> Address | None:
-        """Of a key of ours; None: it is none. One that somebody made anew under a recorded name is none either."""
-        for trace in self.recorded.traces:
-            if (trace.account, trace.live_name) == (account, live.name):
-                made = trace.created if isinstance(trace, RecordedKey) else 0
-                return trace.address if made in (0, live.created) or not live.created else None
-        tag = self.workspace.tag
-        stem = live.name.partition(f".{tag}.g")[0]
-        return key_address(account, stem) if names.carries_tag(live.name, tag) else None
+from krakenctl.surfaces.base import Listing, Surface
 
 
 class Switch:
     """`find`, show it, ask, `contain`. `open_switch` makes and closes it."""
 
-    def __init__(self, known: Known, home: StateHome, exchange: Exchange) -> None:
+    def __init__(self, known: Known, home: StateHome, exchange: Exchange, most: int) -> None:
+        self._most = most  # how many accounts at once
         self._known = known
         self._home = home
         self._exchange = exchange
 
     def find(self, wish: Wish) -> Found:
         """What is live and would go. Raises UsageError for a node or a key that nobody knows."""
-        scope = self._scope(wish)
-        seen = dict(zip(scope.accounts, parallel.each(self._look, scope.accounts, parallel.MOST), strict=True))
-        listed = {account: keys for account, keys in seen.items() if not isinstance(keys, str)}
-        blind = [Blind(account=account, why=why) for account, why in seen.items() if isinstance(why, str)]
-        every = [self._doomed(account, live) for account, keys in listed.items() for live in keys]
-        doomed = [each for each in every if _wanted(wish, each)]
+        scope, meant = self._scope(wish), self._meant(wish)
+        seen = dict(zip(scope.accounts, parallel.each(self._look, scope.accounts, self._most), strict=True))
+        listed = {account: listing for account, listing in seen.items() if isinstance(listing, Listing)}
+        blind = [blind for blind in seen.values() if isinstance(blind, Blind)]
+        every = [self._doomed(account, live) for account, listing in listed.items() for live in listing.keys]
+        given = tuple(self._given(meant, every))
+        doomed = [each for each in every if self._goes(meant, each)]
+        lists = {account: listing.keys for account, listing in listed.items()}
+        lost = tuple(self._strayed(meant, lists, doomed))
         return Found(
-            accounts=tuple(listed),
+            seen=tuple(Seen(account=account, coverage=listing.coverage) for account, listing in listed.items()),
             doomed=tuple(doomed),
-            gone=self._gone(wish, doomed, listed),
+            gone=self._gone(wish, (*doomed, *given), lost, listed),
+            given=given,
+            strayed=lost,
             spared=tuple(each for each in every if wish.under and each not in doomed),
             blind=(*blind, *scope.doubtful),
-            notes=self._known.notes,
+            notes=(*self._known.notes, *self._protected(doomed)),
         )
 
     def keys(self) -> set[Address]:
@@ -106,22 +88,25 @@ class Switch:
         if known := self._known.addresses:
             return known
         accounts = self._known.ground.names
-        seen = zip(accounts, parallel.each(self._look, accounts, parallel.MOST), strict=True)
-        live = ((account, key) for account, keys in seen if not isinstance(keys, str) for key in keys)
+        seen = zip(accounts, parallel.each(self._look, accounts, self._most), strict=True)
+        live = ((account, key) for account, told in seen if isinstance(told, Listing) for key in told.keys)
         return {address for account, key in live if (address := self._known.address_of(account, key))}
 
     def contain(self, wish: Wish, found: Found, run: Run) -> ContainmentReport:
         """Revoke it, in all accounts at once, and look again until it is gone."""
         began = time.monotonic()
-        home = None if self._known.stateless else self._home
-        with closing(Memory(run, self._now(), home)) as memory:
-            memory.begin(wish, found, self._declared(wish))
-            sweeps = [self._sweep(wish, found, account) for account in found.accounts]
-            fates = [fate for swept in parallel.each(Sweep.run, sweeps, parallel.MOST) for fate in swept]
+        home, meant = None if self._known.stateless else self._home, self._meant(wish)
+        with closing(Memory(run, self._now(found), home)) as memory:
+            memory.begin(wish, found, self._declared(meant))
+            sweeps = [self._sweep(meant, found, account) for account in found.accounts]
+            fates = [fate for swept in parallel.each(Sweep.run, sweeps, self._most) for fate in swept]
             ended = max((sweep.ended for sweep in sweeps), default=began)
-            fates += [fate for address in found.gone for fate in self._were_gone(address)]
+            fates += self._were_gone(meant, found)
+            fates = [*self._unless_strayed(meant, found, sweeps, fates), *map(_left_alone, found.given)]
             memory.end(fates)
             return ContainmentReport(
+                under=wish.under,
+                seen=found.seen,
                 keys=tuple(fates),
                 blind=found.blind,
                 spared=found.spared,
@@ -148,20 +133,22 @@ class Switch:
         near = get_close_matches(name, known, n=1)
         return f"did you mean {near[0]}?" if near else f"known are: {', '.join(known) or 'none'}"
 
-    def _look(self, account: str) -> Sequence[LiveKey] | str:
-        """Its live keys; a text: why they cannot be seen."""
+    def _look(self, account: str) -> Listing | Blind:
+        """Its live keys, or why they cannot be seen."""
         declared = self._known.desired.accounts.get(account) if self._known.desired else None
         if declared is not None and declared.surface == "website":
-            return "its keys were made on the website, and no call lists them: revoke them there"
+            why = "its keys were made on the website, and no call lists them"
+            return Blind(account=account, why=why, helps=f"revoke them at {WEBSITE}")
         try:
             surface = self._surface(account)
             if (pin := self._known.pin(account)) and (iiban := surface.iiban()) != pin:
-                return f"its credential opens {iiban}, and {pin} is the account we know"
-            return surface.list_keys().keys
+                why = f"its credential opens {iiban}, and {pin} is the account we know"
+                return Blind(account=account, why=why, helps="correct its credential, and run it again")
+            return surface.list_keys()
         except CredentialMissing as missing:
-            return [] if self._never_was(account) else missing.message
+            return Listing((), Coverage.COMPLETE) if self._never_was(account) else _blind(account, missing)
         except (CredentialError, ExchangeError) as problem:
-            return problem.message
+            return _blind(account, problem)
 
     def _never_was(self, account: str) -> bool:
         """A sub-account that is declared, and that nobody has asked the exchange for yet."""
@@ -177,21 +164,72 @@ class Switch:
     def _doomed(self, account: str, live: LiveKey) -> Doomed:
         return Doomed(account=account, live=live, address=self._known.address_of(account, live))
 
-    def _gone(self, wish: Wish, doomed: Sequence[Doomed], listed: Mapping[str, object]) -> tuple[Address, ...]:
+    def _protected(self, doomed: Sequence[Doomed]) -> Iterator[str]:
+        """It is no plan: nothing is spared."""
+        protected = {key.address for key in self._known.recorded.keys.values() if key.protect}
+        if going := protected & {each.address for each in doomed}:
+            yield f"protected, and revoked all the same: {', '.join(sorted(map(str, going)))}"
+
+    def _meant(self, wish: Wish) -> Wish:
+        """With every address that the keys asked for have or had."""
+        return replace(wish, addresses=tuple(sorted(self._known.kin(wish.addresses))))
+
+    def _goes(self, meant: Wish, each: Doomed) -> bool:
+        if meant.under:
+            return each.address is not None or meant.unmanaged
+        return self._known.answers_to(each, meant.addresses)
+
+    def _given(self, meant: Wish, every: Sequence[Doomed]) -> Iterator[Doomed]:
+        """What is asked for, and lives on in somebody else's hands."""
+        for each in every:
+            given = self._known.recorded.given_as(each.account, each.live)
+            if given is not None and each.address is None:
+                handed = replace(each, address=given.address)
+                if self._known.answers_to(handed, meant.addresses):
+                    yield handed
+
+    def _gone(
+        self, wish: Wish, live: Sequence[Doomed], lost: Sequence[Strayed], listed: Mapping[str, object]
+    ) -> tuple[Address, ...]:
         """Raises UsageError for an address that nothing has ever been heard of: a slip must not look like a success."""
-        live = {each.address for each in doomed}
-        gone = [address for address in wish.addresses if address not in live and address.path[0] in listed]
-        for address in gone:
-            if address not in self._known.addresses:
+        gone = []
+        for address in wish.addresses:
+            kin = self._known.kin([address])
+            if address.path[0] not in listed or any(self._known.answers_to(each, kin) for each in live):
+                continue
+            if not kin & self._known.addresses:
                 message = f"nobody knows of {address}, and no live key carries its name; nothing was done"
                 raise UsageError(message, hint="`krakenctl state list` and `krakenctl tree` print addresses")
+            if not any(each.address in kin for each in lost):
+                gone.append(address)
         return tuple(gone)
 
-    def _sweep(self, wish: Wish, found: Found, account: str) -> Sweep:
+    def _recorded(self, meant: Wish) -> Iterator[RecordedKey]:
+        """What is under way is none of them: it may still arrive."""
+        for key in self._known.recorded.traces:
+            if isinstance(key, RecordedKey) and (meant.under or key.address in meant.addresses):
+                yield key
+
+    def _strayed(
+        self,
+        meant: Wish,
+        live: Mapping[str, Sequence[LiveKey]],
+        doomed: Sequence[Doomed],
+        revoked: Collection[tuple[str, str]] = (),
+    ) -> Iterator[Strayed]:
+        keys = (key for key in self._recorded(meant) if (key.account, key.live_name) not in revoked)
+        known = {
+            (account, one.name) for account, them in live.items() for one in them if self._known.knows(account, one)
+        }
+        return strayed(keys, live, known | {(each.account, each.name) for each in doomed})
+
+    def _sweep(self, meant: Wish, found: Found, account: str) -> Sweep:
+        ours = replace(meant, unmanaged=False)
+
         def wanted(live: LiveKey) -> Doomed | None:
             """Also one that came to be meanwhile; one that is none of ours only if it was shown."""
             doomed = self._doomed(account, live)
-            return doomed if doomed.address and _wanted(replace(wish, unmanaged=False), doomed) else None
+            return doomed if self._goes(ours, doomed) else None
 
         return Sweep(
             account=account,
@@ -200,71 +238,79 @@ class Switch:
             wanted=wanted,
         )
 
-    def _declared(self, wish: Wish) -> set[Address]:
+    def _declared(self, meant: Wish) -> set[Address]:
         """Keys below the node that were never issued are not to be issued now either."""
-        scope = set(self._scope(wish).accounts) if wish.under else set()
+        scope = set(self._scope(meant).accounts) if meant.under else set()
         keys = self._known.desired.keys if self._known.desired is not None else ()
-        return {*wish.addresses, *(address for address in keys if address.path[0] in scope)}
+        return {*meant.addresses, *(address for address in keys if address.path[0] in scope)}
 
     def _running(self, fates: Sequence[KeyFate]) -> str:
         lease = self._known.recorded.lease
         return lease.sentence() if lease is not None and not is_dead(lease) and fates else ""
 
-    def _were_gone(self, address: Address) -> Iterator[KeyFate]:
-        """What was recorded as live under it. What is only under way may still arrive."""
-        recorded = (trace for trace in self._known.recorded.traces if isinstance(trace, RecordedKey))
-        names = [key.live_name for key in recorded if key.address == address] or [address.name]
-        for name in names:
-            yield KeyFate(account=address.path[0], name=name, address=address, fate=Fate.GONE)
+    def _were_gone(self, meant: Wish, found: Found) -> Iterator[KeyFate]:
+        """What is recorded as live, and asked for by its address; below a node, what was contained before: whoever
+        revoked that could not tell the state any more.
+        """
+        live = {(each.account, each.name) for each in (*found.doomed, *found.given)}
+        silent = set(found.gone)
+        for key in self._recorded(meant):
+            asked = not meant.under or key.address in self._known.recorded.contained
+            if asked and key.account in found.accounts and (key.account, key.live_name) not in live:
+                silent -= self._known.kin([key.address])
+                yield KeyFate(account=key.account, name=key.live_name, address=key.address, fate=Fate.GONE)
+        for address in sorted(silent):
+            yield KeyFate(account=address.path[0], name=address.name, address=address, fate=Fate.GONE)
 
-    def _now(self) -> int:
-        """On the exchange's clock, if it can be asked."""
+    def _unless_strayed(
+        self, meant: Wish, found: Found, sweeps: Sequence[Sweep], fates: Sequence[KeyFate]
+    ) -> Iterator[KeyFate]:
+        """The same fates, but what may live under another name, by the last lists, is not gone."""
+        lists = {sweep.account: sweep.seen for sweep in sweeps if sweep.seen is not None}
+        revoked = {(fate.account, fate.name) for fate in fates if fate.fate is Fate.REVOKED}
+        lost = [each for each in found.strayed if each.account not in lists]
+        lost += self._strayed(meant, lists, found.doomed, revoked)
+        names = {(each.account, each.name) for each in lost}
+        yield from (fate for fate in fates if (fate.account, fate.name) not in names)
+        yield from map(told, lost)
+
+    def _now(self, found: Found) -> int:
+        """On the exchange's clock, where it has just answered."""
         with suppress(ExchangeError):
-            return self._exchange.now()
+            if found.seen:
+                return self._exchange.now()
         return int(time.time())
 
 
 @contextmanager
-def open_switch(root: Path) -> Iterator[Switch]:
-    """Raises WorkspaceError or InvalidManifests when krakenctl.yaml is of no use: it says how to reach Kraken."""
-    workspace = read_workspace(root, any_version=True)
+def open_switch(root: Path, parallelism: int | None = None) -> Iterator[Switch]:
+    """`parallelism`: how many accounts at once; None: as many as may be.
+
+    Raises WorkspaceError or InvalidManifests when krakenctl.yaml is of no use: it says how to reach Kraken.
+    """
+    try:
+        workspace = read_workspace(root, any_version=True)
+    except (WorkspaceError, InvalidManifests) as problem:
+        problem.hint = f"{problem.hint}; if that takes long, the account's owner revokes keys at {WEBSITE}"
+        raise
     credentials = Credentials(root, os.environ)
-    home = plugins.state(workspace.state, root, credentials)
-    known = _known(root, workspace, home)
-    adapter = embedded.adapter(root, workspace, known.usernames) if workspace.endpoint == SANDBOX else None
-    exchange = Exchange(workspace, credentials, known.usernames, adapter)
-    try:
-        yield Switch(known, home, exchange)
-    finally:
-        exchange.close()
+    home = opening.state_home(root, workspace.state)
+    known = read_known(root, workspace, home)
+    with opening.exchange(root, workspace, credentials, known.usernames) as exchange:
+        yield Switch(known, home, exchange, parallelism or parallel.MOST)
 
 
-def _known(root: Path, workspace: Workspace, home: StateHome) -> Known:
-    notes, desired, recorded, stateless = [], None, Recorded(lineage=""), False
-    try:
-        desired = examine(root).desired
-    except KrakenctlError as problem:
-        notes.append(f"without the manifests: {problem.message}")
-    else:
-        notes += [] if desired else ["without the manifests: they are not sound (`krakenctl validate`)"]
-    try:
-        recorded = glance(home)
-    except KrakenctlError as problem:
-        notes.append(f"without the state: {problem.message}")
-    else:
-        stateless = not recorded.lineage
-        notes += ["without a state: there is none here"] if stateless else []
-    return Known(
-        workspace=workspace,
-        desired=desired,
-        recorded=recorded,
-        stateless=stateless,
-        credentialed=credentialed(root, workspace),
-        notes=tuple(notes),
+def _blind(account: str, problem: KrakenctlError) -> Blind:
+    return Blind(account=account, why=problem.message, helps=remedy(problem), passes=passes(problem))
+
+
+def _left_alone(each: Doomed) -> KeyFate:
+    return KeyFate(
+        account=each.account,
+        name=each.name,
+        address=each.address,
+        fate=Fate.FAILED,
+        message="it was handed over (Removed, action: forget), is none of ours, and was left alone",
+        helps=f"whoever uses it revokes it; `krakenctl revoke --under {each.account} --unmanaged` revokes it with all"
+        " others there that this krakenctl sees",
     )
-
-
-def _wanted(wish: Wish, each: Doomed) -> bool:
-    if wish.under:
-        return each.address is not None or wish.unmanaged
-    return each.address in wish.addresses

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from krakenctl.model.address import Address
 from krakenctl.model.key import LiveKey
+from krakenctl.model.live import Coverage
+
+WEBSITE = "https://pro.kraken.com/app/settings/api"  # support.kraken.com, "How to create an API key on Kraken Pro"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +35,54 @@ class Doomed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strayed:
+    """A recorded key that does not show, while one that was created in the same second does, and is none of ours."""
+
+    account: str
+    name: str
+    address: Address
+    perhaps: tuple[str, ...]  # what it may be called now
+
+    @property
+    def sentence(self) -> str:
+        names = ", ".join(f"“{name}”" for name in self.perhaps)
+        return f"perhaps a person renamed it, as {names} was created in the same second, and lives"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """An account whose keys were listed, and how much of the truth such a list is."""
+
+    account: str
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blind:
     """An account of which nobody can say whether anything on it is still live."""
 
     account: str
     why: str
+    helps: str = ""  # what to do about it
+    passes: bool = False  # to run it again may help by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What is live, before anything is done."""
 
-    accounts: tuple[str, ...]  # that were seen
+    seen: tuple[Seen, ...]
     doomed: tuple[Doomed, ...]
     gone: tuple[Address, ...]  # asked for by address, and not live
+    given: tuple[Doomed, ...]  # asked for by address, live, and handed over: left alone
+    strayed: tuple[Strayed, ...]  # may live under another name
     spared: tuple[Doomed, ...]  # seen beside them, and left alone
     blind: tuple[Blind, ...]
     notes: tuple[str, ...] = ()  # what could not be read, and is done without
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        return tuple(seen.account for seen in self.seen)
 
 
 class Fate(StrEnum):
@@ -64,11 +98,15 @@ class KeyFate:
     address: Address | None
     fate: Fate
     message: str = ""  # why it failed
+    helps: str = ""  # what to do about it
+    passes: bool = False  # to run it again may help by itself
     request: str = ""  # the exchange's id of the request, where it told one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainmentReport:
+    under: str  # the node; empty: keys were named by their addresses
+    seen: tuple[Seen, ...]
     keys: tuple[KeyFate, ...]
     blind: tuple[Blind, ...]
     spared: tuple[Doomed, ...]
@@ -81,4 +119,16 @@ class ContainmentReport:
 
     @property
     def contained(self) -> bool:
+        """As far as can be seen: see `unseen`."""
         return not self.blind and all(key.fate is not Fate.FAILED for key in self.keys)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The accounts that may have keys which no list of ours shows."""
+        return tuple(seen.account for seen in self.seen if seen.coverage is not Coverage.COMPLETE)
+
+    @property
+    def passes(self) -> bool:
+        """Whether to run it again may help by itself."""
+        failed = any(fate.passes for fate in self.keys if fate.fate is Fate.FAILED)
+        return failed or any(blind.passes for blind in self.blind)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from krakenctl.model.containment import ContainmentReport, Doomed, Fate, Found, KeyFate
+from krakenctl.model.containment import WEBSITE, Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Seen
+from krakenctl.model.live import Coverage
 from krakenctl.model.permission import in_order
 from krakenctl.render.paint import Paint, count, visible
 from krakenctl.render.report_text import head_line
 
 FORMAT = "krakenctl.containment/v1"
 _SIGNS = {Fate.REVOKED: ("✓", "green"), Fate.GONE: ("·", "dim"), Fate.FAILED: ("✗", "red")}
+_MANY = 6  # accounts, from which on they are only counted
+_ALL = "every key of the account shows in its list"
+_SOME = "keys that were made on the website, or by another client, need not show in its list"
 _WORDS = {Fate.REVOKED: "revoked", Fate.GONE: "gone already", Fate.FAILED: "not revoked"}
 
 
@@ -22,7 +26,8 @@ def to_json(report: ContainmentReport) -> dict[str, Any]:
         "remembered": report.remembered,
         "seconds": round(report.seconds, 3),
         "keys": [_fate_json(fate) for fate in report.keys],
-        "notContained": [{"account": blind.account, "message": blind.why} for blind in report.blind],
+        "accounts": [_seen_json(seen) for seen in report.seen],
+        "notContained": [_blind_json(blind) for blind in report.blind],
         "leftAlone": [{"account": each.account, "liveName": each.name} for each in report.spared],
         "notes": [*report.before, *report.notes, *_running(report)],
         **({"logHead": report.log_head} if report.log_head else {}),
@@ -47,6 +52,10 @@ def _before(found: Found, paint: Paint) -> Iterator[str]:
         owner = str(each.address) if each.address else "none of ours"
         yield f"  {each.account}  {paint(visible(each.name), 'cyan')}  {visible(owner)}  {_rights(each)}"
     yield from (f"  {address}: gone already" for address in found.gone)
+    for each in found.given:
+        yield f"  {each.address}: {visible(each.name)} was handed over (Removed, action: forget), and is left alone"
+    for lost in found.strayed:
+        yield paint(f"  {lost.address}: {visible(lost.name)} does not show; {visible(lost.sentence)}", "yellow")
     yield from _spared(found.spared)
     for blind in found.blind:
         yield paint(f"Not within reach: {blind.account}: {visible(blind.why)}", "yellow")
@@ -63,11 +72,14 @@ def _after(report: ContainmentReport, paint: Paint) -> Iterator[str]:
         sign, colour = _SIGNS[fate.fate]
         told = f": {visible(fate.message)}" if fate.message else ""
         yield f"{paint(sign, colour)} {fate.account}  {visible(fate.name)}  {_WORDS[fate.fate]}{told}"
+        yield from _helps(fate)
     for blind in report.blind:
         yield paint(f"✗ {blind.account}: not contained: {visible(blind.why)}", "red")
+        yield from _helps(blind)
     yield from _spared(report.spared)
     yield from _notes(report.notes)
     yield paint(_summary(report), "bold")
+    yield from (paint(line, "yellow") for line in _coverage(report))
     if any(fate.fate is Fate.REVOKED for fate in report.keys):
         yield "Nothing was removed from the stores: a dead secret is evidence."
     if report.log_head:
@@ -84,12 +96,34 @@ def _running(report: ContainmentReport) -> Iterator[str]:
         )
 
 
+def _helps(each: KeyFate | Blind) -> Iterator[str]:
+    if each.helps:
+        yield f"  → {visible(each.helps)}"
+
+
+def _coverage(report: ContainmentReport) -> Iterator[str]:
+    """Of a whole node only: whoever names a key by its address asks for no other."""
+    if report.under and report.unseen:
+        where = f"on {_accounts(report.unseen)}. Look for them at {WEBSITE}, and revoke them there."
+        yield f"Not seen from here: keys that were made on the website, or by another client, {where}"
+    elif report.under and report.seen and not report.blind:
+        shown = _accounts([seen.account for seen in report.seen])
+        yield f"Complete: every key there is shows in the lists of {shown}."
+
+
+def _accounts(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _MANY else count(len(names), "account")
+
+
 def _summary(report: ContainmentReport) -> str:
     revoked = count(sum(fate.fate is Fate.REVOKED for fate in report.keys), "key")
     if report.contained:
+        seen = ", as far as can be seen from here" if report.under and report.unseen else ""
         but = "" if report.remembered else " But the state could not be told all of it: see the note above."
-        return f"Contained: {revoked} revoked in {report.seconds:.2f} s.{but}"
-    return f"NOT contained after {report.seconds:.2f} s: {revoked} revoked, and see ✗ above. Run it again."
+        return f"Contained{seen}: {revoked} revoked in {report.seconds:.2f} s.{but}"
+    helps = "what is said at each ✗"
+    again = f"Run it again, and mind {helps}." if report.passes else f"To run it again helps only after {helps}."
+    return f"NOT contained after {report.seconds:.2f} s: {revoked} revoked, and see ✗ above. {again}"
 
 
 def _spared(spared: tuple[Doomed, ...]) -> Iterator[str]:
@@ -108,5 +142,16 @@ def _fate_json(fate: KeyFate) -> dict[str, Any]:
         "liveName": fate.name,
         **({"address": str(fate.address)} if fate.address else {}),
         "result": fate.fate.value,
-        **({"message": fate.message} if fate.message else {}),
+        **({"message": fate.message, "retryable": fate.passes} if fate.message else {}),
+        **({"hint": fate.helps} if fate.helps else {}),
     }
+
+
+def _seen_json(seen: Seen) -> dict[str, Any]:
+    meaning = _ALL if seen.coverage is Coverage.COMPLETE else _SOME
+    return {"account": seen.account, "coverage": seen.coverage.value, "message": meaning}
+
+
+def _blind_json(blind: Blind) -> dict[str, Any]:
+    hint = {"hint": blind.helps} if blind.helps else {}
+    return {"account": blind.account, "message": blind.why, "retryable": blind.passes, **hint}

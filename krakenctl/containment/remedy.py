@@ -1,0 +1,20 @@
+"""What helps after an error, where the kill switch has not got through."""
+
+from __future__ import annotations
+
+from krakenctl.errors import AnswerLost, KrakenctlError, LockedOut, RateLimited, Unreachable
+from krakenctl.model.containment import WEBSITE
+
+_PASSES = (Unreachable, AnswerLost, RateLimited, LockedOut)
+_BY_HAND = f"if that takes long, its owner revokes keys at {WEBSITE}"
+
+
+def passes(problem: KrakenctlError | None) -> bool:
+    """Whether it may have passed by the next run. None: Kraken took it, and shows the key all the same."""
+    return problem is None or isinstance(problem, _PASSES)
+
+
+def remedy(problem: KrakenctlError | None) -> str:
+    """What to do about it, as a sentence without its end."""
+    hint = problem.hint if problem else ""
+    return "; ".join(filter(None, (hint or ("run it again" if passes(problem) else ""), _BY_HAND)))
