@@ -77,7 +77,7 @@ def _must_be_known(address: Address, known: Collection[Address]) -> None:
 
 def share(errand: Errand, changes: Iterable[Change], asked: Collection[Address], known: Collection[Address]) -> Share:
     """`known`: the addresses of keys that were issued. To share twice is to share once."""
-    result = Share()
+    result, beside = Share(), {address.path[0] for address in asked}
     for change in changes:
         match errand:
             case Tick() if _is_held_up(change):
@@ -87,6 +87,7 @@ def share(errand: Errand, changes: Iterable[Change], asked: Collection[Address],
                 (result.kept if _tick_may(change, known) else result.left).append(change)
             case Rotate(addresses=named, compromised=compromised):
                 may = change.address in asked and _rotate_may(change, compromised=compromised)
+                may = may or (change.account in beside and _is_over(change))
                 all_the_same = not named and Cause.UNRECORDED in change.causes
                 (result.kept if may or all_the_same else result.left).append(change)
             case Apply():
@@ -151,6 +152,11 @@ def _rotate_may(change: Change, *, compromised: bool) -> bool:
     if change.action in (Action.ROTATE, Action.REPLACE):
         return compromised or Cause.DECLARED not in change.causes
     return change.action is Action.BLOCKED or set(change.causes) <= _CLOSING
+
+
+def _is_over(change: Change) -> bool:
+    """An overlap that has ended. On an account where a key is rotated its place is needed."""
+    return change.action is Action.REVOKE and set(change.causes) == {Cause.RETIRED}
 
 
 def refuse(errand: Errand, asked: Iterable[Address], share: Share, recorded: Recorded) -> None:

@@ -13,6 +13,8 @@ from krakenctl.model.plan import Action, Change, Plan
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.safety import FEW, Block, Limit, Raised, Safety
 from krakenctl.plan.authority import spared
+from krakenctl.plan.contained import containment
+from krakenctl.plan.homes import homes
 from krakenctl.plan.keys import blocked
 
 WITHDRAWING = frozenset(
@@ -119,13 +121,13 @@ def _keys(plan: Plan, ground: Ground) -> Iterator[Block]:
 
 def _without_successor(plan: Plan, ground: Ground) -> list[Change]:
     """The revokes after which their consumer has no key that is, or will be, the current one."""
-    homes = {former: key.address for key in ground.desired.keys.values() for former in key.formerly}
+    home = homes(ground.desired.keys.values(), ground.recorded.keys)
     revokes = [change for change in plan.changes if change.action is Action.REVOKE]
     gone = {(change.address, change.old.name) for change in revokes if change.old}
     kept = {a for a, key in ground.recorded.keys.items() if (a, key.live_name) not in gone}
     kept |= {change.address for change in plan.changes if change.action in _ISSUING}
-    kept = {homes.get(address, address) for address in kept}
-    return [change for change in revokes if homes.get(change.address, change.address) not in kept]
+    kept = {home.get(address, address) for address in kept}
+    return [change for change in revokes if home.get(change.address, change.address) not in kept]
 
 
 def _expired(change: Change, now: int) -> bool:
@@ -169,7 +171,11 @@ def _own(plan: Plan, ground: Ground) -> Iterator[Change]:
 
 
 def _contained(plan: Plan, ground: Ground) -> Iterator[Change]:
-    yield from (c for c in plan.changes if c.action in _ISSUING and c.address in ground.recorded.contained)
+    for change in plan.changes:
+        key = ground.desired.keys.get(change.address) if change.action in _ISSUING else None
+        record = ground.recorded.keys.get(change.renamed_from or change.address)
+        if key is not None and containment(key, record, ground.recorded.contained):
+            yield change
 
 
 def _block(limit: Limit, message: str, addresses: Sequence[Address]) -> Block:

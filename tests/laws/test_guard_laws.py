@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krakenctl.model.plan import Action
+from krakenctl.model.plan import Action, Cause
 from krakenctl.model.safety import AS_USUAL, FEW, Limit, Raised, Safety
 from krakenctl.plan.guard import WITHDRAWING, Ground, blocks, guarded, net_revokes
-from plan_world import worlds
+from plan_world import wishes, worlds
 
 few = settings(max_examples=25, deadline=None)
 limits = st.builds(Safety, max_revokes=st.integers(0, 4), max_revoke_percent=st.integers(0, 100))
@@ -73,3 +73,14 @@ def test_what_passes_leaves_no_protected_key_without_a_successor_and_opens_nothi
         if change.new is not None and change.action is Action.CREATE and record is None:
             assert change.new.spec.ip_allowlist
             assert not change.new.spec.permissions & WITHDRAWING
+
+
+@settings(max_examples=60, deadline=None)
+@given(world=worlds(settled=True), edited=wishes())
+def test_what_is_no_longer_declared_and_goes_has_no_successor_whatever_others_call_their_former_selves(world, edited):
+    world.desired = edited
+    plan, ground = scene(world)
+    for change in plan.changes:
+        if change.action is Action.REVOKE and Cause.UNDECLARED in change.causes:
+            expired = 0 < change.old.spec.valid_until <= world.now
+            assert expired or change.address in net_revokes(plan, ground)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ _deeds = st.one_of(
     st.just(("person", None)),
 )
 _histories = st.tuples(_fleets, st.lists(_deeds, max_size=6), *(st.sampled_from(one) for one in SWITCHES.values()))
+_told = st.tuples(
+    _fleets, st.lists(_deeds, max_size=3), st.just("absent"), st.just("unix")
+)  # else nothing proves whose it is
 law = settings(
     max_examples=12,
     phases=(Phase.explicit, Phase.generate),  # to shrink a history takes minutes
@@ -111,6 +115,26 @@ def test_after_a_crash_too_every_key_of_ours_is_remembered_or_told(world: World,
         assert desk.signs(desk.entry(record.secret.path)) is not None
 
 
+@law
+@given(history=_told, fleet=_fleets, number=st.integers(0, 1), heard=st.booleans())
+def test_what_was_under_way_is_ended_also_when_the_state_is_only_doubted(
+    world: World, history: tuple[Any, ...], fleet: dict[str, Any], number: int, heard: bool
+):
+    desk = _lived(world, history)
+    _declare(desk, {name: wish | {"trigger": "at last"} for name, wish in fleet.items()})
+    _lose_answer(desk, world.wire, number, d.lost_after if heard else d.lost_before)
+    under_way = {intent.live_name for intent in desk.recorded().intents if intent.issues}
+    told = _rebuilt(desk, "--replace", "--without-secrets")
+    assert not [name for name in under_way if name in told]
+    desk.apply()
+    desk.applied()
+    assert desk.changes() == {}
+    state = desk.recorded()
+    assert under_way & set(desk.ours()) <= {key.live_name for key in (*state.keys.values(), *state.retired)}
+    for record in state.keys.values():
+        assert desk.signs(desk.entry(record.secret.path)) is not None
+
+
 def _lived(world: World, history: tuple[Any, ...]) -> Desk:
     desk = world.desk()
     fleet, deeds, *switches = history
@@ -156,6 +180,24 @@ def _crash(desk: Desk, wire: Wire, number: int) -> None:
         pass
     finally:
         wire.before = lambda _: None
+
+
+def _lose_answer(desk: Desk, wire: Wire, number: int, fault: d.Fault) -> None:
+    """To the n-th issue: nobody hears whether it came to be. Then the run dies."""
+    wire.clear()
+
+    def before(_: str) -> None:
+        issues = [at for at, call in enumerate(wire.calls) if call.startswith("issue")]
+        if issues[number:] == [len(wire.calls) - 1]:
+            wire.faults[issues[number]] = fault
+        elif issues[number:]:
+            raise Stopped
+
+    wire.before = before
+    with suppress(Stopped):
+        desk.apply()
+    wire.before = lambda _: None
+    wire.clear()
 
 
 def _person(desk: Desk) -> None:

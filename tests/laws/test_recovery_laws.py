@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from krakenctl.apply import check
 from krakenctl.apply.decide import Bounds, Kept, Sight, decide
 from krakenctl.apply.forecast import forecast
+from krakenctl.apply.grants import Grant, excess, successor
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Phase
@@ -15,12 +16,13 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Strategy
 from krakenctl.model.recovery import JOURNAL_SLACK, Move
 from krakenctl.model.secret import Secret
-from krakenctl.plan import keys
+from krakenctl.plan import keys, wanted
 from krakenctl.stores.base import Entry
 from plan_builders import DAY, NOW, READ, TRADE, alive, bot, draw, memory, on, recorded, wish
 
 OLD = recorded(bot(), generation=1, issued=NOW - 9 * DAY)
 WIDE = TRADE | {Permission.WITHDRAW_FUNDS}
+_STORED = (Stage.STORED, Stage.CHECKED, Stage.PROMOTED)
 
 
 @st.composite
@@ -37,8 +39,10 @@ def intents(some):
     stage = some(st.sampled_from(sorted(stages)))
     early = change.gap and stage in (Stage.BEGUN, Stage.REVOKED)
     sent = None if early and some(st.booleans()) else change.new.spec
-    verdict = MISMATCH if stage is Stage.STORED and some(st.booleans()) else ""
-    return Intent(change=change, began=NOW, stage=stage, sent=sent, verdict=verdict)
+    doomed = sent is not None and stage is not Stage.PROMOTED and some(st.booleans())
+    verdict = MISMATCH if doomed else ""
+    public_key = some(st.sampled_from(["", "PUBLIC", "ANOTHER"])) if stage in _STORED else ""
+    return Intent(change=change, began=NOW, stage=stage, sent=sent, verdict=verdict, public_key=public_key)
 
 
 @st.composite
@@ -58,7 +62,7 @@ def sights(some, intent):
     ceiling = some(st.sampled_from([READ, TRADE]))
     bounds = Bounds(
         ceilings={"acme": ceiling},
-        declared={intent.address: some(st.sampled_from([READ, TRADE]))} if some(st.booleans()) else {},
+        declared={intent.address: some(grants)} if some(st.booleans()) else {},
         sound=some(st.booleans()),
     )
     return Sight(
@@ -69,6 +73,20 @@ def sights(some, intent):
         contained=some(st.sampled_from(["", "", "ann"])),
         now=NOW + some(st.sampled_from([0, 400 * DAY])),
     )
+
+
+def grant(**fields):
+    key = bot(**fields)
+    return Grant(spec=wanted.at_issue(key), valid_for=key.valid_for, managed=wanted.managed(key), secret=key.secret)
+
+
+HOME, HOMES = ("203.0.113.10",), ("198.51.100.0/28", "203.0.113.0/24")
+grants = st.builds(
+    grant,
+    grants=st.sampled_from([READ, TRADE]),
+    ip_allowlist=st.sampled_from([HOME, HOMES, ("198.51.100.7",), ()]),
+    valid_until=st.sampled_from([None, NOW + DAY]),
+)
 
 
 def kept(intent, created):
@@ -97,7 +115,7 @@ def _live(intent, sight):
 def test_a_key_that_the_journal_does_not_prove_to_be_ours_is_never_touched(case):
     intent, sight = case
     live, move = _live(intent, sight), decide(*case).move
-    touches = move is Move.REVOKE or (move is Move.ISSUE and live is not None)
+    touches = move is Move.REVOKE or (move is Move.ISSUE and live is not None and intent.sent is not None)
     if touches:
         assert live.created
         known = sight.kept.entry(intent.live_name)
@@ -117,18 +135,46 @@ def test_no_key_is_promoted_that_is_not_what_was_asked_for(case):
 @given(case=cases)
 def test_no_key_is_promoted_or_issued_above_its_ceiling(case):
     intent, sight = case
-    if decide(*case).move in (Move.PROMOTE, Move.ISSUE):
-        wanted = intent.change.new.spec.permissions
+    move = decide(*case).move
+    if move in (Move.PROMOTE, Move.ISSUE):
+        new = (_fresh(*case) if move is Move.ISSUE else intent).change.new
         before = intent.change.old.spec.permissions if intent.change.old else frozenset()
-        assert wanted <= (sight.bounds.ceilings["acme"] if sight.bounds.sound else before)
+        assert new.spec.permissions <= (sight.bounds.ceilings["acme"] if sight.bounds.sound else before)
         assert not sight.contained
+
+
+def _fresh(intent, sight):
+    """What is issued in its place."""
+    taken = frozenset(key.name for key in sight.account.keys)
+    today = sight.bounds.declared.get(intent.address) if sight.bounds.sound else None
+    return successor(intent, {}, taken, today)
+
+
+@given(case=cases)
+def test_no_key_is_promoted_or_issued_that_may_more_than_its_manifest_grants_today(case):
+    intent, sight = case
+    move, today = decide(*case).move, case[1].bounds.declared.get(intent.address)
+    if move in (Move.PROMOTE, Move.ISSUE) and sight.bounds.sound and today is not None:
+        assert not excess(_fresh(*case) if move is Move.ISSUE else intent, today)
+
+
+@given(case=cases)
+def test_what_is_issued_in_a_keys_place_has_a_name_that_no_list_shows_and_nobody_asked_for(case):
+    intent, sight = case
+    if decide(*case).move is Move.ISSUE:
+        name = _fresh(*case).live_name
+        assert sight.live(name) is None
+        assert name != intent.live_name or intent.sent is None
 
 
 @given(case=cases)
 def test_no_key_is_promoted_whose_secret_is_known_to_be_nowhere(case):
     intent, sight = case
     if decide(*case).move is Move.PROMOTE:
-        assert sight.kept.problem or sight.kept.entry(intent.live_name)
+        entry = sight.kept.entry(intent.live_name)
+        stored = intent.stage not in (Stage.BEGUN, Stage.REVOKED) or sight.kept.pending_taken
+        assert stored if sight.kept.problem else entry
+        assert entry is None or intent.public_key in ("", entry.public_key)
 
 
 @given(case=cases)
@@ -156,10 +202,11 @@ def test_what_may_be_in_use_is_not_revoked_where_the_store_cannot_be_put_right(c
 def test_a_consumer_without_a_key_gets_one_unless_it_may_not_have_it(case):
     """Revoke-first, the old key gone and nothing of the new one: only forward."""
     intent, sight = case
-    stopped = sight.contained or sight.outgrown or intent.address not in sight.bounds.declared
+    today = sight.bounds.declared.get(intent.address)
+    stopped = sight.contained or sight.outgrown or today is None or today.has_ended(sight.now)
     gone = not any(sight.live(name) for name in (intent.live_name, intent.old_name))
     forward = intent.change.gap and intent.stage in (Stage.BEGUN, Stage.REVOKED, Stage.STORED)
-    over = intent.change.new.spec.permissions - sight.bounds.ceilings["acme"]
+    over = today is None or today.spec.permissions - sight.bounds.ceilings["acme"]
     if forward and gone and sight.account.phase is Phase.READY and sight.bounds.sound and not stopped and not over:
         assert decide(*case).move is Move.ISSUE
 
@@ -169,8 +216,9 @@ def test_recovery_never_forgets_that_a_consumer_is_owed_a_key(case):
     """Revoke-first, the old key gone: whatever became of the new one, it is finished, made again, or waited for."""
     intent, sight = case
     stopped = sight.contained or sight.outgrown or intent.stage is Stage.LOST
-    declared = intent.address in sight.bounds.declared or not sight.bounds.sound
-    over = sight.bounds.sound and intent.change.new.spec.permissions - sight.bounds.ceilings["acme"]
+    today = sight.bounds.declared.get(intent.address)
+    declared = not sight.bounds.sound or (today is not None and not today.has_ended(sight.now))
+    over = sight.bounds.sound and (today is None or today.spec.permissions - sight.bounds.ceilings["acme"])
     gone = intent.change.gap and intent.sent and intent.stage in (Stage.REVOKED, Stage.STORED)
     live = _live(intent, sight)
     proven = live is None or live.created >= intent.began or sight.kept.entry(intent.live_name)
@@ -189,7 +237,7 @@ def test_the_world_that_a_plan_is_drawn_for_has_nothing_under_way_but_what_stays
     intent, sight = case
     recovery = decide(*case)
     before = memory(OLD, intents=[intent], generations={intent.address: intent.generation})
-    after, live = forecast(before, {"acme": sight.account}, [(intent, recovery)], NOW)
+    after, live = forecast(before, {"acme": sight.account}, [(intent, recovery, _fresh(*case))], NOW)
     assert all(left == intent if recovery.move.stays else left.stage is Stage.LOST for left in after.intents)
     names = [key.name for key in live["acme"].keys]
     assert len(names) == len(set(names))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from krakenctl.errors import CannotRotate
 from krakenctl.model.plan import Action, Cause
-from krakenctl.plan.authority import Rotate, Tick
+from krakenctl.plan.authority import APPLY, Rotate, Tick
 from plan_builders import DAY, draw, on
 from plan_world import World, worlds
 
@@ -89,3 +89,13 @@ def _wanted(declared, key):
     from krakenctl.plan import wanted
 
     return wanted.dated(declared, key.issued)
+
+
+@few
+@given(world=worlds(), errand=st.one_of(st.just(APPLY), errands))
+def test_a_key_is_taken_for_gone_only_where_its_list_does_not_show_it(world, errand):
+    gone = {(one.account, one.name) for one in plan(world, errand).gone}
+    live = {(name, key.name, key.created) for name, keys in world.live.items() for key in keys.values()}
+    for key in world.retired:
+        assert ((key.account, key.live_name) in gone) == ((key.account, key.live_name, key.created) not in live)
+    assert gone <= {(key.account, key.live_name) for key in world.retired}

@@ -6,7 +6,7 @@ import pytest
 
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.plan import Action, Verb
-from krakenctl.model.recorded import RecordedAccount
+from krakenctl.model.recorded import Given, RecordedAccount
 from krakenctl.plan.keys import BY_NAME_ALONE
 from plan_builders import (
     DAY,
@@ -234,6 +234,53 @@ def test_unmanaged_keys_can_be_ignored():
 def test_a_key_with_our_tag_that_is_not_recorded_is_a_warning():
     [finding] = draw(wish(), on(stranger("bot.a7.g1"))).findings
     assert (finding.rule, finding.severity.value) == ("unknown-key", "warning")
+
+
+# --- keys that were handed over
+
+
+def given(record, **fields):
+    known = Given(address=record.address, live_name=record.live_name, created=record.created)
+    return replace(memory(generations={record.address: record.generation}), given=(replace(known, **fields),))
+
+
+def test_who_hands_a_key_over_says_exactly_which():
+    ours = recorded(bot())
+    [change] = draw(wish(forget=[ours.address]), on(alive(ours)), recorded=memory(ours)).changes
+    assert (change.old.name, change.old.created) == (ours.live_name, ours.created)
+    [change] = draw(wish(forget=[ours.address]), on(), recorded=memory(ours)).changes
+    assert change.old is None, "what is gone is handed over to nobody"
+
+
+@pytest.mark.parametrize("told", [NOW, 0], ids=["dated", "not dated"])
+def test_a_key_that_was_handed_over_is_unmanaged_whatever_its_name(told):
+    ours = recorded(bot())
+    [finding] = draw(wish(), on(replace(alive(ours), created=told)), recorded=given(ours)).findings
+    assert (finding.rule, finding.severity.value) == ("unmanaged-key", "note")
+    assert "handed over" in finding.message
+
+
+def test_a_key_that_was_handed_over_can_be_ignored():
+    ours = recorded(bot())
+    desired = wish(accounts=[account(report_unmanaged=False)])
+    assert not draw(desired, on(alive(ours)), recorded=given(ours)).findings
+
+
+@pytest.mark.parametrize("other", [{"created": NOW - DAY}, {"address": bot("bot", "desk").address}])
+def test_a_key_of_its_name_that_is_another_one_is_a_warning(other):
+    ours = recorded(bot())
+    drawn = draw(wish(), on(alive(ours)), recorded=given(ours, **other))
+    assert [finding.rule for finding in drawn.findings] == ["unknown-key"]
+
+
+def test_a_key_that_was_handed_over_and_is_declared_again_is_not_taken_back_and_the_plan_says_so():
+    ours = recorded(bot())
+    [change] = draw(wish(bot()), on(alive(ours)), recorded=given(ours)).changes
+    assert (change.action, change.new.name, change.old) == (Action.CREATE, "bot.a7.g2", None)
+    assert "bot.a7.g1 was handed over" in change.reasons[0]
+    assert "main:acme/bot" in change.reasons[0]
+    [change] = draw(wish(bot()), on(), recorded=given(ours)).changes
+    assert not any("handed over" in reason for reason in change.reasons)
 
 
 # --- accounts that are not ready

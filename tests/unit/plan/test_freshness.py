@@ -9,7 +9,8 @@ from krakenctl.apply.freshness import elsewhere, is_done, moved
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.permission import Permission
-from krakenctl.model.plan import Mark
+from krakenctl.model.plan import Action, Mark
+from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.time import show_time
 from krakenctl.plan import planfile
 from plan_builders import (
@@ -143,9 +144,29 @@ def test_what_was_done_in_the_name_of_the_plan_is_no_longer_expected():
     assert is_done(saved, map(mark, saved.changes))
 
 
-def test_what_was_begun_and_has_gone_from_the_fresh_plan_was_done():
+def test_what_was_begun_and_has_gone_from_the_fresh_plan_was_not_therefore_done():
     saved = drawn(bot("a"), bot("b"))
-    assert not moved(saved, drawn(bot("a"), bot("b"), record=recorded(bot("a"))), [mark(saved.changes[0], done=False)])
+    [line] = moved(saved, drawn(bot("b")), [mark(saved.changes[0], done=False)])
+    assert line.startswith("ApiKey/acme/a: planned create (permissions")
+    assert line.endswith("now nothing to do")
+
+
+def test_what_was_begun_and_whose_key_somebody_deleted_is_told_as_it_was_planned():
+    record = recorded(bot())
+    saved = drawn(bot(grants=READ), record=record)
+    gone = draw(wish(bot(grants=READ)), recorded=memory(record))
+    [line] = moved(saved, gone, [mark(saved.changes[0], done=False)])
+    assert line.startswith("ApiKey/acme/bot: planned replace (permissions), now create")
+
+
+def test_what_was_begun_and_cannot_go_on_now_is_open():
+    saved = drawn(bot("a"), bot("b"))
+    waits = Recovery(address=bot("a").address, account="acme", name="a.a7.g1", move=Move.WAIT, why="Kraken refused it")
+    fresh = draw(wish(bot("a"), bot("b")), recovery=[waits])
+    assert [change.action for change in fresh.changes if change.address == bot("a").address] == [Action.BLOCKED]
+    assert moved(saved, fresh)
+    assert not moved(saved, fresh, [mark(saved.changes[0], done=False)])
+    assert not is_done(saved, [mark(saved.changes[0], done=False), mark(saved.changes[1])])
 
 
 def test_what_was_begun_and_undone_goes_on_with_the_next_number():
@@ -176,13 +197,12 @@ def asked():
     return desired, draw(desired, on(), LiveAccount(name="desk", phase=Phase.ABSENT))
 
 
-@pytest.mark.parametrize("noted", [True, False])  # killed before it could be: then only its traces tell
-def test_keys_go_on_once_the_sub_account_that_the_same_plan_requested_is_there(asked, noted):
+def test_keys_go_on_once_the_sub_account_that_the_same_plan_requested_is_there(asked):
     desired, saved = asked
     request, _ = saved.changes
     ready = draw(desired, on(), on(name="desk", iiban="AA34"))
     assert moved(saved, ready)
-    assert not moved(saved, ready, [mark(request, done=noted)])
+    assert not moved(saved, ready, [mark(request)])
 
 
 @pytest.mark.parametrize("noted", [True, False])

@@ -124,6 +124,31 @@ def test_a_retired_key_of_a_former_address_has_its_successor_under_the_new_one()
     assert classes(renamed, *map(recorded, renamed), retired=old) == []
 
 
+def test_a_key_that_names_many_former_ones_is_the_successor_of_one_of_them():
+    keys = fleet(13)
+    whole = bot("all", secret=keys[0].secret, formerly=tuple(key.address for key in keys))
+    [block] = judged([whole], *map(recorded, keys))
+    assert (block.limit, block.addresses) == (Limit.REVOKES, tuple(key.address for key in keys[1:]))
+
+
+def test_a_key_that_there_is_already_is_no_successor_of_one_that_it_names_as_its_former_self():
+    bot_, view = bot("bot"), bot("view", protect=True)
+    assert classes([replace(bot_, formerly=(view.address,))], recorded(bot_), recorded(view)) == ["protected"]
+
+
+def test_what_the_former_ones_had_replaced_goes_with_them():
+    first, second = fleet(2)
+    whole = bot("all", secret=first.secret, formerly=(first.address, second.address))
+    records = [recorded(first), recorded(second, 2)]
+    old = recorded(second, retired_until=NOW + DAY)
+    live = on(*map(alive, (*records, old)))
+    plan = draw(wish(whole), live, recorded=memory(*records, retired=[old]))
+    assert {change.old.name for change in plan.changes if change.action is Action.REVOKE} == {
+        "bot-01.a7.g1",
+        "bot-01.a7.g2",
+    }
+
+
 def test_a_key_that_is_handed_over_is_no_net_revoke():
     keys = fleet(20)
     assert classes([bot("stays")], *map(recorded, keys), forget=[key.address for key in keys]) == []
@@ -224,6 +249,20 @@ def test_a_contained_key_is_not_made_again_unasked():
     allowed = Raised(allow=frozenset({Limit.CONTAINED}), reason="all clear")
     assert classes([bot()], contained=[bot().address], raised=allowed) == []
     assert classes([bot("b")], contained=[bot().address]) == []
+
+
+@pytest.mark.parametrize("issued", [None, NOW - 1, NOW])
+def test_a_contained_key_comes_back_under_no_new_address_either(issued):
+    renamed = bot("moved", formerly=(bot("older").address, bot().address), secret=bot().secret)
+    records = [] if issued is None else [recorded(renamed, issued=issued)]
+    declared = [replace(renamed, grants=READ)]
+    assert classes(declared, *records, contained=[bot().address]) == ["contained"]
+
+
+def test_a_key_that_was_issued_since_its_former_address_was_contained_is_a_key_like_any_other():
+    renamed = bot("moved", formerly=(bot().address,))
+    declared = [replace(renamed, grants=READ)]
+    assert classes(declared, recorded(renamed, issued=NOW + 1), contained=[bot().address]) == []
 
 
 # --- all together

@@ -27,6 +27,7 @@ from plan_builders import (
     memory,
     on,
     recorded,
+    stranger,
     sub_account,
     wish,
 )
@@ -211,6 +212,21 @@ def test_rotate_touches_no_other_key():
     plan = rotate(due, asked, bot("new"), records=records, addresses=(asked.address,))
     assert actions(plan) == [("asked", Action.ROTATE)]
     assert plan.findings[0].message == "not part of this run: 1 create, 1 rotate"
+
+
+def test_rotate_ends_the_overlaps_that_are_over_where_it_needs_the_place_and_nowhere_else():
+    asked, other, far = bot("asked", overlap=DAY), bot("other", overlap=DAY), bot("far", "desk", overlap=DAY)
+    records = [recorded(asked), recorded(other, 2), recorded(far, 2)]
+    over, far_over = recorded(other, retired_until=NOW), recorded(far, retired_until=NOW)
+    accounts = [account(keys_limit=4), sub_account()]
+    live = on(alive(records[0]), alive(records[1]), alive(over), stranger())
+    below = on(alive(records[2]), alive(far_over), name="desk", iiban="AA34")
+    memories = memory(*records, retired=[over, far_over])
+    errand = Rotate(addresses=(asked.address,))
+    plan = draw(wish(asked, other, far, accounts=accounts), live, below, recorded=memories, errand=errand)
+    assert actions(plan) == [("other", Action.REVOKE), ("asked", Action.ROTATE)]
+    assert (plan.changes[1].overlap, plan.changes[1].gap) == (DAY, False)
+    assert plan.gone == ()
 
 
 def test_a_compromised_key_goes_first_and_nothing_of_it_lives_on():
