@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from krakenctl.errors import StateError, StoreError, UsageError
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.journal import Intent
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.rebuilt import Evidence, Kept, Rebuilt
-from krakenctl.model.recorded import Recorded
+from krakenctl.model.recorded import Given, Recorded
 from krakenctl.model.run import Deed, Run
 from krakenctl.plan.names import carries_tag
 from krakenctl.plan.rebuild import places, rebuild
@@ -48,11 +49,14 @@ def draw(
     lineage: str,
     lost: bool,
     without_secrets: bool = False,
+    given: tuple[Given, ...] = (),
+    begun: tuple[Intent, ...] = (),
 ) -> Rebuilt:
     """What would be recorded. `lineage`: whose keys are ours, where the stores hold keys of several; empty: find out.
 
     Raises StoreError when a store cannot be read here, or holds nothing at all: what is in it would be taken for lost.
-    `without_secrets`: somebody knows that nothing is.
+    `without_secrets`: somebody knows that nothing is. `given`, `begun`: what a state that is doubted has handed over,
+    and what it says is under way.
     """
     default_store = project.workspace.default_store
     kept = _kept(places(project.desired, default_store), open_store)
@@ -68,6 +72,8 @@ def draw(
             lineage=_lineage(kept, lineage),
             now=now,
             lost=lost,
+            given=given,
+            begun=begun,
         )
     )
 

@@ -32,8 +32,7 @@ def open_part(
     if differences := moved(saved.plan, fresh, state.marks(saved.digest)):
         message = "the world moved since this plan was made; nothing of it was done"
         raise PlanStale(message, differences=differences, hint=AGAIN)
-    _note_done(saved, fresh, state)
-    return None if is_done(saved.plan, state.marks(saved.digest)) else replace(fresh, saved=saved.digest)
+    return replace(fresh, saved=saved.digest)
 
 
 def _refuse_elsewhere(saved: SavedPlan, workspace: Workspace, state: State) -> None:
@@ -54,11 +53,3 @@ def _refuse_untimely(saved: SavedPlan, now: int) -> None:
             f"this plan expired at {show_time(saved.expires)}, and it is {show_time(now)}; nothing of it was done",
             hint=f"{AGAIN}; `plan --expires` says for how long a plan may be applied",
         )
-
-
-def _note_done(saved: SavedPlan, fresh: Plan, state: State) -> None:
-    """What an earlier run began in the plan's name, and of which nothing is left, is done."""
-    still = {change.handle for change in fresh.changes}
-    for mark in state.marks(saved.digest):
-        if not mark.done and mark.change not in still:
-            state.mark(saved.digest, replace(mark, done=True))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from krakenctl.errors import KrakenctlError, UsageError
+from krakenctl import parallel
+from krakenctl.errors import KrakenctlError, StoreError, UsageError
+from krakenctl.model.journal import Stage
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
+from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.run import Deed, Run
 
 if TYPE_CHECKING:
     from krakenctl.apply.decide import Bounds
     from krakenctl.apply.evidence import Decided
+    from krakenctl.apply.grants import Grant
     from krakenctl.apply.ports import Ports
     from krakenctl.model.address import Address
+    from krakenctl.model.desired import DesiredKey
     from krakenctl.model.recorded import Recorded
     from krakenctl.project import Project
     from krakenctl.state.base import State
@@ -36,13 +41,16 @@ class UnderWay:
         store: Callable[[str], Store],
         usernames: dict[str, str],
         now: Callable[[], int],
+        *,
+        parallelism: int = 1,
     ) -> None:
         self._project = project
         self._surface = surface
         self._store = store
         self._usernames = usernames  # by account; the exchange reads it
         self._now = now  # the exchange's clock
-        self._in_vain: dict[Address, str] = {}  # what this command could not recover, and why
+        self._parallelism = parallelism  # how many accounts are looked at at once
+        self._in_vain: dict[Address, Recovered] = {}  # what this command could not recover
 
     def recover(self, recorded: Recorded, ports: Ports) -> tuple[Recovered, ...]:
         """Do it, and tell what is worth telling. Raises LeaseLost, Contained or StateError."""
@@ -53,7 +61,7 @@ class UnderWay:
         live = self._observe(recorded)
         decided = self._decided(recorded, live)
         told = recover(decided, recorded, live, ports)
-        self._in_vain = {one.recovery.address: one.message for one in told if one.result is not Result.DONE}
+        self._in_vain = {one.recovery.address: one for one in told if one.result is not Result.DONE}
         news = {_handle(one.recovery) for one in decided if one.is_news}
         return tuple(one for one in told if _handle(one.recovery) in news)
 
@@ -73,8 +81,8 @@ class UnderWay:
         from krakenctl.apply.forecast import forecast
 
         decided = self._decided(recorded, live)
-        after, seen = forecast(recorded, live, [(one.intent, one.recovery) for one in decided], now)
-        return after, seen, tuple(one.recovery for one in decided if one.is_news)
+        after, seen = forecast(recorded, live, [(one.intent, one.recovery, one.fresh) for one in decided], now)
+        return after, seen, tuple(one.recovery for one in decided if one.is_news and not self._is_left(one.recovery))
 
     def _decided(self, recorded: Recorded, live: Live) -> tuple[Decided, ...]:
         from krakenctl.apply.evidence import decide_all
@@ -84,23 +92,40 @@ class UnderWay:
 
     def _sobered(self, decided: Decided) -> Decided:
         """What this very command has tried in vain is not planned upon."""
-        why = self._in_vain.get(decided.recovery.address)
-        if why is None or decided.recovery.move.stays:
+        vain = self._in_vain.get(decided.recovery.address)
+        if vain is None or decided.recovery.move.stays:
             return decided
-        return replace(decided, recovery=replace(decided.recovery, move=Move.WAIT, why=why))
+        move = Move.DROP if self._is_left(decided.recovery) else Move.WAIT
+        return replace(decided, recovery=replace(decided.recovery, move=move, why=vain.message))
+
+    def _is_left(self, recovery: Recovery) -> bool:
+        """An old key that stays because the store, as this host sees it, does not hold its successor.
+
+        It is recorded as replaced and goes with the plan, or with the next secret that is issued from here: nothing
+        has to wait for the one that never arrived.
+        """
+        vain = self._in_vain.get(recovery.address)
+        return vain is not None and vain.recovery.move is Move.CLOSE and vain.code == StoreError.code
 
     def _bounds(self) -> Bounds:
         from krakenctl.apply.decide import Bounds
 
         desired = self._project.desired
         ceilings = {name: account.ceiling for name, account in desired.accounts.items()}
-        declared = {key.address: key.grants for key in desired.keys.values()}
+        declared = {key.address: _grant(key) for key in desired.keys.values()}
         return Bounds(ceilings=ceilings, declared=declared, sound=self._project.sound)
 
     def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
         """Only the accounts that recovery is about. One that cannot be seen has to wait, and holds up no other."""
-        names = {i.address.name if i.address.kind == "SubAccount" else i.account for i in recorded.intents}
-        return {name: self._see(name, recorded) for name in sorted(names)}
+        about = {i.address.name if i.address.kind == "SubAccount" else i.account for i in recorded.intents}
+        names = sorted(about)
+        self._usernames |= {name: recorded.accounts[name].username for name in self._undeclared(names, recorded)}
+        seen = parallel.each(lambda name: self._see(name, recorded), names, self._parallelism)
+        return dict(zip(names, seen, strict=True))
+
+    def _undeclared(self, names: Iterable[str], recorded: Recorded) -> Iterator[str]:
+        declared = self._project.desired.accounts
+        return (name for name in names if name not in declared and name in recorded.accounts)
 
     def _see(self, name: str, recorded: Recorded) -> LiveAccount:
         from krakenctl import observe
@@ -110,7 +135,6 @@ class UnderWay:
             if desired is not None:
                 return observe.account(desired, known, self._surface)
             if known is not None:
-                self._usernames[name] = known.username
                 return observe.undeclared(known, self._surface)
         except KrakenctlError as problem:
             return LiveAccount(name=name, phase=Phase.REQUESTED, reason=problem.message)
@@ -118,18 +142,46 @@ class UnderWay:
 
 
 def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) -> None:
-    """A person found out whether a sub-account came to be. Raises UsageError where nothing asks for that."""
+    """A person found out whether it came to be: a sub-account, or a key that was given up.
+
+    Raises UsageError where nothing asks for that.
+    """
     recorded = state.read()
     intents = [intent for intent in recorded.intents if intent.address == address]
-    account = recorded.accounts.get(address.name)
-    if address.kind != "SubAccount" or account is None or account.iiban or not (intents or account.requested):
-        hint = "`krakenctl recover --dry-run` shows what is asked, if anything is"
-        raise UsageError(f"there is no open question whether {address} exists", hint=hint)
-    state.remember_account(replace(account, requested=exists))
+    if address.kind == "SubAccount":
+        account = recorded.accounts.get(address.name)
+        if account is None or account.iiban or not (intents or account.requested):
+            raise _unasked(address)
+        state.remember_account(replace(account, requested=exists))
+    else:
+        intents = [intent for intent in intents if intent.stage is Stage.LOST]
+        if exists or not intents:
+            raise _unasked(address)
     for intent in intents:
-        state.finish(intent.address, intent.live_name)
-    found = "it exists" if exists else "it does not exist"
-    state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=address, message=f"told: {found}"))
+        mark = Mark(change=intent.change.handle, at=now, who=run.who, done=True)
+        state.finish(intent.address, intent.live_name, deeds=[Ended(plan=intent.plan, mark=mark)] if exists else ())
+    names = "" if address.kind == "SubAccount" else f" ({', '.join(intent.live_name for intent in intents)})"
+    told = f"told: {'it exists' if exists else 'it does not exist'}{names}"
+    state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=address, message=told))
+
+
+def _unasked(address: Address) -> UsageError:
+    hint = "`krakenctl recover --dry-run` shows what is asked, if anything is; of keys, --absent ends a warning"
+    return UsageError(f"there is no open question whether {address} exists", hint=hint)
+
+
+def _grant(key: DesiredKey) -> Grant:
+    from krakenctl.apply.grants import Grant
+    from krakenctl.plan import wanted
+
+    return Grant(
+        spec=wanted.at_issue(key),
+        valid_for=key.valid_for,
+        managed=wanted.managed(key),
+        secret=key.secret,
+        trigger=key.rotation.trigger,
+        protect=key.protect,
+    )
 
 
 def _handle(recovery: Recovery) -> tuple[Address, str]:

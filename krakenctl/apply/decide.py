@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from krakenctl.apply import check
+from krakenctl.apply.grants import Grant, beyond, excess
 from krakenctl.model.address import Address
 from krakenctl.model.journal import MISMATCH, Intent, Stage
-from krakenctl.model.key import LiveKey
+from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.plan import Action, OldKey, Verb
@@ -23,6 +24,11 @@ from krakenctl.stores.base import Entry
 Verdict = tuple[Move, str]
 
 _OVER = "it was given up, and would have expired by now"
+# Seconds after which a deed that nobody heard of is not done any more. Kraken bounds how late an order may be done (a
+# deadline of at most 60 s, docs.kraken.com), says nothing of keys, and maintenance takes hours.
+LATEST = 86400
+_NEVER = "it was given up, and has not come to be in a day"
+_LISTED = (Coverage.COMPLETE, Coverage.OUR_CLIENT)  # where a new key of ours shows
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
 
 
@@ -44,7 +50,7 @@ class Bounds:
     """What the manifests allow now."""
 
     ceilings: Mapping[str, frozenset[Permission]] = field(default_factory=dict)  # by account
-    declared: Mapping[Address, frozenset[Permission]] = field(default_factory=dict)  # what each key is granted
+    declared: Mapping[Address, Grant] = field(default_factory=dict)
     sound: bool = True  # False: the manifests cannot be read, and nothing above is known
 
 
@@ -73,7 +79,7 @@ def _decide(intent: Intent, sight: Sight) -> Verdict:
     if intent.address.kind == "SubAccount":
         return _request(intent, sight)
     if sight.account.phase is not Phase.READY or sight.account.coverage is Coverage.NONE:
-        if _is_over(intent, sight) and sight.bounds.sound and intent.account not in sight.bounds.ceilings:
+        if _has_expired(intent, sight) and sight.bounds.sound and intent.account not in sight.bounds.ceilings:
             return Move.DROP, _OVER
         return Move.WAIT, f"{intent.account} cannot be seen: {sight.account.reason or 'it is not ready'}"
     if intent.issues:
@@ -114,9 +120,9 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     if intent.stage is Stage.PROMOTED:
         return _promoted(intent, sight)
     live = sight.live(intent.live_name)
-    if live is None:
+    if live is None or intent.sent is None:  # what was never asked for is somebody else's
         return _absent(intent, sight)
-    if intent.sent is not None and not live.created and sight.kept.problem:
+    if not live.created and sight.kept.problem:
         return Move.WAIT, f"without a creation time only its secret tells whether it is ours: {sight.kept.problem}"
     if not _is_ours(intent, live, sight.kept):
         return Move.UNKNOWN, "a key of that name is live, and nothing proves that it is ours; it is left alone"
@@ -127,11 +133,18 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
 
 
 def _is_ours(intent: Intent, live: LiveKey, kept: Kept) -> bool:
-    if intent.sent is None:  # nothing was ever asked for under this name
-        return False
-    if entry := kept.entry(intent.live_name):
+    if entry := _secret(intent, live, kept):
         return entry.created == live.created
+    if intent.public_key and live.public_key not in ("", intent.public_key):
+        return False
     return live.created >= intent.began - JOURNAL_SLACK
+
+
+def _secret(intent: Intent, live: LiveKey, kept: Kept) -> Entry | None:
+    """What the store keeps of this very key: a name may have been used by another one."""
+    entry = kept.entry(intent.live_name)
+    known = {intent.public_key, live.public_key} - {""}
+    return entry if entry is not None and known <= {entry.public_key} else None
 
 
 def _promoted(intent: Intent, sight: Sight) -> Verdict:
@@ -150,14 +163,23 @@ def _fate(intent: Intent) -> str:
 def _absent(intent: Intent, sight: Sight) -> Verdict:
     """No key of that name. One that was asked for may still show up."""
     if intent.stage is Stage.LOST:
-        return (Move.DROP, _OVER) if _is_over(intent, sight) else (Move.WATCH, "it was given up, and has not shown up")
+        return _given_up(intent, sight)
     if _is_forward_only(intent, sight):
-        return _forward(intent, sight, "its place is empty")
+        taken = sight.live(intent.live_name) is not None
+        return _forward(intent, sight, "another key has its name" if taken else "its place is empty")
     if intent.sent is None:
         return Move.DROP, "nothing had been done"
     if intent.stage is Stage.CHECKED and sight.kept.problem:
         return Move.WAIT, f"it is gone, and may be what its consumer reads: {sight.kept.problem}"
     return Move.WATCH, "it is not in the account's list: its name is burned, and looked for on later runs"
+
+
+def _given_up(intent: Intent, sight: Sight) -> Verdict:
+    if _has_expired(intent, sight):
+        return Move.DROP, _OVER
+    if intent.sent is None or (sight.account.coverage in _LISTED and sight.now - intent.began > LATEST):
+        return Move.DROP, _NEVER
+    return Move.WATCH, "it was given up, and has not shown up"
 
 
 def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
@@ -167,14 +189,21 @@ def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
         return _take_back(intent, sight, "it came to be after it had been given up, and nobody has its secret")
     if waiting := _unreadable(intent, sight.kept):
         return Move.WAIT, waiting
-    if not sight.kept.problem and sight.kept.entry(intent.live_name) is None:
+    if _is_nowhere(intent, live, sight.kept):
         return _take_back(intent, sight, "its secret is in no slot, so nobody can use it")
     if wrong := _flaw(intent, live, sight.now):
         return _take_back(intent, sight, wrong)
     return _refusal(intent, sight) or (Move.PROMOTE, "it was issued, and its secret is kept")
 
 
-def _is_over(intent: Intent, sight: Sight) -> bool:
+def _is_nowhere(intent: Intent, live: LiveKey, kept: Kept) -> bool:
+    """Whether nobody has its secret. Where the store cannot be read: nothing was stored, and its slot is free."""
+    if kept.problem:
+        return intent.stage in _UNUSED and not kept.pending_taken
+    return _secret(intent, live, kept) is None
+
+
+def _has_expired(intent: Intent, sight: Sight) -> bool:
     """Whether a name that was given up could not be used any more, if its key came to be."""
     until = intent.sent.valid_until if intent.sent else 0
     return intent.stage is Stage.LOST and 0 < until <= sight.now
@@ -187,14 +216,11 @@ def _is_stale(intent: Intent, now: int) -> bool:
 
 
 def _flaw(intent: Intent, live: LiveKey, now: int) -> str:
-    if wrong := _difference(intent, live):
-        return f"it is not what was asked for: {wrong}"
+    if wrong := check.differences(intent.sent or live.spec, live.spec):
+        return f"it is not what was asked for: {'; '.join(wrong)}"
+    if intent.verdict == MISMATCH:
+        return "an earlier run had begun to take it back"
     return "it has expired, or is about to" if _is_stale(intent, now) else ""
-
-
-def _difference(intent: Intent, live: LiveKey) -> str:
-    wrong = check.differences(intent.sent or live.spec, live.spec)
-    return "; ".join(wrong) or ("it said so itself" if intent.verdict == MISMATCH else "")
 
 
 def _unreadable(intent: Intent, kept: Kept) -> str:
@@ -203,7 +229,7 @@ def _unreadable(intent: Intent, kept: Kept) -> str:
         return ""
     if intent.stage is Stage.CHECKED or (kept.pending_taken and intent.stage is Stage.STORED):
         return ""
-    if intent.stage in _UNUSED and not kept.pending_taken:
+    if intent.stage in _UNUSED and not kept.pending_taken:  # it is nowhere
         return ""
     return f"whether its secret is kept cannot be read here: {kept.problem}"
 
@@ -228,21 +254,23 @@ def _refusal(intent: Intent, sight: Sight) -> Verdict | None:
         return _take_back(intent, sight, f"the kill switch was used on it by {sight.contained}")
     if not sight.bounds.sound:
         return _unless_no_more_than_before(intent)
-    if intent.address not in sight.bounds.declared and not intent.change.gap:
+    grant = sight.bounds.declared.get(intent.address)
+    if grant is None and not intent.change.gap:
         return _take_back(intent, sight, "it is no longer declared")
-    if surplus := _surplus(intent, sight.bounds):
+    if surplus := _surplus(_wanted(intent), intent, sight.bounds):
         return _take_back(intent, sight, f"it may {surplus}, which is above its ceiling now")
-    if (surplus := _withdrawn(intent, sight.bounds)) and not _is_forward_only(intent, sight):
-        return _take_back(intent, sight, f"it may {surplus}, which its manifest does not grant any more")
+    if grant is not None and (more := excess(intent, grant)):
+        return _take_back(intent, sight, f"it {more}, which its manifest does not grant any more")
     return None
 
 
 def _unless_no_more_than_before(intent: Intent) -> Verdict | None:
     """Without sound manifests nothing vouches for a key but the one it replaces."""
-    before = intent.change.old.spec.permissions if intent.change.old else frozenset()
-    if _wanted(intent) <= before:
+    old, new = intent.change.old, intent.change.new
+    before = old.spec if old else KeySpec(permissions=frozenset())
+    if new is None or not any(beyond(intent.sent or new.spec, before)):
         return None
-    return Move.WAIT, "the manifests are not sound, so nothing says that it may hold its permissions"
+    return Move.WAIT, "the manifests are not sound, so nothing says that it may do what the key before it may not"
 
 
 def _is_forward_only(intent: Intent, sight: Sight) -> bool:
@@ -257,9 +285,12 @@ def _forward(intent: Intent, sight: Sight, why: str) -> Verdict:
         return _stop(intent, f"the kill switch was used on it by {sight.contained}")
     if not sight.bounds.sound:
         return _unless_no_more_than_before(intent) or (Move.ISSUE, _forward_reason(intent, why))
-    if intent.address not in sight.bounds.declared:
+    grant = sight.bounds.declared.get(intent.address)
+    if grant is None:
         return _stop(intent, "it is no longer declared")
-    if surplus := _surplus(intent, sight.bounds):
+    if grant.has_ended(sight.now):
+        return _stop(intent, "what its manifest grants has ended")
+    if surplus := _surplus(grant.spec.permissions, intent, sight.bounds):
         return _stop(intent, f"it would be able to {surplus}, which is above its ceiling now")
     return Move.ISSUE, _forward_reason(intent, why)
 
@@ -273,12 +304,8 @@ def _stop(intent: Intent, why: str) -> Verdict:
     return (Move.DROP if intent.sent is None else Move.WATCH), f"{why}: it is not issued"
 
 
-def _surplus(intent: Intent, bounds: Bounds) -> str:
-    return ", ".join(in_order(_wanted(intent) - bounds.ceilings.get(intent.account, frozenset())))
-
-
-def _withdrawn(intent: Intent, bounds: Bounds) -> str:
-    return ", ".join(in_order(_wanted(intent) - bounds.declared.get(intent.address, _wanted(intent))))
+def _surplus(wanted: frozenset[Permission], intent: Intent, bounds: Bounds) -> str:
+    return ", ".join(in_order(wanted - bounds.ceilings.get(intent.account, frozenset())))
 
 
 def _wanted(intent: Intent) -> frozenset[Permission]:

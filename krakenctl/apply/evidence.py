@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from krakenctl.apply.decide import Bounds, Kept, Sight, decide
+from krakenctl.apply.grants import successor
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import LiveAccount, Phase
-from krakenctl.model.recorded import Recorded
+from krakenctl.model.recorded import Containment, Recorded
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.stores.base import Slot, Store
 
@@ -22,6 +23,7 @@ class Decided:
     intent: Intent
     kept: Kept
     recovery: Recovery
+    fresh: Intent  # what is begun in its place, where another key is issued
 
     @property
     def is_news(self) -> bool:
@@ -47,7 +49,7 @@ def _decided(
 ) -> Decided:
     kept = _look(intent, open_store)
     account = intent.address.name if intent.address.kind == "SubAccount" else intent.account
-    memory, containment = recorded.accounts.get(intent.address.name), recorded.contained.get(intent.address)
+    memory, containment = recorded.accounts.get(intent.address.name), _containment(intent, recorded)
     sight = Sight(
         account=live.get(account) or LiveAccount(name=account, phase=Phase.ABSENT),
         bounds=bounds,
@@ -57,7 +59,15 @@ def _decided(
         contained=containment.who if containment else "",
         now=now,
     )
-    return Decided(intent, kept, decide(intent, sight))
+    taken = frozenset(key.name for key in sight.account.keys)
+    fresh = successor(intent, recorded.generations, taken, bounds.declared.get(intent.address))
+    return Decided(intent, kept, decide(intent, sight), fresh)
+
+
+def _containment(intent: Intent, recorded: Recorded) -> Containment | None:
+    """Also of the address that its key had before: whoever used the kill switch need not have heard of the new one."""
+    former = intent.change.renamed_from
+    return recorded.contained.get(intent.address) or (recorded.contained.get(former) if former else None)
 
 
 def _look(intent: Intent, open_store: Callable[[str], Store]) -> Kept:

@@ -74,7 +74,8 @@ def _request_subaccounts(works: Sequence[Work], accounts: dict[str, PlannedAccou
 
 def _request(work: Work, account: PlannedAccount, ports: Ports) -> None:
     """Remembered before it is sent: asking twice would make two, or leave a person with two e-mails."""
-    ports.state.begin(Intent(change=work.change, began=ports.now(), run=ports.run.id))
+    run = ports.run
+    ports.state.begin(Intent(change=work.change, began=ports.now(), run=run.id, who=run.who, plan=run.plan))
     memory = RecordedAccount(name=account.name, kind="SubAccount", username=account.username, requested=True)
     ports.state.remember_account(memory)
     try:
@@ -88,7 +89,8 @@ def _request(work: Work, account: PlannedAccount, ports: Ports) -> None:
         ports.state.remember_account(RecordedAccount(name=account.name, kind="SubAccount"))
         ports.state.finish(work.change.address, account.username)
         raise
-    ports.state.finish(work.change.address, account.username)
+    with work.telling() as deeds:
+        ports.state.finish(work.change.address, account.username, deeds=deeds)
 
 
 def _hold_back(works: Sequence[Work], ports: Ports) -> None:
@@ -137,7 +139,9 @@ def _run_accounts(
                 session = Session(accounts[name], surface, ports, memory[name], places, recorded.lineage)
                 _run(session, groups[name])
 
-    uses = {name: list(secrets((work.change for work in group), memory[name])) for name, group in groups.items()}
+    uses = {name: [*secrets((work.change for work in group), memory[name])] for name, group in groups.items()}
+    one = {name: [Verb] if accounts[name].by_person else [] for name in groups}  # there is one person for all of them
+    uses = {name: [*places, *one[name]] for name, places in uses.items()}
     each(run_lane, lanes(uses), ports.parallelism)
 
 

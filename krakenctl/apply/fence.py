@@ -12,7 +12,9 @@ from dataclasses import replace
 
 from krakenctl.apply.ports import Ports
 from krakenctl.errors import Contained, StateError
+from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
+from krakenctl.model.plan import Verb
 from krakenctl.stores.base import Entry, Slot, Store
 from krakenctl.surfaces.base import Listing, Master, Surface
 
@@ -54,10 +56,20 @@ class FencedSurface:
         self._check()
         self._surface.update(name, spec)
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str) -> Revocation:
         with suppress(Contained):
             self._check()
-        self._surface.revoke(name)
+        return self._surface.revoke(name)
+
+    def ready(self, verb: Verb, name: str) -> None:
+        self._surface.ready(verb, name)
+
+    def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended | None:
+        self._check()
+        return self._surface.amend(name, spec, wrong)
+
+    def accept(self, name: str, spec: KeySpec, why: str) -> str:
+        return self._surface.accept(name, spec, why)
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         return self._surface.inspect(pair, nonce)

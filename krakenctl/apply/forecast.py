@@ -14,14 +14,14 @@ from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.recovery import Move, Recovery
 
 Live = Mapping[str, LiveAccount]
-Decided = Sequence[tuple[Intent, Recovery]]
+Decided = Sequence[tuple[Intent, Recovery, Intent]]  # the last: what is issued, where that is the move
 
 
 def forecast(recorded: Recorded, live: Live, decided: Decided, now: int) -> tuple[Recorded, dict[str, LiveAccount]]:
     """What is recorded and live afterwards, if all goes well."""
     world = _World(recorded, live, now)
-    for intent, recovery in decided:
-        world.after(intent, recovery.move)
+    for intent, recovery, fresh in decided:
+        world.after(intent, recovery.move, fresh)
     return world.recorded(recorded), world.accounts
 
 
@@ -47,13 +47,16 @@ class _World:
             before, keys=self.keys, retired=tuple(self.retired), intents=intents, generations=self.generations
         )
 
-    def after(self, intent: Intent, move: Move) -> None:
+    def after(self, intent: Intent, move: Move, fresh: Intent) -> None:
         handle = (intent.address, intent.live_name)
         match move:
             case Move.WATCH | Move.UNKNOWN:
                 self.intents[handle] = replace(intent, stage=Stage.LOST)
             case Move.WAIT | Move.ASK:
                 return
+            case Move.ISSUE:
+                del self.intents[handle]
+                self._issue(intent, fresh)
             case _:
                 del self.intents[handle]
                 self._done(intent, move)
@@ -63,8 +66,6 @@ class _World:
             case Move.PROMOTE:
                 self._promote(intent, self._find(intent.account, intent.live_name))
                 self._close(intent)
-            case Move.ISSUE:
-                self._issue(intent)
             case Move.CLOSE:
                 self._close(intent)
             case Move.RECORD if intent.change.action is Action.REVOKE:
@@ -94,12 +95,11 @@ class _World:
         if old is not None and old.live_name == intent.old_name and not change.gap:
             self.retired.append(replace(old, address=change.address, retired_until=self._until(intent)))
 
-    def _issue(self, intent: Intent) -> None:
-        """Under its next name, where its own was asked for already."""
-        self._remove(intent.account, intent.live_name)
-        if intent.sent is not None:
-            self.intents[intent.address, intent.live_name] = replace(intent, stage=Stage.LOST)
-        intent = renewed(intent, self.generations)
+    def _issue(self, before: Intent, intent: Intent) -> None:
+        """What was asked for before is taken back, or looked for."""
+        if before.sent is not None:
+            self._remove(before.account, before.live_name)
+            self.intents[before.address, before.live_name] = replace(before, stage=Stage.LOST)
         if new := intent.change.new:
             valid_until = new.spec.valid_until if new.valid_for is None else self.now + new.valid_for
             made = LiveKey(name=new.name, spec=replace(new.spec, valid_until=valid_until), created=self.now)
@@ -149,15 +149,3 @@ class _World:
     def _remove(self, account: str, name: str) -> None:
         live = self.accounts[account]
         self.accounts[account] = replace(live, keys=tuple(key for key in live.keys if key.name != name))
-
-
-def renewed(intent: Intent, generations: Mapping[Address, int]) -> Intent:
-    """The intent to go on with, when the key is still to be issued: a name that was asked for once is burned."""
-    new = intent.change.new
-    if new is None or intent.sent is None:
-        return intent
-    generation = max(new.generation, generations.get(intent.address, 0)) + 1
-    name = f"{new.name.removesuffix(f'.g{new.generation}')}.g{generation}"
-    steps = tuple(replace(step, name=name) if step.name == new.name else step for step in intent.change.steps)
-    change = replace(intent.change, new=replace(new, name=name, generation=generation), steps=steps)
-    return replace(intent, change=change, stage=Stage.REVOKED, sent=None, verdict="", public_key="")

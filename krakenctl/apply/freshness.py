@@ -1,7 +1,8 @@
 """Does a saved plan still say what a fresh one would? Pure. A plan is never trusted as an instruction.
 
 A plan may be applied again after a run that did not come to its end: what was done in its name is no longer expected
-of the fresh plan, and what was begun may have got another number, because the first one is burned.
+of the fresh plan, and what was begun may have got another number, because the first one is burned. Done is what was
+marked by the deed that ended it: that a fresh plan does not show a change any more proves nothing.
 """
 
 from __future__ import annotations
@@ -41,14 +42,20 @@ def moved(saved: Plan, fresh: Plan, marks: Iterable[Mark] = ()) -> tuple[str, ..
     Only meaning counts: another comment in a manifest, or a key used in between, moves nothing.
     """
     begun = {mark.change: mark.done for mark in marks}
-    done = _done(saved, fresh, begun)
-    return (*_accounts(saved, fresh, done), *_changes(_open(saved, fresh, begun, done), _expected(fresh, done)))
+    held = _held(fresh)
+    done = {change.address for change in saved.changes if begun.get(change.handle)}
+    waiting = {change.address for change in saved.changes if _waits(change, begun, held)}
+    still = _open(saved, fresh, begun, done | waiting)
+    return (*_accounts(saved, fresh, done | waiting), *_changes(still, _expected(fresh, done - waiting)))
 
 
-def _done(saved: Plan, fresh: Plan, begun: Mapping[str, bool]) -> set[Address]:
-    """What was done in its name; also what was begun, and a recovery has finished before it could be marked."""
-    still = {change.handle for change in fresh.changes}
-    return {c.address for c in saved.changes if begun.get(c.handle) or (c.handle in begun and c.handle not in still)}
+def _held(fresh: Plan) -> Mapping[Address, Change]:
+    return {change.address: change for change in fresh.changes if change.action is Action.BLOCKED}
+
+
+def _waits(change: Change, begun: Mapping[str, bool], held: Mapping[Address, Change]) -> bool:
+    """Whether it was begun, and cannot go on now: that moves nothing."""
+    return begun.get(change.handle) is False and change.address in held
 
 
 def _accounts(saved: Plan, fresh: Plan, requested: set[Address]) -> Iterator[str]:
@@ -61,15 +68,17 @@ def _accounts(saved: Plan, fresh: Plan, requested: set[Address]) -> Iterator[str
             yield f"account {name}: planned for {was.get(name) or 'no IIBAN'}, now {now.get(name) or 'no IIBAN'}"
 
 
-def _open(saved: Plan, fresh: Plan, begun: Mapping[str, bool], done: set[Address]) -> Groups:
+def _open(saved: Plan, fresh: Plan, begun: Mapping[str, bool], requested: set[Address]) -> Groups:
     """What the saved plan still asks for, as far as possible in the words of the fresh one."""
-    now = {change.handle: change for change in fresh.changes}
+    now, held = {change.handle: change for change in fresh.changes}, _held(fresh)
     still: list[Change] = []
     for change in saved.changes:
-        if begun.get(change.handle) or (change.handle in begun and change.handle not in now):
-            continue  # done; or begun, and a recovery has finished it
-        same = _renumbered(change, now[change.handle]) if change.handle in begun else change
-        still.append(_ready(same, fresh) if same.waits_for in done else same)
+        if begun.get(change.handle):
+            continue
+        same = held[change.address] if _waits(change, begun, held) else change
+        if change.handle in begun and change.handle in now:
+            same = _renumbered(change, now[change.handle])
+        still.append(_ready(same, fresh) if same.waits_for in requested else same)
     return _by_address(still)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
-from krakenctl.apply.forecast import renewed
+from krakenctl.apply.grants import renewed
 from krakenctl.apply.patience import patiently
 from krakenctl.apply.session import Session
 from krakenctl.apply.work import KeptKey, Work
@@ -23,20 +23,34 @@ from krakenctl.errors import (
     ExchangeError,
     KeyMismatch,
     KrakenctlError,
+    LockedOut,
+    NonceRefused,
     NotAuthorised,
+    PermissionDenied,
+    RateLimited,
     Refused,
     SecretGone,
     StoreError,
+    TooManyKeys,
 )
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import MISMATCH, Stage
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import NewKey, Verb
 from krakenctl.model.recorded import RecordedKey
+from krakenctl.state.base import Told
 from krakenctl.stores.base import Entry, Slot
 
 PROPAGATION_TRIES = 3
 PROPAGATION_SECONDS = 1.0
+_NOT_THE_NAME = (
+    NotAuthorised.code,
+    PermissionDenied.code,
+    NonceRefused.code,
+    LockedOut.code,
+    TooManyKeys.code,
+    RateLimited.code,
+)
 _UNTOUCHED = "the key in use was not touched; run apply again"
 
 
@@ -50,6 +64,14 @@ class Issuer:
 
     def issue_and_store(self, work: Work, new: NewKey, secret: SecretRef) -> None:
         """Steps 2 to 5. Whatever goes wrong, no live key is left behind whose name is not journalled."""
+        self._issue_and_store(work, new, secret)
+        fresh = work.change.new
+        if work.code == Refused.code and fresh is not None and fresh.name != new.name:
+            self._ports.say(f"Kraken does not take {new.name}; perhaps a key that no list shows has that name.")
+            work.reopen()
+            self._issue_and_store(work, fresh, secret)
+
+    def _issue_and_store(self, work: Work, new: NewKey, secret: SecretRef) -> None:
         work.announce(Verb.ISSUE, new.name)
         with work.hushed():
             with work.step(Verb.ISSUE, new.name) as leave:
@@ -68,7 +90,8 @@ class Issuer:
         with work.step(Verb.CHECK, new.name) as leave:
             leave()
             work.verdict = self._check(work, new.name, kept, sent, listed)
-            self._ports.state.advance(work.change.address, new.name, Stage.CHECKED, work.verdict)
+            with work.telling() as deeds:
+                self._advance(work, new.name, Stage.CHECKED, work.verdict, deeds=deeds)
         if work.open:
             with work.step(Verb.PROMOTE, new.name) as leave:
                 leave()
@@ -88,7 +111,8 @@ class Issuer:
         try:
             self._ports.state.check()
         except Contained as problem:
-            return problem if str(work.change.address) in problem.addresses else None
+            ours = {str(work.change.address), str(work.change.renamed_from)}
+            return None if ours.isdisjoint(problem.addresses) else problem
         except KrakenctlError:  # whoever has taken over sees to it
             return None
         return None
@@ -102,7 +126,8 @@ class Issuer:
         sent = self._dated(new)
         began = work.intent or self._session.intent(work.change)
         if work.intent is None or began.sent != sent:
-            work.intent = replace(began, sent=sent)
+            since = self._ports.now() if began.sent is None else began.began  # nobody had asked for this name before
+            work.intent = replace(began, sent=sent, began=since)
             self._ports.state.begin(work.intent)
         return sent
 
@@ -118,7 +143,7 @@ class Issuer:
             return patiently(attempt, self._ports, abandon=not work.change.gap)
         except Refused as problem:
             if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
-                self._unasked(work, name)
+                self._unasked(work, name, problem)
             problem.hint = _joined(problem.hint, self._owed(work))
             raise
         except AnswerLost as problem:
@@ -127,14 +152,25 @@ class Issuer:
                 hint="run apply again: if the key came to be it is revoked, and the next generation is issued",
             ) from None
 
-    def _unasked(self, work: Work, name: str) -> None:
-        """Nothing came of it. What has revoked a key for its successor goes on owing it, under the same name."""
-        if work.change.gap and work.intent is not None:
-            work.intent = replace(work.intent, stage=Stage.REVOKED, sent=None)
-            self._ports.state.begin(work.intent)
-        else:
-            self._ports.state.finish(work.change.address, name)
-            work.intent = None
+    def _unasked(self, work: Work, name: str, problem: Refused) -> None:
+        """Nothing came of it. What has revoked a key for its successor goes on owing it.
+
+        A plain no may be about the name: somebody's key may have it that no list shows. How Kraken words that is
+        unconfirmed; so the next number is asked for, and another reason is simply told once more. Where it certainly
+        was not the name, its number stays free: a run that is refused every five minutes must not burn them all.
+        """
+        if work.intent is None:
+            return
+        owed = replace(work.intent, stage=Stage.REVOKED, sent=None)
+        if problem.code == Refused.code:
+            owed = renewed(work.intent, {}, self._session.names)
+            work.change = owed.change
+        if work.change.gap:
+            self._ports.state.begin(owed)
+        if owed.live_name != name or not work.change.gap:
+            free = work.intent.generation if problem.code in _NOT_THE_NAME else 0
+            self._ports.state.finish(work.change.address, name, free=free)
+        work.intent = owed if work.change.gap else None
 
     def _owed(self, work: Work) -> str:
         """What to do about a consumer without a key; empty: it has one."""
@@ -161,7 +197,15 @@ class Issuer:
             hint = _joined(problem.hint, self._owed(work))
             raise StoreError(f"{problem.message}; {taken_back}", hint=hint) from None
         work.kept = kept_key(entry)
-        self._ports.state.advance(work.change.address, new.name, Stage.STORED, public_key=issued.public_key)
+        with work.telling() as deeds:
+            self._advance(work, new.name, Stage.STORED, public_key=issued.public_key, deeds=deeds)
+
+    def _advance(
+        self, work: Work, name: str, stage: Stage, verdict: str = "", public_key: str = "", *, deeds: Sequence[Told]
+    ) -> None:
+        self._ports.state.advance(work.change.address, name, stage, verdict, public_key, deeds=deeds)
+        if work.intent is not None:
+            work.intent = replace(work.intent, stage=stage, verdict=verdict)
 
     def _check(self, work: Work, name: str, kept: KeptKey, sent: KeySpec, listed: LiveKey | None) -> str:
         """`listed` or `verified`. Raises KeyMismatch once the wrong key is gone."""
@@ -205,7 +249,6 @@ class Issuer:
         return None
 
     def _mismatch(self, work: Work, name: str, wrong: tuple[str, ...]) -> KeyMismatch:
-        self._ports.state.advance(work.change.address, name, Stage.STORED, MISMATCH)
         taken_back = self._take_back(work, name)
         return KeyMismatch(
             f"the exchange issued {name} differently from what was declared: {'; '.join(wrong)}; {taken_back}",
@@ -213,18 +256,34 @@ class Issuer:
         )
 
     def _take_back(self, work: Work, name: str) -> str:
-        """Revoke a key that only this run has seen; says what came of it."""
+        """Revoke a key that only this run has seen; says what came of it. Raises StateError.
+
+        That it has to go is written down first: else a run that finds it gone could not tell by whom.
+        """
+        with work.telling_rest() as deeds:
+            self._advance(work, name, work.intent.stage if work.intent else Stage.BEGUN, MISMATCH, deeds=deeds)
         try:
             self._surface.revoke(name)
         except ExchangeError as problem:
+            if self._is_gone(name):
+                return "it is gone from the account already"
             return f"it could not be revoked either ({problem.message}); the next run sees to it"
+        work.did(Verb.REVOKE, name, "it was taken back")
         with suppress(StoreError, Contained):  # then it stays in the journal, and the next run sees to the rest
             if secret := work.change.secret:
                 self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
             if work.change.gap and work.intent is not None:  # its consumer is still owed one
-                self._ports.state.begin(renewed(work.intent, {}))
-            self._ports.state.revoked(work.change.address, name)
+                self._ports.state.begin(renewed(work.intent, {}, self._session.names))
+            with work.telling_rest() as deeds:
+                self._ports.state.revoked(work.change.address, name, deeds=deeds)
         return "the new key was revoked at once"
+
+    def _is_gone(self, name: str) -> bool:
+        """The kill switch may have been quicker. It stays in the journal all the same: a list may lag behind."""
+        try:
+            return all(live.name != name for live in self._surface.list_keys().keys)
+        except ExchangeError:
+            return False
 
     def _promote(self, work: Work, kept: KeptKey, sent: KeySpec, new: NewKey, secret: SecretRef) -> None:
         change = work.change
@@ -242,7 +301,15 @@ class Issuer:
         )
         self._move(work, new.name, secret)
         self._session.places.promoted(secret, self._session.owner(new.name))
-        self._ports.state.promote(key, self._retired(work), change.renamed_from)
+        with work.telling() as deeds:
+            self._ports.state.promote(key, self._retired(work), change.renamed_from, deeds=deeds)
+        self._end_earlier(key)
+
+    def _end_earlier(self, key: RecordedKey) -> None:
+        """Promotions before this one whose old key is still there: it is recorded as replaced."""
+        for intent in self._session.memory.intents.values():
+            if (intent.address, intent.stage) == (key.address, Stage.PROMOTED) and intent.live_name != key.live_name:
+                self._ports.state.finish(intent.address, intent.live_name)
 
     def _move(self, work: Work, name: str, secret: SecretRef) -> None:
         """A stopped run that woke in the middle of a write may have overwritten the secret: then nobody has it."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from krakenctl.errors import AnswerLost, LockedOut, NotAuthorised, RateLimited, Refused, Unreachable
+from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
+from krakenctl.model.plan import Verb
 from krakenctl.surfaces.base import Listing, Surface
 
 # Upper ends, in seconds, of pauses that are drawn from zero up (“full jitter”): whoever was refused at the same moment
@@ -121,23 +123,32 @@ class PatientSurface:
     def update(self, name: str, spec: KeySpec) -> None:
         patiently(lambda: self._surface.update(name, spec), self._ports)
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str) -> Revocation:
         """Raises AnswerLost when a second try is refused: it may be refused because the first one was heard."""
         tries = 0
 
-        def attempt() -> None:
+        def attempt() -> Revocation:
             nonlocal tries
             tries += 1
-            self._surface.revoke(name)
+            return self._surface.revoke(name)
 
         try:
-            patiently(attempt, self._ports)
+            return patiently(attempt, self._ports)
         except (RateLimited, LockedOut, NotAuthorised):
             raise
         except Refused as problem:
             if tries == 1:
                 raise
             raise AnswerLost(f"{problem.message}, and an earlier try may have been heard") from problem
+
+    def ready(self, verb: Verb, name: str) -> None:
+        self._surface.ready(verb, name)
+
+    def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended | None:
+        return self._surface.amend(name, spec, wrong)
+
+    def accept(self, name: str, spec: KeySpec, why: str) -> str:
+        return self._surface.accept(name, spec, why)
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         return self._surface.inspect(pair, nonce)

@@ -33,7 +33,7 @@ class Ports:
     interrupted: Callable[[], bool]  # whether somebody pressed Ctrl-C; asked between steps
     tell: Callable[[Event], None]  # never raises: see `unfailing`
     halt: Halt = field(default_factory=Halt)
-    mark: Callable[[Change, bool], None] = lambda _change, _done: None  # of a saved plan: it is begun, or done
+    mark: Callable[[Change], None] = lambda _change: None  # as begun; of a saved plan
 
 
 T = TypeVar("T")

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from krakenctl.apply import update, waves
+from krakenctl.apply.foreign import refuse_foreign
 from krakenctl.apply.precondition import moved
 from krakenctl.apply.revoke import revoke
 from krakenctl.apply.session import Live, Session, end_all
 from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError, PlanStale, SafetyStop
-from krakenctl.model.plan import Action, Change
+from krakenctl.model.plan import Action, Change, Verb
 
 _HANDLERS: dict[Action, Callable[[Session, Sequence[Work]], None]] = {
     Action.FORGET: update.forget,
@@ -38,6 +39,8 @@ def run(session: Session, works: Sequence[Work]) -> None:
         end_all(works, problem)
         return
     _verify_preconditions(works, live)
+    _verify_places(session, works)
+    _verify_attended(session, works)
     for handler, group in groupby(works, key=lambda work: _HANDLERS[work.change.action]):
         if not session.stopped:
             handler(session, list(group))
@@ -47,7 +50,7 @@ def run(session: Session, works: Sequence[Work]) -> None:
 def _same_account(session: Session) -> None:
     """The credential may have been exchanged since the plan was made."""
     seen, planned = session.surface.iiban(), session.account.iiban
-    if planned and seen != planned:
+    if planned and seen and seen != planned:
         raise SafetyStop(
             f"the credential of {session.account.name} opens {seen}, but the plan is for {planned}; nothing was done",
             hint="correct the credential, or the pin in the manifest, and plan again",
@@ -61,6 +64,28 @@ def _verify_preconditions(works: Iterable[Work], live: Live) -> None:
         elif name := _taken(work.change, live):
             message = f"a key named {name} is there since the plan was made; nothing was done"
             work.fail(PlanStale(message, hint="plan again"))
+
+
+def _verify_places(session: Session, works: Iterable[Work]) -> None:
+    """Before the first deed: where the old key goes first, it would be gone in vain."""
+    for work in works:
+        place = work.change.secret
+        if work.open and work.change.strategy is not None and place is not None:
+            try:
+                refuse_foreign(session.ports.store(place.store), place, session.lineage)
+            except KrakenctlError as problem:
+                work.fail(problem)
+
+
+def _verify_attended(session: Session, works: Iterable[Work]) -> None:
+    """Nothing is begun, and no number burned, where nobody is there to do what only a person can."""
+    for work in works:
+        for step in work.change.steps:
+            if work.open and step.verb in (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE):
+                try:
+                    session.surface.ready(step.verb, step.name)
+                except KrakenctlError as problem:
+                    work.fail(problem)
 
 
 def _taken(change: Change, live: Live) -> str:

@@ -12,7 +12,8 @@ from functools import partial
 from krakenctl.apply import update, waves
 from krakenctl.apply.evidence import Decided
 from krakenctl.apply.fence import fenced
-from krakenctl.apply.forecast import renewed
+from krakenctl.apply.findings import Findings
+from krakenctl.apply.foreign import refuse_foreign
 from krakenctl.apply.issue import kept_key
 from krakenctl.apply.journal import Journal
 from krakenctl.apply.patience import PatientSurface
@@ -23,11 +24,11 @@ from krakenctl.apply.session import Memory, Session, finish, memories
 from krakenctl.apply.undo import give_back
 from krakenctl.apply.work import KeptKey, Work
 from krakenctl.errors import KrakenctlError
-from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
-from krakenctl.model.plan import Action, Change, OldKey, PlannedAccount, Step, Verb
+from krakenctl.model.plan import Action, Change, Ended, OldKey, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Move
 from krakenctl.model.run import Deed
@@ -42,10 +43,10 @@ def recover(
     Raises LeaseLost, Contained or StateError when nothing may be done any more.
     """
     ports = fenced(ports)
-    places, told = Places.of(recorded), list[Recovered]()
+    places, findings, told = Places.of(recorded), Findings(ports), list[Recovered]()
     for name, group in _by_account(decided).items():
         seen = live.get(name) or LiveAccount(name=name, phase=Phase.ABSENT)
-        tasks = [Task(one, seen, ports) for one in group]
+        tasks = [Task(one, seen, ports, findings) for one in group]
         _Hand(tasks, seen, recorded, places, ports).recover()
         for task in tasks:
             told.append(task.told())
@@ -80,11 +81,28 @@ def _log(told: Recovered, ports: Ports) -> None:
 class Task:
     """One intent on its way to its end."""
 
-    def __init__(self, decided: Decided, seen: LiveAccount, ports: Ports) -> None:
+    def __init__(self, decided: Decided, seen: LiveAccount, ports: Ports, findings: Findings) -> None:
         self.intent, self.kept, self.recovery = decided.intent, decided.kept, decided.recovery
+        self.fresh = decided.fresh
         self.move = decided.recovery.move
         self.live = _find(seen, self.intent.live_name)
         self.work = Work(_rest(self.intent, self.move, seen), ports.tell, Journal(ports), intent=self.intent)
+        self.work.findings = self.found = partial(findings.of, self.intent)
+        self.work.ending = self._ending
+
+    def ended(self) -> Ended:
+        """That the change is done, for the saved plan in whose name it was begun."""
+        return self.work.journal.ended(self.intent.change, self.intent.plan)
+
+    @property
+    def is_closed(self) -> bool:
+        """The new key is in use, and somebody else saw to the old one: nothing was left to do of it."""
+        return self.move is Move.DROP and self.intent.stage is Stage.PROMOTED and self.live is not None
+
+    def _ending(self) -> Sequence[Ended]:
+        """A new key that is taken back is no end of it: another one may come."""
+        taken_back = self.work.change.action is Action.REVOKE
+        return () if taken_back else [self.ended()]
 
     def told(self) -> Recovered:
         work = self.work
@@ -112,6 +130,10 @@ def _find(seen: LiveAccount, name: str) -> LiveKey | None:
     return next((key for key in seen.keys if key.name == name), None)
 
 
+_REVOKING = {  # the stages in which the old key may go, by whether it goes first
+    True: (Stage.BEGUN, Stage.REVOKED),
+    False: (Stage.PROMOTED,),
+}
 _VERBS = {
     Move.PROMOTE: (Verb.CHECK, Verb.PROMOTE, Verb.RETIRE, Verb.REVOKE),
     Move.CLOSE: (Verb.RETIRE, Verb.REVOKE),
@@ -166,7 +188,7 @@ class _Hand:
             if task.move.stays:
                 task.work.end(Result.BLOCKED, task.recovery.why)
             elif task.intent.address.kind == "SubAccount" or task.move is Move.DROP:  # needs no account to be there
-                task.finished(partial(self._finish, task.intent))
+                task.finished(partial(self._finish, task))
         tasks = [task for task in self._tasks if task.work.open]
         if not tasks:
             return
@@ -191,7 +213,8 @@ class _Hand:
         )
         surface = PatientSurface(self._ports.surface(seen.name), self._ports)
         memory = memories(self._recorded).get(seen.name, Memory())
-        return Session(account, surface, self._ports, memory, self._places, self._recorded.lineage)
+        names = frozenset(key.name for key in seen.keys)
+        return Session(account, surface, self._ports, memory, self._places, self._recorded.lineage, names=names)
 
     def _on_exchange(self, session: Session, tasks: Sequence[Task]) -> None:
         by_move: dict[Move, list[Task]] = {move: [task for task in tasks if task.move is move] for move in Move}
@@ -207,8 +230,16 @@ class _Hand:
     def _take_back(self, session: Session, tasks: Sequence[Task]) -> None:
         for task in tasks:
             task.attempt(partial(give_back, session, task.intent))
+            task.attempt(partial(self._doom, task))
         revoke_old(session, [task.work for task in tasks])
         finish(task.work for task in tasks)
+
+    def _doom(self, task: Task) -> None:
+        """Before it is revoked: else a run that finds it gone could tell neither that it was nor by whom."""
+        intent = task.intent
+        if task.work.open:
+            deeds = task.found(Verb.ISSUE, intent.live_name)
+            self._state.advance(intent.address, intent.live_name, intent.stage, MISMATCH, deeds=deeds)
 
     def _go_on(self, session: Session, tasks: Sequence[Task]) -> None:
         for task in tasks:
@@ -223,7 +254,9 @@ class _Hand:
         if task.live is None:
             return
         if entry is not None and intent.stage in (Stage.BEGUN, Stage.REVOKED):
-            self._state.advance(intent.address, intent.live_name, Stage.STORED, public_key=entry.public_key)
+            deeds = [*task.found(Verb.ISSUE, entry.live_name), *task.found(Verb.STORE, entry.live_name)]
+            stored = partial(self._state.advance, intent.address, intent.live_name, Stage.STORED)
+            stored(public_key=entry.public_key, deeds=deeds)
         if intent.secret is not None and intent.stage is not Stage.CHECKED:
             self._places.stored(intent.secret, (intent.account, intent.live_name))
         if entry is not None and intent.stage is not Stage.CHECKED:
@@ -234,30 +267,40 @@ class _Hand:
 
     def _issue(self, session: Session, task: Task) -> None:
         """Under its next name where its own was asked for already: that one stays burned, and looked for."""
-        intent = renewed(task.intent, self._recorded.generations)
-        task.attempt(partial(self._forget_old, session, intent))
+        intent = task.fresh
+        task.attempt(partial(self._forget_old, session, task))
         task.attempt(partial(self._renew, session, task, intent))
+        task.attempt(partial(self._refuse_foreign, session, intent))
         task.work.change = _rest(intent, Move.ISSUE, self._seen)
         task.work.intent = intent
         if task.work.open:
             waves.wave(session, [task.work])
 
-    def _forget_old(self, session: Session, intent: Intent) -> None:
+    def _refuse_foreign(self, session: Session, intent: Intent) -> None:
+        if place := intent.secret:
+            refuse_foreign(self._ports.store(place.store), place, session.lineage)
+
+    def _forget_old(self, session: Session, task: Task) -> None:
         """It is gone; the run may have died before it had cleared its slots."""
-        if intent.old_name in session.memory.by_name:
-            clear_slots(session, intent.old_name)
-            self._state.revoked(intent.address, intent.old_name)
+        old = task.intent.old_name
+        if old in session.memory.by_name:
+            clear_slots(session, old)
+            self._state.revoked(task.intent.address, old, deeds=task.found(Verb.REVOKE, old))
 
     def _renew(self, session: Session, task: Task, intent: Intent) -> None:
         before = task.intent
         if intent.live_name == before.live_name:
             return
         self._state.begin(intent)
+        if before.sent is None:  # whoever has its name now, it is not ours
+            self._state.finish(before.address, before.live_name)
+            return
         give_back(session, before)
         self._empty_pending(before)
         if task.live is None:
-            self._state.advance(before.address, before.live_name, Stage.LOST)
+            self._give_up(task)
             return
+        self._doom(task)
         task.work.change = _taking_back(before, task.live)
         revoke_old(session, [task.work])
 
@@ -265,30 +308,33 @@ class _Hand:
         """What needs no exchange."""
         match task.move:
             case Move.RECORD:
-                task.finished(partial(self._record, session, task.intent))
+                task.finished(partial(self._record, session, task))
             case Move.WATCH:
-                task.finished(partial(self._watch, session, task.intent))
+                task.finished(partial(self._watch, session, task))
             case Move.UNKNOWN:
-                task.finished(partial(self._leave_alone, session, task.intent))
+                task.finished(partial(self._leave_alone, session, task))
 
-    def _record(self, session: Session, intent: Intent) -> None:
+    def _record(self, session: Session, task: Task) -> None:
+        intent = task.intent
         if intent.change.action is Action.REVOKE:
             clear_slots(session, intent.live_name)
-            self._state.revoked(intent.address, intent.live_name)
+            deeds = task.found(Verb.REVOKE, intent.live_name)
+            self._state.revoked(intent.address, intent.live_name, deeds=[*deeds, task.ended()])
         elif new := intent.change.new:
-            update.remember(session, intent.change, new)
-            self._finish(intent)
+            deeds = task.found(Verb.UPDATE, new.name)
+            update.remember(session, intent.change, new, ends=new.name, deeds=[*deeds, task.ended()])
 
-    def _watch(self, session: Session, intent: Intent) -> None:
-        if intent.stage is not Stage.LOST:
-            give_back(session, intent)
-            self._empty_pending(intent)
-            self._give_up(intent)
+    def _watch(self, session: Session, task: Task) -> None:
+        if task.intent.stage is not Stage.LOST:
+            give_back(session, task.intent)
+            self._empty_pending(task.intent)
+        if task.intent.stage is not Stage.LOST or task.intent.verdict:  # it had shown up, and is revoked
+            self._give_up(task)
 
-    def _leave_alone(self, session: Session, intent: Intent) -> None:
+    def _leave_alone(self, session: Session, task: Task) -> None:
         """The key is; what its consumer reads is ours to put right."""
-        give_back(session, intent)
-        self._give_up(intent)
+        give_back(session, task.intent)
+        self._give_up(task)
 
     def _empty_pending(self, intent: Intent) -> None:
         """Of a secret that is of no use to anybody; another key's stays."""
@@ -297,8 +343,20 @@ class _Hand:
             self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
             self._places.emptied(secret, Slot.PENDING)
 
-    def _give_up(self, intent: Intent) -> None:
-        self._state.advance(intent.address, intent.live_name, Stage.LOST)
+    def _give_up(self, task: Task) -> None:
+        self._state.advance(task.intent.address, task.intent.live_name, Stage.LOST, deeds=self._gone(task))
 
-    def _finish(self, intent: Intent) -> None:
-        self._state.finish(intent.address, intent.live_name)
+    def _finish(self, task: Task) -> None:
+        requested = task.move is Move.RECORD and task.intent.address.kind == "SubAccount"
+        deeds = task.found(Verb.REQUEST, task.intent.live_name) if requested else self._gone(task)
+        ended = [task.ended()] if requested or task.is_closed else []
+        self._state.finish(task.intent.address, task.intent.live_name, deeds=[*deeds, *ended])
+
+    def _gone(self, task: Task) -> Sequence[Deed]:
+        """What the change had begun to revoke, and no later step will speak of: the new key, or the one before it."""
+        intent = task.intent
+        names = [intent.live_name] if intent.verdict == MISMATCH else []
+        if intent.stage in _REVOKING[intent.change.gap] and Step(Verb.REVOKE, intent.old_name) in intent.change.steps:
+            names.append(intent.old_name)
+        gone = [name for name in names if _find(self._seen, name) is None]
+        return [deed for name in gone for deed in task.found(Verb.REVOKE, name)]

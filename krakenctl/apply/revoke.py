@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from krakenctl.apply.foreign import empty
 from krakenctl.apply.handover import refuse_early
 from krakenctl.apply.precondition import another_key
 from krakenctl.apply.session import Live, Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import AnswerLost, PlanStale, StoreError
+from krakenctl.errors import AnswerLost, PlanStale
+from krakenctl.model.human import Revocation
 from krakenctl.model.journal import Stage
-from krakenctl.model.plan import Action, OldKey, Verb
-from krakenctl.stores.base import Slot, Store
+from krakenctl.model.plan import Action, Change, OldKey, Verb
+from krakenctl.model.recorded import RecordedKey
+from krakenctl.stores.base import Slot
 
 
 def revoke(session: Session, works: Sequence[Work]) -> None:
@@ -34,38 +37,71 @@ def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool =
                 if old.name in live:
                     refuse_early(session, work.change, old)
                 _begin(session, work, old)
-                _revoke(session, old, live)
+                revocation = _revoke(session, work, old, live)
                 if work.change.gap and work.intent is not None:  # from here there is no way back
                     session.ports.state.advance(work.change.address, work.intent.live_name, Stage.REVOKED)
                     work.intent = replace(work.intent, stage=Stage.REVOKED)
-                clear_slots(session, old.name)
-                session.ports.state.revoked(work.change.address, old.name)
+                record = session.memory.by_name.get(old.name)
+                if revocation is Revocation.CLAIMED and record is not None:
+                    _claim(session, work, record)
+                else:
+                    _forget(session, work, old, found=old.name not in live)
+
+
+def _forget(session: Session, work: Work, old: OldKey, *, found: bool) -> None:
+    clear_slots(session, old.name)
+    with work.telling(found=found) as deeds:
+        session.ports.state.revoked(work.change.address, old.name, ends=_ends(work.change), deeds=deeds)
+
+
+def _claim(session: Session, work: Work, record: RecordedKey) -> None:
+    """A person says so, and nothing proves it: it is recorded as that, and its secret kept for the proof."""
+    now, who, change = session.ports.now(), session.ports.run.who, work.change
+    told = f"claimed by {who} to be revoked, and not proved"
+    claimed = replace(record, retired_until=record.retired_until or now, claimed_by=who, claimed_at=now)
+    ends = record.live_name if change.action is Action.REVOKE else _ends(change)
+    work.note = f"{record.live_name} is {told}"
+    with work.telling(message=told) as deeds:
+        session.ports.state.update(replace(claimed, address=change.address), ends=ends, deeds=deeds)
+
+
+def _ends(change: Change) -> str:
+    """The intent whose last step it is to revoke the old key, where that is not the key's own."""
+    return change.new.name if change.new is not None and not change.gap else ""
 
 
 def _begin(session: Session, work: Work, old: OldKey) -> None:
-    """Where the revoke is the first deed of its change. What an earlier run has begun is journalled already."""
+    """Where the revoke is the first deed of its change. What an earlier run has begun is journalled already.
+
+    (But for a key that it promoted: that intent is about the one before it.)
+    """
     begins = work.change.action is Action.REVOKE or work.change.gap
-    if begins and work.intent is None and old.name not in session.memory.intents:
+    earlier = session.memory.intents.get(old.name)
+    if begins and work.intent is None and (earlier is None or earlier.stage is Stage.PROMOTED):
         work.intent = session.intent(work.change)
         session.ports.state.begin(work.intent)
 
 
-def _revoke(session: Session, old: OldKey, live: Live) -> None:
+def _revoke(session: Session, work: Work, old: OldKey, live: Live) -> Revocation:
     if old.name not in live:  # somebody was quicker
-        return
+        return Revocation.PROVED
     if stranger := another_key(old, live):
         raise PlanStale(f"{stranger}; it was not revoked", hint="plan again")
-    _surely(session, old.name)
+    revocation = _surely(session, old.name)
     session.count -= 1
+    if revocation is Revocation.CLAIMED:
+        work.note = f"{old.name} is said to be deleted, which nothing proves"
+    return revocation
 
 
-def _surely(session: Session, name: str) -> None:
+def _surely(session: Session, name: str) -> Revocation:
     """When the answer is lost the list knows. Revoking twice would do no harm; not knowing would."""
     try:
-        session.surface.revoke(name)
+        return session.surface.revoke(name)
     except AnswerLost:
         if name in session.list():
             raise
+        return Revocation.PROVED
 
 
 def clear_slots(session: Session, name: str) -> None:
@@ -75,17 +111,7 @@ def clear_slots(session: Session, name: str) -> None:
         return
     store = session.ports.store(secret.store)
     for slot in session.places.of_owner(secret, session.owner(name)):
-        if not _anothers(store, secret.path, slot, name):
-            store.remove(secret.path, slot)
+        empty(store, secret.path, slot, lineage=session.lineage, name=name)
         session.places.emptied(secret, slot)
     if session.places.unused(secret):  # what a key before it left behind
-        store.remove(secret.path, Slot.PREVIOUS)
-
-
-def _anothers(store: Store, path: str, slot: Slot, name: str) -> bool:
-    """Our records may be older than the store; where it can be read, it knows better."""
-    try:
-        entry = store.get(path, slot)
-    except StoreError:
-        return False
-    return entry is not None and entry.live_name != name
+        empty(store, secret.path, Slot.PREVIOUS, lineage=session.lineage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
+from krakenctl.model.live import Coverage
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, PlannedAccount
 from krakenctl.model.recorded import Recorded, RecordedKey, SeenLimit
@@ -71,13 +72,20 @@ class Session:
     places: Places
     lineage: str
     count: int = 0  # live keys, as far as we know right now
+    names: frozenset[str] = frozenset()  # theirs, as the list told them last
+    unasked: Mapping[str, str] = field(default_factory=dict)  # by name: why the last list told it as recorded
+    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what else the last list told
+    spoke: bool = False  # what the last list told of the others, each of them said of itself
     stopped: str = ""  # why nothing more is done on this account; empty: go on
     hopeless: bool = False  # stopped, and no call of any kind is made
 
     def list(self) -> Live:
         """The account's keys, afresh. Raises ExchangeError."""
-        keys = self.surface.list_keys().keys
+        listing = self.surface.list_keys()
+        keys, self.unasked, self.odd = listing.keys, listing.unasked, listing.odd
+        self.spoke = listing.coverage is Coverage.HELD
         self.count = len(keys)
+        self.names = frozenset(key.name for key in keys)
         return {key.name: key for key in keys}
 
     def list_for(self, works: Sequence[Work]) -> Live:
@@ -132,7 +140,8 @@ class Session:
 
     def intent(self, change: Change) -> Intent:
         """To be journalled before the first deed of the change."""
-        return Intent(change=change, began=self.ports.now(), run=self.ports.run.id)
+        run = self.ports.run
+        return Intent(change=change, began=self.ports.now(), run=run.id, who=run.who, plan=run.plan)
 
     def owner(self, name: str) -> Owner:
         return (self.account.name, name)

@@ -10,9 +10,8 @@ from krakenctl.apply.issue import Issuer
 from krakenctl.apply.revoke import revoke_old
 from krakenctl.apply.session import Live, Session, finish
 from krakenctl.apply.work import Work
-from krakenctl.errors import AnswerLost, KrakenctlError, TooManyKeys
+from krakenctl.errors import AnswerLost, TooManyKeys
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, NewKey, OldKey, Strategy, Verb
 from krakenctl.model.recorded import keys_limit
 
@@ -24,8 +23,13 @@ def issue(session: Session, works: Sequence[Work]) -> None:
             revoke_old(session, [work])
             wave(session, [work])
     while waiting := [work for work in works if work.open]:
-        if session.stopped or session.ports.interrupted() or not wave(session, waiting[: _room(session)]):
+        if session.stopped or session.ports.interrupted() or not wave(session, waiting[: _size(session)]):
             return
+
+
+def _size(session: Session) -> int | None:
+    """A person sees one key through, from its form to its check, before the next."""
+    return 1 if session.account.by_person else _room(session)
 
 
 def _room(session: Session) -> int | None:
@@ -52,17 +56,6 @@ def complete(session: Session, works: Sequence[Work], live: Live) -> None:
     replaced = [work for work in works if work.open and work.change.old]
     revoke_old(session, [work for work in replaced if not work.change.overlap and not work.change.gap])
     finish(works)
-    for work in works:
-        if work.result is Result.DONE and work.change.old and not work.change.gap:
-            _end(session, work)
-
-
-def _end(session: Session, work: Work) -> None:
-    """The intent is over. Where that cannot be written the next run does its last step again, which does no harm."""
-    try:
-        session.ports.state.finish(work.change.address, work.change.new.name if work.change.new else "")
-    except KrakenctlError as problem:
-        session.stop_after(problem, str(work.change.address))
 
 
 def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]:
@@ -87,7 +80,11 @@ def _retire(session: Session, works: Sequence[Work]) -> None:
             with work.step(Verb.RETIRE, old.name) as leave:
                 leave()
                 refuse_early(session, work.change, old)
-                _set_end(session, work.change, old)
+                if not session.account.by_person:  # they come once, when it is over
+                    _set_end(session, work.change, old)
+                with work.telling() as deeds:
+                    name = work.change.new.name if work.change.new else ""
+                    session.ports.state.finish(work.change.address, name, deeds=deeds)
 
 
 def _set_end(session: Session, change: Change, old: OldKey) -> None:

@@ -16,14 +16,15 @@ from krakenctl.model.key import LiveKey, same_expiry
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.plan import Action, Cause, Change, NewKey, OldKey, Strategy
 from krakenctl.model.rebuilt import CURRENT, PENDING, Evidence, Kept, Note, Rebuilt, Sort
-from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Given, Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.plan import names, wanted
 from krakenctl.plan.keys import create_first
 
 ONLY_THE_STATE_KNEW = (
-    "what the audit log said, which saved plans were applied, how many keys Kraken lets an account have, and which keys"
-    " were revoked with the kill switch: one of these that is still declared is issued anew"
+    "what the audit log said, which saved plans were applied, how many keys Kraken lets an account have, which keys"
+    " were handed over (Removed, action: forget) unless a manifest still says so, and which were revoked with the kill"
+    " switch: one of these that is still declared is issued anew"
 )
 AS_DECLARED = (
     "rotation.trigger and protect are taken from the manifests: whatever of them changed since the last apply rotates"
@@ -44,6 +45,8 @@ def rebuild(evidence: Evidence) -> Rebuilt:
         declared.setdefault(key.account, []).append(key)
     for account in evidence.desired.accounts.values():
         memory.account(account, evidence.live[account.name], declared.get(account.name, ()))
+    for intent in evidence.begun:
+        memory.begun(intent)
     return memory.rebuilt()
 
 
@@ -58,6 +61,7 @@ class _Memory:
     retired: list[RecordedKey] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
     generations: dict[Address, int] = field(default_factory=dict)
+    given: list[Given] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
     def rebuilt(self) -> Rebuilt:
@@ -71,8 +75,22 @@ class _Memory:
             retired=tuple(self.retired),
             intents=tuple(self.intents),
             generations=self.generations,
+            given=tuple(self.given),
         )
         return Rebuilt(recorded=recorded, notes=tuple(self.notes))
+
+    def begun(self, intent: Intent) -> None:
+        """Kept, and better than what a slot tells of it; but for a key that is known to be in use.
+
+        The last step of a promotion is to end the key before it: that takes a new one whose secret is there.
+        """
+        handle, in_use = _handle(intent), {_handle(key) for key in (*self.keys.values(), *self.retired)}
+        if intent.issues and (handle in in_use) is not (intent.stage is Stage.PROMOTED):
+            return
+        others = [one for one in self.intents if _handle(one) != handle]
+        if len(others) == len(self.intents):
+            self._note(Sort.ASSUMED, _under_way(intent), str(intent.address))
+        self.intents = [*others, intent]
 
     def account(self, account: DesiredAccount, live: LiveAccount, declared: Iterable[DesiredKey]) -> None:
         if live.phase is not Phase.READY:
@@ -94,12 +112,26 @@ class _Memory:
 
     def _keys_of(self, account: str, live: tuple[LiveKey, ...], declared: Iterable[DesiredKey]) -> None:
         self._burn_live(account, live)
-        known: set[str] = set()
+        ours = tuple(one for one in live if not self._was_given(account, one))
+        known = {one.live_name for one in self.evidence.begun if one.account == account and _is_seen_to(one)}
         for key in declared:
-            known |= self._key(key, live)
-        for one in live:
+            known |= self._key(key, ours)
+        for one in ours:
             if one.name not in known and names.carries_tag(one.name, self.evidence.tag):
-                self._note(Sort.UNKNOWN, _left_alone(one), _address_of(account, one.name))
+                self._stranger(key_address(account, one.name.rsplit(".", 2)[0]), one)
+
+    def _was_given(self, account: str, live: LiveKey) -> bool:
+        """Also if a slot of ours still holds its secret."""
+        return any(given.account == account and given.is_key(live) for given in self.evidence.given)
+
+    def _stranger(self, address: Address, live: LiveKey) -> None:
+        removal = self.evidence.desired.removals.get(address)
+        if removal is None or removal.action != "forget":
+            self._note(Sort.UNKNOWN, _left_alone(live), str(address))
+            return
+        self.given.append(Given(address=address, live_name=live.name, created=live.created))
+        message = f"{live.name} is taken for handed over, as its Removed says (action: forget): none of ours"
+        self._note(Sort.ASSUMED, message, str(address))
 
     def _burn_live(self, account: str, live: Iterable[LiveKey]) -> None:
         for name, generation in names.generations((key.name for key in live), self.evidence.tag).items():
@@ -295,6 +327,21 @@ def _account(account: DesiredAccount, iiban: str) -> RecordedAccount:
     )
 
 
+def _handle(trace: RecordedKey | Intent) -> tuple[Address, str]:
+    return trace.address, trace.live_name
+
+
+def _is_seen_to(intent: Intent) -> bool:
+    """Whether recovery finishes with the key that it was to issue, or takes it back."""
+    return intent.issues and intent.stage is not Stage.PROMOTED
+
+
+def _under_way(intent: Intent) -> str:
+    if intent.stage is Stage.LOST:
+        return f"{intent.live_name} was given up by an earlier run, and is looked out for as before"
+    return f"{intent.live_name}: an earlier run has begun a change of it, and the next run finishes or undoes it"
+
+
 def _left_alone(live: LiveKey) -> str:
     since = f", created {show_time(live.created)}," if live.created else ""
     return (
@@ -308,7 +355,3 @@ def _foreign(kept: Kept, lineage: str) -> str:
     return (
         f"{kept.place.store}:{kept.place.path} holds a key {whose} as {kept.slot} ({kept.live_name}): it is left alone"
     )
-
-
-def _address_of(account: str, live_name: str) -> str:
-    return str(key_address(account, live_name.rsplit(".", 2)[0]))

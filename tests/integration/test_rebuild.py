@@ -178,6 +178,44 @@ def test_a_key_whose_secret_is_nowhere_is_told_burned_and_left_alone(desk: Desk)
     assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
 
 
+def hand_over(desk: Desk) -> None:
+    desk.declare(account(), key("bot"), key("view"))
+    desk.applied().declare(account(), key("view"), d.removed("ApiKey/acme/bot", "forget"))
+    desk.applied()
+
+
+def test_a_key_that_was_handed_over_stays_so_where_its_manifest_says_it(desk: Desk):
+    hand_over(desk)
+    before = desk.recorded().given
+    lose(desk)
+    assert "bot.a7.g1 is taken for handed over" in notes(rebuild(desk), "assumed")
+    assert desk.recorded().given == before
+    assert [finding["rule"] for finding in desk.plan()["findings"]] == ["unmanaged-key"]
+
+
+def test_that_a_key_was_handed_over_is_not_known_where_no_manifest_says_it(desk: Desk):
+    hand_over(desk)
+    desk.declare(account(), key("view"))
+    lose(desk)
+    told = notes(rebuild(desk), "unknown")
+    assert "which keys were handed over" in told
+    assert "bot.a7.g1" in told
+    assert desk.recorded().given == ()
+
+
+def test_a_state_that_is_only_doubted_still_knows_what_was_handed_over(desk: Desk):
+    """Also where the store holds its secret, and it is declared again."""
+    hand_over(desk)
+    desk.declare(account(), key("bot", rotation={"overlap": "24h"}), key("view"))
+    desk.applied()
+    given, row = desk.recorded().given, desk.rows()["bot.a7.g1"]
+    rebuild(desk, "--replace")
+    assert (desk.recorded().given, desk.recorded().retired) == (given, ())
+    desk.advance(2 * DAY)
+    desk.applied()
+    assert desk.rows()["bot.a7.g1"] == row
+
+
 def test_a_key_that_a_person_renamed_is_known_by_its_public_key(desk: Desk):
     desk.switch("list-api-key", "present")
     d.create(desk)
@@ -243,6 +281,80 @@ def test_a_key_replaced_without_a_known_end_is_closed_by_the_next_run(desk: Desk
     assert "bot.a7.g1" in notes(rebuild(desk), "assumed")
     desk.applied()
     desk.check_promises(["ApiKey/acme/bot", "ApiKey/acme/view"], {n: r for n, r in desk.rows().items() if not r.client})
+
+
+def test_a_key_that_nobody_heard_of_is_taken_back_also_when_the_state_is_only_doubted(desk: Desk):
+    d.replace_create_first(desk)
+    desk.fault("answer-lost", endpoint="POST /oauth/fast-api-key")
+    assert desk.apply().code == 1
+    assert desk.ours() == ["bot.a7.g1", "view.a7.g1", "bot.a7.g2"]
+    ran = rebuild(desk, "--replace")
+    assert "bot.a7.g2: an earlier run has begun a change of it" in notes(ran, "assumed")
+    assert "bot.a7.g2" not in notes(ran, "unknown")
+    desk.mend()
+    assert desk.run("recover").code == 0
+    assert desk.ours() == ["bot.a7.g1", "view.a7.g1"]
+
+
+def test_a_name_that_was_given_up_is_still_looked_out_for(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    wire = Wire().install(monkeypatch)
+    d.replace_create_first(desk)
+    wire.before = lambda word: word.startswith("issue") and wire.faults.setdefault(len(wire.calls) - 1, d.lost_before)
+    assert desk.apply().code == 1
+    wire.before = lambda word: None
+    wire.clear()
+    assert desk.run("recover").code == 0
+    before = desk.recorded().intents
+    assert [(intent.live_name, intent.stage) for intent in before] == [("bot.a7.g2", Stage.LOST)]
+    rebuild(desk, "--replace")
+    assert desk.recorded().intents == before
+
+
+def test_the_journal_tells_more_of_a_stored_secret_than_its_slot(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    wire = Wire().install(monkeypatch)
+    d.replace_revoke_first(desk)
+    wire.before = lambda word: _stop() if word == "list" and "issue bot.a7.g2" in wire.calls else None
+    with pytest.raises(Stopped):
+        desk.apply()
+    wire.before = lambda word: None
+    before = desk.recorded().intents
+    assert [(intent.stage, intent.change.gap) for intent in before] == [(Stage.STORED, True)]
+    rebuild(desk, "--replace")
+    assert desk.recorded().intents == before
+
+
+def test_a_promotion_that_was_under_way_still_ends_the_key_before_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    wire = Wire().install(monkeypatch)
+    desk.declare(account(), key("bot"))
+    desk.applied().declare(account(), key("bot", "query-ledger"))
+    wire.before = lambda word: _stop() if word == "revoke bot.a7.g1" else None
+    with pytest.raises(Stopped):
+        desk.apply()
+    wire.before = lambda word: None
+    rebuild(desk, "--replace")
+    assert [intent.stage for intent in desk.recorded().intents] == [Stage.PROMOTED]
+    assert desk.run("recover").code == 0
+    assert desk.ours() == ["bot.a7.g2"]
+
+
+def test_what_an_old_copy_of_the_state_says_is_under_way_does_not_end_an_overlap(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """That key was promoted and replaced since."""
+    wire = Wire().install(monkeypatch)
+    desk.declare(account(), key("bot", **OVERLAP))
+    wire.before = lambda word: _stop() if word == "list" and "issue bot.a7.g1" in wire.calls else None
+    with pytest.raises(Stopped):
+        desk.apply()
+    wire.before = lambda word: None
+    old_copy = desk.copy(desk.root.parent / "before").state_path
+    desk.applied()
+    assert desk.run("rotate", "--all", "--yes").code == 0
+    lose(desk)
+    shutil.copy(old_copy, desk.state_path)
+    rebuild(desk, "--replace")
+    desk.applied()
+    assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
 
 
 def test_a_sub_account_without_a_credential_is_not_asked_for_twice(desk: Desk):

@@ -1,8 +1,10 @@
-"""A desk whose clocks stand still, and its wire."""
+"""A desk whose clocks stand still, its wire, and a run that dies."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,3 +29,29 @@ def desk(_fresh: Desk, tmp_path: Path) -> Desk:
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     return Wire().install(monkeypatch)
+
+
+class Death(BaseException):
+    """Nothing of ours catches it: what follows is what a killed process would have left."""
+
+
+@pytest.fixture
+def die(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Apply, and die just before (or after) the n-th call of a method that `when` holds for."""
+
+    def die(desk: Desk, owner: type, name: str, *, when: Any = None, after: bool = False) -> None:
+        real = getattr(owner, name)
+
+        def dying(*args: Any, **more: Any) -> Any:
+            if when is not None and not when(*args):
+                return real(*args, **more)
+            if after:
+                real(*args, **more)
+            raise Death
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, dying)
+            with pytest.raises(Death):
+                desk.apply()
+
+    return die

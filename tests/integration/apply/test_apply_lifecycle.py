@@ -182,6 +182,11 @@ def test_removed_with_forget_leaves_the_key_alive_and_its_secret_where_it_is(des
     desk.applied()
     assert desk.signs(bot).name == "bot.a7.g1"
     assert desk.changes() == {}
+    assert [(given.live_name, given.created) for given in desk.recorded().given] == [("bot.a7.g1", bot.created)]
+    desk.declare(account(), key("view"))
+    assert [finding["rule"] for finding in desk.plan()["findings"]] == ["unmanaged-key"]
+    assert "bot.a7.g1  handed over" in desk.run("state", "list").out
+    assert "handedOver[0].liveName: bot.a7.g1" in desk.run("state", "show", BOT).out
 
 
 def test_a_protected_key_is_not_revoked_by_leaving_it_out(desk: Desk):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from desk import DAY, Desk, Wire, account, key, lost_after, refused, removed
+from desk import DAY, Desk, Wire, account, key, lost_after, lost_before, refused, removed, subaccount
 from running import ROOT, krakenctl
 
 BOT, VIEW = "ApiKey/acme/bot", "ApiKey/acme/view"
@@ -275,6 +275,78 @@ def test_a_key_whose_answer_was_lost_is_made_with_the_next_number_from_the_same_
     assert desk.ours() == ["bot.a7.g2"]
 
 
+# --- begun, and not done
+
+ISSUE, REVOKE = "POST /oauth/fast-api-key", "DELETE /oauth/fast-api-key"
+
+
+@pytest.fixture
+def begun(desk: Desk) -> Path:
+    """A saved plan that replaces a key; the answer to the issue of the new one was lost."""
+    desk.declare(account(), key("bot"))
+    desk.applied().declare(account(), key("bot", "query-ledger"))
+    saved = save(desk)
+    desk.fault("answer-lost", endpoint=ISSUE)
+    assert desk.apply(saved).code == 1
+    return saved
+
+
+def test_what_was_begun_and_waits_for_its_recovery_is_not_taken_for_done(desk: Desk, begun: Path) -> None:
+    desk.fault("error", endpoint=REVOKE, error="EGeneral:Permission denied")
+    told = desk.apply(begun)
+    assert (told.code, "applied already" in told.err) == (4, False)
+    assert "blocked" in told.out
+    told = desk.apply(begun)
+    assert (told.code, "applied already" in told.err, desk.ours()) == (0, False, ["bot.a7.g3"])
+    assert "applied already" in desk.apply(begun).err
+
+
+def test_what_was_begun_and_is_no_longer_wanted_makes_the_plan_stale(desk: Desk, begun: Path) -> None:
+    desk.declare(account(), key("bot"))
+    told = desk.apply(begun)
+    assert (told.code, lines(told.err)) == (5, [f"{BOT}: planned replace (permissions), now nothing to do"])
+
+
+def test_what_somebody_else_has_done_meanwhile_was_not_done_in_its_name(desk: Desk, begun: Path) -> None:
+    assert desk.apply().code == 0
+    assert desk.apply(begun).code == 5
+
+
+def test_what_a_recovery_finishes_is_done_in_its_name(desk: Desk) -> None:
+    desk.declare(account(), key("bot"))
+    desk.applied().declare(account(), key("bot", "query-ledger"))
+    saved = save(desk)
+    desk.fault("error", endpoint=REVOKE, error="EGeneral:Permission denied")
+    assert desk.apply(saved).code == 4  # promoted, and the old key not revoked
+    assert desk.run("recover").code == 0
+    told = desk.apply(saved)
+    assert (told.code, "applied already" in told.err, desk.ours()) == (0, True, ["bot.a7.g2"])
+
+
+def test_a_person_who_finds_a_sub_account_that_it_requested_ends_that_change(desk: Desk, wire: Wire) -> None:
+    desk.declare(account(), subaccount("mm"))
+    saved = save(desk)
+    wire.clear()
+    wire.before = lambda word: wire.faults.update({len(wire.calls) - 1: lost_before} if word == "request" else {})
+    assert desk.apply(saved).code == 1
+    wire.before = lambda word: None
+    wire.clear()
+    assert desk.apply(saved).code == 8  # it waits for an answer
+    assert desk.run("recover", "--exists", "SubAccount/mm").code == 0
+    assert "applied already" in desk.apply(saved).err
+
+
+def test_a_change_whose_last_step_somebody_took_is_done(desk: Desk) -> None:
+    desk.declare(account(), key("bot", rotation={"overlap": "24h"}))
+    desk.applied().declare(account(), key("bot", "query-ledger", rotation={"overlap": "24h"}))
+    saved = save(desk)
+    desk.fault("error", endpoint="PUT /oauth/fast-api-key", error="EGeneral:Permission denied")
+    assert desk.apply(saved).code == 4  # promoted, and the old key not retired
+    assert desk.run("sandbox", "key", "revoke", "--account", "acme", "--name", "bot.a7.g1").code == 0
+    told = desk.apply(saved)
+    assert (told.code, "applied already" in told.err, desk.ours()) == (0, True, ["bot.a7.g2"])
+
+
 # --- killed
 
 KILLED = """
@@ -288,12 +360,12 @@ from krakenctl.state.sql import SqlState
 exchange.time = workflow.time = StandingTime()
 left, write = {number}, SqlState._write
 
-def struck(self, deed):
+def struck(self, *given):
     global left
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     left -= 1
-    return write(self, deed)
+    return write(self, *given)
 
 SqlState._write = struck
 sys.exit(main(["-C", {root!r}, "apply", {plan!r}, "--yes"]))
@@ -333,7 +405,7 @@ def test_a_plan_made_while_something_is_under_way_is_not_stale_after_that_was_re
     strangers = desk.strangers()
     desk.declare(account(), key("bot"))
     first = save(desk)
-    assert killed_before_write(6, desk, first)
+    assert killed_before_write(5, desk, first)
     desk.declare(account(), key("bot"), key("view"))
     second = desk.root / "second.plan"
     assert desk.run("plan", "--out", second).code == 0

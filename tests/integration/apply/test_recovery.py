@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import desk as d
 from desk import Desk, Wire
 from krakenctl.errors import StateError, StoreError
+from krakenctl.model.journal import Stage
 from krakenctl.sandbox import clock
 from krakenctl.sandbox.people import operate, seed
 from krakenctl.state.sql import SqlState
@@ -19,36 +22,8 @@ from krakenctl.surfaces.connect import Connect
 from krakenctl.transport.wsgi import WsgiAdapter
 
 BOT = "ApiKey/acme/bot"
-
-
-class Death(BaseException):
-    """Nothing of ours catches it: what follows is what a killed process would have left."""
-
-
 Die = Callable[..., None]
 Where = tuple[type, str, Callable[..., bool] | None]
-
-
-@pytest.fixture
-def die(monkeypatch: pytest.MonkeyPatch) -> Die:
-    """Apply, and die just before (or after) the n-th call of a method that `when` holds for."""
-
-    def die(desk: Desk, owner: type, name: str, *, when: Any = None, after: bool = False) -> None:
-        real = getattr(owner, name)
-
-        def dying(*args: Any, **more: Any) -> Any:
-            if when is not None and not when(*args):
-                return real(*args, **more)
-            if after:
-                real(*args, **more)
-            raise Death
-
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, dying)
-            with pytest.raises(Death):
-                desk.apply()
-
-    return die
 
 
 def _sends(method: str) -> Callable[..., bool]:
@@ -408,6 +383,7 @@ def _requested_in_vain(desk: Desk, wire: Wire) -> None:
 
 def test_a_request_that_may_have_been_heard_is_a_question_to_a_person(desk: Desk, wire: Wire):
     _requested_in_vain(desk, wire)
+    assert desk.run("recover", "--dry-run").code == 8
     ran = desk.run("recover", "-o", "json")
     assert (ran.code, ran.json["recovered"][0]["move"]) == (8, "ask")
     assert "--absent SubAccount/mm" in ran.json["recovered"][0]["message"]
@@ -450,6 +426,17 @@ def test_an_answer_that_nobody_asked_for_is_refused(desk: Desk, address: str):
 def test_the_sub_account_that_was_meant_is_named(desk: Desk, flag: str):
     desk.declare(d.account(), d.subaccount("mm"))
     assert "did you mean SubAccount/mm?" in desk.run("recover", flag, "mm").err
+
+
+def test_ctrl_c_while_a_name_is_looked_for_stops_the_run_although_there_is_nothing_to_tell(desk: Desk, wire: Wire):
+    desk.declare(d.account(), d.key("bot"))
+    desk.fault("cut", endpoint="POST /oauth/fast-api-key")
+    assert desk.apply().code == 1
+    assert desk.run("recover").code == 0
+    assert [intent.stage for intent in desk.recorded().intents] == [Stage.LOST]
+    wire.before = lambda word: os.kill(os.getpid(), signal.SIGINT) if word == "list" else None
+    ran = desk.apply("-o", "json")
+    assert (ran.code, ran.json["outcomes"], desk.ours()) == (130, [], [])
 
 
 def test_with_nothing_left_recover_calls_nobody(desk: Desk, wire: Wire):

@@ -190,11 +190,56 @@ def test_rotate_all_older_than_leaves_the_younger_ones(desk):
     assert sorted(desk.ours()) == ["old.a7.g2", "young.a7.g1"]
 
 
+# --- a third generation
+
+
+@pytest.fixture
+def twice(desk) -> Desk:
+    """`bot` is in its second generation, and its consumer may still use the first."""
+    desk.declare(account(), overlapping())
+    desk.applied().declare(account(), overlapping(trigger="1"))
+    return desk.applied()
+
+
+def test_another_trigger_waits_for_the_overlap_and_comes_with_the_first_apply_after_it(twice):
+    old = twice.entry("acme/bot", Slot.PREVIOUS)
+    twice.declare(account(), overlapping(trigger="2"))
+    ran = twice.apply()
+    assert (ran.code, twice.ours()) == (8, ["bot.a7.g1", "bot.a7.g2"])
+    assert "it waits until the overlap of bot.a7.g1 ends" in ran.out.replace("\n                 ", " ")
+    assert twice.signs(old)
+    assert twice.changes() == {"ApiKey/acme/bot": "blocked"}
+    assert twice.run("plan", "--detailed-exitcode").code == 2
+    twice.advance(DAY)
+    assert twice.apply().code == 0
+    assert twice.ours() == ["bot.a7.g2", "bot.a7.g3"]
+
+
+def test_who_names_the_key_ends_the_overlap_early_and_is_told_so(twice):
+    ran = twice.run("rotate", "ApiKey/acme/bot", "--yes")
+    assert (ran.code, twice.ours()) == (0, ["bot.a7.g2", "bot.a7.g3"])
+    assert "1 overlap ends early" in ran.out
+
+
+def test_rotate_all_leaves_keys_in_their_overlap_alone_and_says_so(twice):
+    ran = twice.run("rotate", "--all", "--yes")
+    assert (ran.code, twice.ours()) == (0, ["bot.a7.g1", "bot.a7.g2"])
+    assert "waits until the overlap of bot.a7.g1 ends" in ran.err
+
+
+def test_fewer_rights_do_not_wait(desk):
+    desk.declare(account(), overlapping("query-funds", "modify-trades"))
+    desk.applied().declare(account(), overlapping("query-funds", "modify-trades", trigger="1"))
+    desk.applied().declare(account(), overlapping("query-funds", trigger="1"))
+    assert "1 overlap ends early" in desk.run("plan").out
+    assert desk.applied().ours() == ["bot.a7.g2", "bot.a7.g3"]
+
+
 # --- “too many keys”
 
 
-def overlapping(*permissions: str):
-    return key("bot", *permissions, rotation={"overlap": "24h"})
+def overlapping(*permissions: str, trigger: str = ""):
+    return key("bot", *permissions, rotation={"overlap": "24h", "trigger": trigger})
 
 
 @pytest.mark.parametrize(
@@ -261,3 +306,12 @@ def test_rotations_take_turns_on_an_account_with_one_free_place(desk):
         most = max(most, len(desk.ours()))
         desk.advance(DAY)
     assert (most, sorted(desk.ours())) == (4, ["bot-0.a7.g2", "bot-1.a7.g2", "bot-2.a7.g2"])
+
+
+def test_a_replaced_key_that_a_run_has_nothing_to_do_with_is_not_forgotten(twice):
+    twice.advance(2 * DAY)
+    assert twice.run("rotate", "--all", "--older-than", "60d", "--yes").code == 0
+    assert [record.live_name for record in twice.recorded().retired] == ["bot.a7.g1"]
+    assert twice.entry("acme/bot", Slot.PREVIOUS)
+    assert twice.applied().ours() == ["bot.a7.g2"]
+    assert twice.recorded().retired == ()

@@ -22,6 +22,15 @@ def desk(tmp_path) -> Desk:
     return desk
 
 
+class Killed(BaseException):
+    """Nothing of ours catches it."""
+
+
+def killed_after(request, deed):
+    deed()
+    raise Killed
+
+
 def share(desk):
     shutil.rmtree(desk.root / "secrets")
     shutil.move(desk.root / "there", desk.root / "secrets")
@@ -90,8 +99,9 @@ def test_a_key_that_is_no_longer_declared_goes_with_all_its_generations(desk):
     assert desk.ours() == ["other.a7.g1"]
 
 
-def test_what_another_host_left_half_done_waits_for_its_secret(desk, monkeypatch):
-    """It died between the promotion and the end of the old key."""
+@pytest.fixture
+def half_done(desk, monkeypatch) -> Desk:
+    """The other host stopped between the promotion and the end of the old key."""
     share(desk)
     desk.advance(DAY)
     desk.run("tick")
@@ -105,8 +115,72 @@ def test_what_another_host_left_half_done_waits_for_its_secret(desk, monkeypatch
         assert desk.run("rotate", BOT, "--yes").code == 4
     shutil.move(desk.root / "secrets", desk.root / "there")
     shutil.move(desk.root / "here", desk.root / "secrets")
+    return desk
+
+
+def test_what_another_host_left_half_done_waits_for_its_secret(half_done):
+    desk = half_done
     ran = desk.run("recover")
     assert (ran.code, desk.ours()) == (4, ["bot.a7.g2", "bot.a7.g3"])
     assert "not the secret of bot.a7.g3" in said(ran)
     share(desk)
     assert (desk.run("recover").code, desk.ours()) == (0, ["bot.a7.g3"])
+
+
+@pytest.mark.parametrize("more", [(), ("--compromised",)])
+def test_a_new_secret_puts_right_what_another_host_left_half_done(half_done, more):
+    desk = half_done
+    assert desk.run("recover").code == 4
+    assert desk.run("rotate", BOT, *more, "--yes").code == 0
+    desk.check_promises([BOT], desk.strangers())
+    assert (desk.ours(), desk.recorded().intents) == (["bot.a7.g4"], ())
+
+
+def test_so_does_an_apply_that_issues_the_key_anew(half_done):
+    desk = half_done
+    desk.declare(account(), key("bot", "query-ledger"))
+    assert desk.apply().code == 0
+    desk.check_promises([BOT], desk.strangers())
+    assert (desk.ours(), desk.recorded().intents) == (["bot.a7.g4"], ())
+
+
+def test_so_does_a_new_secret_with_an_overlap(half_done):
+    desk = half_done
+    desk.declare(account(), key("bot", rotation={"overlap": "24h"}))
+    assert desk.run("rotate", BOT, "--yes").code == 0
+    desk.check_promises([BOT], desk.strangers())
+    assert (desk.ours(), desk.recorded().intents) == (["bot.a7.g3", "bot.a7.g4"], ())
+
+
+def test_a_run_that_issues_nothing_leaves_it_half_done(half_done):
+    desk = half_done
+    for command in (("apply", "--yes"), ("tick",)):
+        assert (desk.run(*command).code, desk.ours()) == (4, ["bot.a7.g2", "bot.a7.g3"])
+    assert [intent.live_name for intent in desk.recorded().intents] == ["bot.a7.g3"]
+
+
+def test_a_key_that_was_promoted_and_then_revoked_for_its_successor_is_owed_one(half_done, monkeypatch):
+    """The intent of its promotion is not that of its revoke."""
+    desk = half_done
+    wire = Wire().install(monkeypatch)
+    wire.before = lambda word: word == "revoke bot.a7.g3" and wire.faults.setdefault(len(wire.calls) - 1, killed_after)
+    with pytest.raises(Killed):
+        desk.run("rotate", BOT, "--compromised", "--yes")
+    assert desk.ours() == []
+    assert desk.run("recover").code == 0
+    desk.check_promises([BOT], desk.strangers())
+
+
+def test_it_is_told_also_when_the_old_key_is_long_gone(desk):
+    desk.declare(account(), key("bot"))
+    share(desk)
+    here = desk.root / "secrets/acme/bot/current.age"
+    before = here.read_bytes()
+    desk.applied()
+    desk.advance(2 * DAY)
+    desk.applied()
+    assert desk.run("rotate", BOT, "--yes").code == 0
+    assert desk.plan()["findings"] == []
+    here.write_bytes(before)
+    assert stale(desk)
+    assert "whoever reads it here has that one" in said(desk.run("tick"))
