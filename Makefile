@@ -32,9 +32,10 @@ format: $(VENV)/installed ## put the code into shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/installed ## start-up, plan, apply and the sandbox, beside what they are compared with
+bench: $(VENV)/installed ## start-up, plan, apply, a quarter of a year and the sandbox, beside what they are compared with
 	$(BIN)/python benchmarks/bench.py all
 	$(BIN)/python benchmarks/accounts.py
+	$(BIN)/python benchmarks/year.py
 	$(BIN)/python benchmarks/sandbox.py
 	$(BIN)/python benchmarks/journal.py
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos.quirks import POSTGRES, QUIRKS
 from chaos.sabotage import SABOTAGE
 from chaos.scenarios import SCENARIOS
 from running import ROOT
+
+if TYPE_CHECKING:
+    from postgres import Server
 
 
 def _chaos(*args: str) -> subprocess.CompletedProcess[str]:
@@ -24,8 +29,14 @@ def _chaos(*args: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_whatever_strikes_a_run_the_next_ones_bring_back_every_promise(scenario: str):
-    ran = _chaos("--fast", "--scenario", scenario)
+    ran = _chaos("--fast", "--scenario", scenario, *(word for quirk in QUIRKS for word in ("--quirk", quirk)))
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_same_holds_for_a_state_on_a_postgresql_server(postgres: Server):
+    """On one of its own: this server is killed."""
+    ran = _chaos("--fast", "--quirk", POSTGRES)
+    assert (ran.returncode, "0 cells" in ran.stdout) == (0, False), ran.stdout + ran.stderr
 
 
 def test_the_matrix_notices_every_krakenctl_that_breaks_a_promise():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from krakenctl.state import sqlite
 from krakenctl.state.sqlite import SqliteDatabase
 from krakenctl.stores.age import AgeStore
 from krakenctl.transport.wsgi import WsgiAdapter
@@ -25,7 +26,7 @@ _RANDOM = re.compile(r"\.[0-9a-f]{16}\.tmp$|\.canary\.\d+")
 @dataclass(frozen=True)
 class Boundary:
     number: int
-    sort: str  # http | store | state | file | fsync | end
+    sort: str  # http | store | state | commit | file | fsync | end
     what: str
     after: bool = False
 
@@ -39,8 +40,9 @@ Reached = Callable[[Boundary], None]
 class Boundaries:
     """Counts them in this process, once installed, and tells `reached` of each. Never taken out again."""
 
-    def __init__(self, root: Path, reached: Reached) -> None:
+    def __init__(self, root: Path, reached: Reached, *, shared: bool = False) -> None:
         self._root = root
+        self._shared = shared  # the state is on a PostgreSQL server
         self._reached = reached
         self._count = 0
         self._turn = threading.RLock()  # accounts may run in parallel
@@ -49,11 +51,27 @@ class Boundaries:
     def install(self) -> None:
         self._wrap(WsgiAdapter, "send", "http", lambda _, request, *__: f"{request.method} {_path(request)}")
         self._wrap(SqliteDatabase, "write", "state", lambda *_: _who_writes())
+        self._wrap(sqlite, "_prepare", "state", lambda *_: "open")
+        if self._shared:
+            self._install_on_postgres()
         for name in _STORE:
             self._wrap(AgeStore, name, "store", lambda _, path="", *__, name=name: f"{name} {path}".strip())
         for name, at in _FILES.items():
             sort = "fsync" if name == "fsync" else "file"
             self._wrap(os, name, sort, lambda *args, name=name, at=at, **_: f"{name} {self._place(args[at])}")
+
+    def _install_on_postgres(self) -> None:
+        from krakenctl.state.postgres import PostgresDatabase
+
+        writing: set[int] = set()  # connections in a transaction that writes: only its COMMIT makes a difference
+
+        def statement(database: object, text: str, *_: object) -> str:
+            if text.startswith("BEGIN"):
+                (writing.add if "READ WRITE" in text else writing.discard)(id(database))
+            return "commit" if text == "COMMIT" and id(database) in writing else _ELSEWHERE
+
+        self._wrap(PostgresDatabase, "write", "state", lambda *_: _who_writes())
+        self._wrap(PostgresDatabase, "_execute", "commit", statement)
 
     def end(self) -> None:
         self._reach("end", "the end", after=False)

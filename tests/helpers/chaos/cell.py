@@ -7,16 +7,18 @@ import gc
 import os
 import random
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos import quirks
-from chaos.boundaries import Boundary
-from chaos.faults import FAULTS
-from chaos.room import MENDERS, Mender, Room, still
-from chaos.scenarios import SCENARIOS, Scenario, prepare
+from chaos.boundaries import Boundaries, Boundary
+from chaos.faults import FAULTS, Fault
+from chaos.room import MENDERS, Aim, Room, still
+from chaos.scenarios import APPLY, SCENARIOS, Command, Scenario, prepare
+from chaos.shared_state import SharedState
 from chaos.standing import standing
 from chaos.witness import Before, Eyes, what_was_written
 from desk import Desk
@@ -58,17 +60,29 @@ class Stage:
     template: Desk
     folder: Path
     before: Before
+    shared: SharedState | None = None  # where the state is on a PostgreSQL server
     boundaries: tuple[Boundary, ...] = ()
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what was lost, by how the world stood
 
     @classmethod
-    def build(cls, scenario: str, quirk: str, folder: Path) -> Stage:
+    def build(cls, scenario: str, quirk: str, folder: Path, shared: SharedState | None = None) -> Stage:
         told = SCENARIOS[scenario]
+
+        def furnish(desk: Desk) -> None:
+            quirks.switch(desk, quirk)
+            if shared is not None:
+                shared.settle(desk)
+
         with still(None):
-            template = prepare(told, folder / "template/acme", lambda desk: quirks.switch(desk, quirk))
+            template = prepare(told, folder / "template/acme", furnish)
             quirks.fill(template, quirk)
-            _warm_up(template.copy(folder / "warm"))
-        stage = cls(told, quirk, template, folder, Before.of(template))
+            warm = template.copy(folder / "warm")
+            if shared is not None:
+                shared.copy(warm, "warm")
+            _warm_up(warm, told)
+        if told.killed:
+            _kill(template, told.killed)
+        stage = cls(told, quirk, template, folder, Before.of(template), shared)
         stage.boundaries = tuple(stage._rehearse())
         return stage
 
@@ -84,20 +98,28 @@ class Stage:
 
     def _run(self, cell: Cell, room: Room, *, every: bool) -> Verdict:
         fault = FAULTS[cell.fault]
-        ended = room.child(lambda: room.struck_run(fault, cell.boundary))
+        first = FAULTS["kill"] if fault.then else fault
+        ended = room.child(lambda: room.struck_run(first, Aim(cell.boundary), self.scenario.run))
         where = next(iter(room.noted("struck")), "")
-        if cell.fault == "kill-twice":
-            room.child(lambda: room.struck_run(FAULTS["kill"], _second(cell, len(self.boundaries))))
+        if fault.then:
+            self._strike_again(cell, room, FAULTS[fault.then])
         with closing(Eyes(room.desk.root)) as eyes:
             lost = tuple(dict.fromkeys((*room.noted("lost"), *what_was_written(eyes, room.desk))))
         touched = [len(room.noted(kind)) for kind in ("touched", "stays")]
-        stands = repr((standing(room.desk), fault.person, fault.late, touched))
+        stands = repr((standing(room.desk), fault.person, fault.late, fault.pause, touched))
         if stands in self.seen and not every:
             return Verdict(cell, where, ended, (*lost, *self.seen[stands]), same=True)
-        room.child(lambda: room.mending_runs(mender(stands), late=fault.late))
+        room.child(lambda: room.mending_runs(mender(stands), fault))
         after = tuple(loss for loss in dict.fromkeys(room.noted("lost")) if loss not in lost)
         self.seen[stands] = after
         return Verdict(cell, where, ended, (*lost, *after))
+
+    def _strike_again(self, cell: Cell, room: Room, fault: Fault) -> None:
+        """Somewhere else for every cell, and at the same place each time. A run that ends before it is not struck."""
+        places = sum(fault.at(here) for here in self.boundaries)
+        if places:
+            aim = Aim(random.Random(str(cell)).randrange(places), nth=True)
+            room.child(lambda: room.struck_run(fault, aim, self.scenario.again))
 
     def _rehearse(self) -> Iterator[Boundary]:
         room = Room(self.folder / "rehearsal", self)
@@ -110,19 +132,32 @@ class Stage:
         shutil.rmtree(room.folder, ignore_errors=True)
 
 
-def _warm_up(desk: Desk) -> None:
+def _kill(desk: Desk, where: str) -> None:
+    """An apply in that workspace, at that boundary."""
+    process = os.fork()
+    if process == 0:
+
+        def reached(here: Boundary) -> None:
+            if str(here) == where:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        Boundaries(desk.root, reached).install()
+        with still(desk):
+            desk.run(*APPLY)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) != -signal.SIGKILL:
+        raise RuntimeError(f"there is no boundary “{where}”")
+
+
+def _warm_up(desk: Desk, scenario: Scenario) -> None:
     """Whatever a run imports and compiles is there in every process that is forked from this one, and shared by all."""
-    desk.apply()
+    for command in (scenario.run, *filter(None, MENDERS), APPLY):
+        desk.run(*(word.format(root=desk.root) for word in command))
     desk.plan()
     gc.collect()
     gc.freeze()
 
 
-def mender(stands: str) -> Mender:
+def mender(stands: str) -> Command:
     """What comes first after the struck run. Worlds that stand alike get the same, today and tomorrow."""
     return random.Random(stands).choice(MENDERS)
-
-
-def _second(cell: Cell, boundaries: int) -> int:
-    """Where the second run is killed: somewhere else for every cell, and the same each time."""
-    return random.Random(str(cell)).randrange(boundaries)

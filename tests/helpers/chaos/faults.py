@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from chaos.boundaries import Boundaries, Boundary
+from chaos.shared_state import SharedState
+from desk import DAY, Desk
 from krakenctl.sandbox import faults as sandbox
 from krakenctl.state.sqlite import SqliteDatabase
 
 ISSUE, UPDATE, REVOKE = (f"{method} /oauth/fast-api-key" for method in ("POST", "PUT", "DELETE"))
 REQUEST = "POST /0/private/CreateSubaccount"
-_DEEDS = (ISSUE, UPDATE, REVOKE, REQUEST)
+DEEDS = (ISSUE, UPDATE, REVOKE, REQUEST)
 THEIRS = (".krakenctl/sandbox.db", ".krakenctl/credentials")
 _LOCKED_OUT = "EGeneral:Temporary lockout"
 
@@ -30,6 +32,7 @@ class Victim:
 
     root: Path
     boundaries: Boundaries
+    shared: SharedState | None = None  # where the state is on a PostgreSQL server
 
     @property
     def exchange(self) -> Path:
@@ -47,6 +50,8 @@ class Fault:
     strike: Callable[[Victim, Boundary], None]
     person: bool = False  # somebody with the right to do so does something on the website
     late: bool = False  # what it puts off may come to be when others have gone on
+    then: str = ""  # by what the run after it is struck, somewhere
+    pause: int = 0  # seconds until anybody runs krakenctl again
 
 
 def _calls(*which: str) -> Callable[[Boundary], bool]:
@@ -135,13 +140,44 @@ def _lock_state(victim: Victim, _: Boundary) -> None:
     victim.boundaries.relief = other.close
 
 
-FAULTS: Mapping[str, Fault] = {
+def _pause(_: Victim, __: Boundary) -> None:
+    """Until whoever waits for this process lets it go on; meanwhile its work is done by others."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _may_pause(here: Boundary) -> bool:
+    """Once there is a lease; not between leave and deed: what was sent while it was ours counts as sent by then."""
+    writes = here.sort == "state" and here.what not in ("open", "acquire")
+    return not here.after and (writes or (here.sort == "http" and here.what not in DEEDS))
+
+
+def _cut_state(victim: Victim, _: Boundary) -> None:
+    assert victim.shared is not None
+    victim.shared.cut(Desk(victim.root))
+
+
+def _cut_unheard(victim: Victim, here: Boundary) -> None:
+    """It was committed, and nobody hears of it."""
+    import psycopg
+
+    _cut_state(victim, here)
+    raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+
+def _kill_server(victim: Victim, _: Boundary) -> None:
+    assert victim.shared is not None
+    victim.shared.kill()
+
+
+_FAULTS: Mapping[str, Fault] = {
     fault.name: fault
     for fault in (
         Fault("kill", _everywhere, _kill),
-        Fault("kill-twice", _everywhere, _kill),  # and the run after it, somewhere else
+        Fault("kill-twice", _everywhere, _kill, then="kill"),
+        Fault("kill-later", _everywhere, _kill, pause=31 * DAY),
+        Fault("overtaken", _may_pause, _pause),
         Fault("answer-lost", _calls(), _call("answer-lost")),
-        Fault("late-deed", _calls(*_DEEDS), _call("late-deed", seconds=600), late=True),
+        Fault("late-deed", _calls(*DEEDS), _call("late-deed", seconds=600), late=True),
         Fault("cut", _calls(), _call("cut")),
         Fault("network-down", _calls(), _call("cut", times="always")),
         Fault("server-error", _calls(), _call("http-error", status=502)),
@@ -166,3 +202,20 @@ FAULTS: Mapping[str, Fault] = {
         Fault("person-deletes-newest", _calls(), _call("key-deleted", account="acme"), person=True),
     )
 }
+# Of a state on a PostgreSQL server, and struck nowhere else.
+ON_THE_SERVER = {
+    fault.name: fault
+    for fault in (
+        Fault("state-cut", _writes("state", "commit"), _cut_state),
+        Fault("state-unheard", lambda here: here.sort == "commit" and here.after, _cut_unheard),
+        Fault("server-killed", _writes("state", "commit"), _kill_server),
+    )
+}
+_ALONE = ("kill", "kill-twice", "kill-later", "overtaken")
+# First a kill, then something else: the run that recovers has its own troubles.
+_PAIRS = {
+    f"kill-then-{name}": Fault(f"kill-then-{name}", _everywhere, _kill, person=fault.person, late=fault.late, then=name)
+    for name, fault in _FAULTS.items()
+    if name not in _ALONE
+}
+FAULTS: Mapping[str, Fault] = {**_FAULTS, **_PAIRS, **ON_THE_SERVER}

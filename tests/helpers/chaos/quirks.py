@@ -37,14 +37,18 @@ QUIRKS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+POSTGRES = "postgres"  # no quirk of the exchange: the state is a schema of a PostgreSQL server
+COLUMNS = (*QUIRKS, POSTGRES)
+
+
 def switch(desk: Desk, quirk: str) -> None:
     """Before anything is there."""
-    for name, value in QUIRKS[quirk].items():
+    for name, value in QUIRKS.get(quirk, {}).items():
         if value != "one more":
             desk.switch(name, value)
 
 
 def fill(desk: Desk, quirk: str) -> None:
     """What can only be said once it is known how many keys there are."""
-    if "keys-per-account" in QUIRKS[quirk]:
+    if "keys-per-account" in QUIRKS.get(quirk, {}):
         desk.switch("keys-per-account", str(len(desk.rows()) + 1))

@@ -7,33 +7,54 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from chaos.boundaries import Boundaries, Boundary
-from chaos.faults import Fault, Victim
+from chaos.faults import DEEDS, Fault, Victim
 from chaos.quirks import QUIRKS
-from chaos.witness import Eyes, Witness
-from desk import MEANT, NOW, Desk
+from chaos.scenarios import APPLY, Command
+from chaos.witness import Eyes, Witness, recorded
+from desk import NOW, Desk
 from krakenctl import exchange, workflow
 from krakenctl.cli import main
+from krakenctl.containment import sweep, switch
+from krakenctl.model.journal import Stage
 from krakenctl.sandbox import clock
 from krakenctl.sandbox.database import opened
 from krakenctl.state import sqlite
+from running import Ran
 
 if TYPE_CHECKING:
-    from chaos.cell import Stage
+    from chaos import cell
 
 PATIENCE = 1200  # seconds between two tries of an ordinary user: longer than any lockout, and than any late deed
 TRIES = 4
-APPLY = ("apply", "--yes", *MEANT)
-Mender = tuple[str, ...]
-MENDERS: tuple[Mender, ...] = ((), ("recover",), ("tick",))  # before apply; the first: nothing
+MENDERS: tuple[Command, ...] = ((), ("recover",), ("tick",))  # before apply; the first: nothing
+RECOVER: Command = ("recover",)
+_BY_HAND = ("no room", "Too many API keys", "revoke that key by hand", "perhaps a person renamed it")
+STALE, WAITING = 5, 8
+
+
+@dataclass
+class Aim:
+    """At a boundary by its number; or at the nth of those that a fault can strike, in a run nobody has rehearsed."""
+
+    number: int
+    nth: bool = False
+    struck: int | None = None  # where it has
+
+    def at(self, here: Boundary) -> bool:
+        if not self.nth:
+            return here.number == self.number
+        self.number -= 1
+        return self.number < 0
 
 
 @dataclass
@@ -41,7 +62,7 @@ class Room:
     """The folder of one cell: the workspace, what is printed, temporary files, and notes that outlive a killed run."""
 
     folder: Path
-    stage: Stage
+    stage: cell.Stage
     sabotage: Callable[[], None] = lambda: None
 
     @property
@@ -50,6 +71,8 @@ class Room:
 
     def furnish(self) -> None:
         shutil.copytree(self.stage.template.root, self.folder / "acme")
+        if self.stage.shared is not None:
+            self.stage.shared.copy(self.desk, self.folder.name)
         (self.folder / "tmp").mkdir()
 
     def noted(self, kind: str) -> list[Any]:
@@ -69,7 +92,22 @@ class Room:
         process = os.fork()
         if process == 0:
             self._become(number, run)
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        status = os.waitpid(process, os.WUNTRACED)[1]
+        while os.WIFSTOPPED(status):
+            self.child(self._overtake)
+            os.kill(process, signal.SIGCONT)
+            status = os.waitpid(process, os.WUNTRACED)[1]
+        if self.stage.shared is not None:
+            self.stage.shared.revive()
+        return os.waitstatus_to_exitcode(status)
+
+    def _overtake(self) -> int:
+        """Somebody takes the lease of a run that seems to hang, and does its work."""
+        main(["-C", str(self.desk.root), "state", "unlock", "--yes", "--reason", "it hangs"])
+        return main(self._words(self.stage.scenario.again))
+
+    def _words(self, command: Command) -> list[str]:
+        return ["-C", str(self.desk.root), *(word.format(root=self.desk.root) for word in command)]
 
     def _become(self, number: int, run: Callable[[], int]) -> NoReturn:
         said = os.open(self.folder / f"said.{number}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -94,33 +132,43 @@ class Room:
 
     def rehearsal(self) -> int:
         """Nothing is struck; every boundary is noted."""
-        boundaries = Boundaries(self.desk.root, self._write_down)
+        boundaries = Boundaries(self.desk.root, self._write_down, shared=self.stage.shared is not None)
         boundaries.install()
-        code = main(["-C", str(self.desk.root), *APPLY])
+        code = main(self._words(self.stage.scenario.run))
         boundaries.end()
         return code
 
     def _write_down(self, here: Boundary) -> None:
         self.note(reached={"number": here.number, "sort": here.sort, "what": here.what, "after": here.after})
 
-    def struck_run(self, fault: Fault, number: int) -> int:
+    def struck_run(self, fault: Fault, aim: Aim, command: Command) -> int:
         witness = self.witness()
-        boundaries = Boundaries(self.desk.root, lambda here: self._watch(here, witness, fault, number, victim))
-        victim = Victim(self.desk.root, boundaries)
+        shared = self.stage.shared
+        boundaries = Boundaries(
+            self.desk.root, lambda here: self._watch(here, witness, fault, aim, victim), shared=shared is not None
+        )
+        victim = Victim(self.desk.root, boundaries, shared)
         boundaries.install()
-        code = main(["-C", str(self.desk.root), *APPLY])
+        code = main(self._words(command))
         boundaries.end()
         return code
 
-    def _watch(self, here: Boundary, witness: Witness, fault: Fault, number: int, victim: Victim) -> None:
+    def _watch(self, here: Boundary, witness: Witness, fault: Fault, aim: Aim, victim: Victim) -> None:
         if here.sort in ("http", "store", "end"):
             self._look(witness)
-        if here.number == number + 1 and fault.person:
-            self._see_people(witness)
-        if here.number == number and fault.at(here):  # in a parallel run another boundary may have this number
+        if aim.struck is not None:
+            self._watch_on(here, witness, fault, aim.struck)
+        elif fault.at(here) and aim.at(here):  # in a parallel run another boundary may have this number
             self._note_people(witness, fault)
             self.note(struck=str(here))
+            aim.struck = here.number
             fault.strike(victim, here)
+
+    def _watch_on(self, here: Boundary, witness: Witness, fault: Fault, struck: int) -> None:
+        if here.number == struck + 1 and fault.person:
+            self._see_people(witness)
+        if fault.name == "overtaken" and here.what in DEEDS and not here.after:
+            self.note(lost=f"lease: a run that was overtaken went on with {here.what}")
 
     def _look(self, witness: Witness) -> None:
         for lost in witness.at_this_moment():
@@ -145,33 +193,53 @@ class Room:
             if not row.client and row.public_key not in witness.before.rows:
                 self.note(stays=row.public_key)
 
-    def mending_runs(self, first: Mender, *, late: bool) -> int:
+    def mending_runs(self, first: Command, fault: Fault) -> int:
         """What an ordinary user does next, and then the last look."""
-        witness, desk = self.witness(mending=True), self.desk
+        witness, desk, again = self.witness(mending=True), self.desk, self.stage.scenario.again
         desk.mend()
+        desk.advance(fault.pause)
         self.stage.scenario.declare(desk)
         boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in ("http", "store") else None)
         boundaries.install()
         if first:
             self._read_the_plan(desk, witness)
-            ran = desk.run(*first)
-            print(ran.out, ran.err)  # noqa: T201 - into the file where secrets are looked for
-        self._until_done(desk, witness)
-        if late:  # whatever was put off has come by then
+            self._say(desk.run(*first))
+        self._until_done(desk, witness, again, fault)
+        if fault.late:  # whatever was put off has come by then
             desk.advance(PATIENCE)
-            self._until_done(desk, witness)
+            self._until_done(desk, witness, again, fault)
+        if again == RECOVER:
+            self._see_that_nothing_is_left(desk)
+        if again == RECOVER or (fault.person and self._may_apply()):  # the rest is beyond its authority
+            self._until_done(desk, witness, APPLY, fault)
         self._judge(desk, witness)
         return 0
 
-    def _until_done(self, desk: Desk, witness: Witness) -> None:
+    def _may_apply(self) -> bool:
+        """Whether apply is to put right what the scenario's command cannot: not what the kill switch took away."""
+        return not self.stage.scenario.leaves
+
+    def _say(self, ran: Ran) -> int:
+        """Into the file where secrets are looked for."""
+        print(ran.out, ran.err)  # noqa: T201
+        return ran.code
+
+    def _see_that_nothing_is_left(self, desk: Desk) -> None:
+        """But for names that may turn up still."""
+        if left := [intent.live_name for intent in recorded(desk).intents if intent.stage is not Stage.LOST]:
+            self.note(lost=f"4: recover left with 0, and {left} is not recovered")
+
+    def _until_done(self, desk: Desk, witness: Witness, command: Command, fault: Fault) -> None:
+        code = 0
         for _ in range(TRIES):
+            if self._may_apply() and (code in (STALE, WAITING) or (code and fault.person)):  # what is beyond it
+                command = APPLY
             self._read_the_plan(desk, witness)
-            ran = desk.apply()
-            print(ran.out, ran.err)  # noqa: T201 - into the file where secrets are looked for
-            if (code := ran.code) == 0:
+            ran = desk.run(*self._words(command)[2:])
+            if (code := self._say(ran)) == 0:
                 return
             self._answer_questions(desk)
-            if any(hint in ran.out for hint in ("no room", "Too many API keys", "revoke that key by hand")):
+            if any(hint in ran.out for hint in _BY_HAND):
                 self._make_room(desk, witness)
             desk.advance(PATIENCE)
         self.note(lost=f"4: {TRIES} ordinary runs did not end in peace (exit code {code})")
@@ -186,7 +254,7 @@ class Room:
 
     def _answer_questions(self, desk: Desk) -> None:
         """A person looks on the website whether the sub-account is there, and says so."""
-        for name, account in desk.recorded().accounts.items():
+        for name, account in recorded(desk).accounts.items():
             if account.kind == "SubAccount" and not account.iiban:
                 answer = "--exists" if account.username in desk.usernames() else "--absent"
                 main(["-C", str(desk.root), "recover", answer, f"SubAccount/{name}"])
@@ -205,12 +273,16 @@ class Room:
         with opened(desk.db) as database, database.write() as connection:
             connection.executemany("DELETE FROM key WHERE public_key = ?", [(public,) for public in unwanted])
         witness.stays -= unwanted
+        witness.touched |= unwanted
 
     def _judge(self, desk: Desk, witness: Witness) -> None:
+        leaves = self.stage.scenario.leaves
+        if leaves:  # whoever runs apply unasked brings nothing back
+            self._say(desk.apply())
         plans = [desk.run("plan", "--detailed-exitcode", "-o", "json") for _ in range(2)]
-        if plans[0].code != 0:
-            changes = [(c["address"], c["action"], *c["reasons"]) for c in plans[0].json.get("changes", ())]
-            self.note(lost=f"4: after apply, plan leaves with {plans[0].code}: {changes}")
+        changes = [(c["address"], c["action"], *c["reasons"]) for c in plans[0].json.get("changes", ())]
+        if plans[0].code != (2 if leaves else 0) or {change[0]: change[1] for change in changes} != leaves:
+            self.note(lost=f"4: in the end, plan leaves with {plans[0].code}: {changes}")
         if plans[0].out != plans[1].out:
             self.note(lost="4: two plans of one world differ")
         print(plans[0].out, plans[0].err, plans[1].err)  # noqa: T201 - into the file where secrets are looked for
@@ -226,7 +298,7 @@ class Room:
             scenario.manifests if mending else scenario.after,
             self.stage.before,
             Eyes(self.desk.root),
-            provable=QUIRKS[self.stage.quirk].get("created-time") != "absent",
+            provable=QUIRKS.get(self.stage.quirk, {}).get("created-time") != "absent",
             touched=set(self.noted("touched")),
             stays=set(self.noted("stays")),
         )
@@ -259,9 +331,12 @@ class _Time:
 @contextmanager
 def still(desk: Desk | None, number: int = 0) -> Iterator[None]:
     """Our own clock stands but for what is waited; the exchange's is frozen in its file."""
-    real, still = (exchange.time, workflow.time), cast(Any, _Time(desk, number))
-    exchange.time = workflow.time = still
+    modules: tuple[Any, ...] = (exchange, workflow, switch, sweep)
+    real, still = [module.time for module in modules], _Time(desk, number)
+    for module in modules:
+        module.time = still
     try:
         yield
     finally:
-        exchange.time, workflow.time = real
+        for module, time in zip(modules, real, strict=True):
+            module.time = time

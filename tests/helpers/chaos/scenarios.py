@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import desk as d
@@ -15,7 +15,11 @@ from krakenctl.sandbox.database import opened
 from krakenctl.sandbox.people import seed
 
 Docs = tuple[Doc, ...]
+Command = tuple[str, ...]
 
+APPLY: Command = ("apply", "--yes", *d.MEANT)
+TICK: Command = ("tick",)
+PLAN = "reviewed.plan"
 BOT, VIEW = "ApiKey/acme/bot", "ApiKey/acme/view"
 OTHER_WORKSPACE = ("bot.b9.g1", "view.b9.g2")  # its keys are made through the same client, so our list shows them
 BY_HAND = "by hand"
@@ -26,7 +30,7 @@ _OVERLAP = {"rotation": {"overlap": "24h"}}
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """`after` is what the struck run applies. `before` was applied, one after another, without any trouble."""
+    """`after` is what the struck run brings. `before` was applied, one after another, without any trouble."""
 
     name: str
     before: tuple[Docs, ...]
@@ -39,6 +43,12 @@ class Scenario:
     goes: frozenset[str] = frozenset()  # names of keys that the plan says it revokes
     released: frozenset[str] = frozenset()  # names of keys that live on and are no longer ours
     back: Docs | None = None  # what the runs after the struck one apply; None: the same
+    run: Command = APPLY  # the struck run; `{root}` is the workspace's folder
+    again: Command = APPLY  # what has to put everything right, run until it leaves with 0
+    killed: str = ""  # an apply was killed at this boundary before: the struck run is the one that recovers
+    leaves: Mapping[str, str] = field(default_factory=dict)  # what plan shows in the end: actions by address
+    dies: frozenset[str] = frozenset()  # names of keys that must be gone in the end
+    evidence: frozenset[str] = frozenset()  # paths whose slots keep dead secrets
     parallelism: int = 1  # above 1 the boundaries of several accounts come in any order
 
     @property
@@ -48,6 +58,9 @@ class Scenario:
 
     def path(self, address: str) -> str:
         return self.secrets.get(address, address.removeprefix("ApiKey/"))
+
+    def by(self, run: Command, *, again: Command) -> Scenario:
+        return replace(self, run=run, again=again)
 
     def declare(self, desk: Desk) -> None:
         desk.declare(*self.manifests)
@@ -67,6 +80,19 @@ _KEPT_PATH = {"secret": {"path": "acme/bot"}}
 _BETA = d.account("beta", permissions={"deny": ["withdraw-funds"]})
 _BASE = (_account(), _key("bot"), _key("view"))
 _WIDER = {BOT: "query-ledger", VIEW: "query-funds"}
+_SAME = {BOT: "query-funds", VIEW: "query-funds"}
+_FIRST = frozenset({"bot.a7.g1"})
+_BOTH = _FIRST | {"bot.a7.g2"}
+_REPLACED = (_account(), _key("bot", "query-ledger"), _key("view"))
+_RETIRED = (
+    (_account(), _key("bot", **_OVERLAP), _key("view")),
+    (_account(), _key("bot", "query-ledger", **_OVERLAP), _key("view")),
+)
+_AGING = (_account(), _key("bot", rotation={"maxAge": "30d", "overlap": "24h"}), _key("view"))
+_SAVED: Command = ("apply", f"{{root}}/{PLAN}", "--yes", *d.MEANT)
+_COMPROMISED: Command = ("rotate", BOT, "--compromised", "--yes", "--reason", "a test")
+_SWITCH: Command = ("revoke", "--yes", "--reason", "a test")
+_RECOVERED = {"before": (_BASE,), "after": _REPLACED, "grants": _WIDER, "run": ("recover",), "again": ("recover",)}
 
 SCENARIOS = {
     scenario.name: scenario
@@ -88,7 +114,7 @@ SCENARIOS = {
             before=(_BASE,),
             after=(_account(), _key("bot", "query-ledger"), _key("view")),
             grants=_WIDER,
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(  # and what was to be issued is beyond the ceiling by then
             name="replace-taken-back",
@@ -96,7 +122,7 @@ SCENARIOS = {
             after=(_account(), _key("bot", "query-ledger"), _key("view")),
             back=(d.account(permissions={"deny": ["withdraw-funds", "query-ledger"]}), _key("bot"), _key("view")),
             grants={BOT: "query-funds", VIEW: "query-funds"},
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(
             name="replace-overlap",
@@ -110,7 +136,7 @@ SCENARIOS = {
             after=(_account(**_FULL), _key("bot", "query-ledger"), _key("view")),
             grants=_WIDER,
             gap=frozenset({"acme/bot"}),
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(
             name="overlap-ended",
@@ -121,14 +147,14 @@ SCENARIOS = {
             after=(_account(), _key("bot", "query-ledger", **_OVERLAP), _key("view")),
             days=1.5,
             grants=_WIDER,
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(
             name="rotate",
             before=(_BASE,),
             after=(_account(), _key("bot", rotation={"trigger": "leaked"}), _key("view")),
             grants={BOT: "query-funds", VIEW: "query-funds"},
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(
             name="revoke",
@@ -136,7 +162,7 @@ SCENARIOS = {
             after=(_account(), _key("view")),
             grants={VIEW: "query-funds"},
             ends=frozenset({"acme/bot"}),
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(
             name="update",
@@ -163,7 +189,7 @@ SCENARIOS = {
             after=(_account(), _key("robot", "query-ledger", metadata={"formerly": ["bot"]}), _key("view")),
             grants={"ApiKey/acme/robot": "query-ledger", VIEW: "query-funds"},
             ends=frozenset({"acme/bot"}),
-            goes=frozenset({"bot.a7.g1"}),
+            goes=_FIRST,
         ),
         Scenario(
             name="forget",
@@ -186,6 +212,65 @@ SCENARIOS = {
             goes=frozenset({"bot.a7.g1", "beat.a7.g1"}),
             parallelism=4,
         ),
+        Scenario(name="first-run", before=(), after=_BASE, grants=_SAME),  # and it makes the state
+        Scenario(  # the new key is not to live for long
+            name="replace-short",
+            before=(_BASE,),
+            after=(_account(), _key("bot", "query-ledger", validFor="20d"), _key("view")),
+            grants=_WIDER,
+            goes=_FIRST,
+        ),
+        Scenario(name="tick-ends", before=_RETIRED, after=_RETIRED[-1], days=1.5, grants=_WIDER, goes=_FIRST).by(
+            TICK, again=TICK
+        ),
+        Scenario(name="tick-rotates", before=(_AGING,), after=_AGING, days=29.9, grants=_SAME, goes=_FIRST).by(
+            TICK, again=TICK
+        ),
+        Scenario(name="rotate-one", before=(_BASE,), after=_BASE, grants=_SAME, goes=_FIRST).by(
+            ("rotate", BOT, "--yes"), again=APPLY
+        ),
+        Scenario(
+            name="rotate-compromised",
+            before=(_BASE,),
+            after=_BASE,
+            grants=_SAME,
+            gap=frozenset({"acme/bot"}),
+            goes=_FIRST,
+            dies=_FIRST,
+        ).by(_COMPROMISED, again=_COMPROMISED),
+        Scenario(
+            name="kill-switch",
+            before=_RETIRED,
+            after=_RETIRED[-1],
+            grants={VIEW: "query-funds"},
+            ends=frozenset({"acme/bot"}),
+            evidence=frozenset({"acme/bot"}),
+            goes=_BOTH,
+            dies=_BOTH,
+            leaves={BOT: "create"},
+        ).by((*_SWITCH, BOT), again=(*_SWITCH, BOT)),
+        Scenario(
+            name="kill-switch-under",
+            before=(_BASE,),
+            after=_BASE,
+            grants={},
+            ends=frozenset({"acme/bot", "acme/view"}),
+            evidence=frozenset({"acme/bot", "acme/view"}),
+            goes=frozenset({"bot.a7.g1", "view.a7.g1"}),
+            dies=frozenset({"bot.a7.g1", "view.a7.g1"}),
+            leaves={BOT: "create", VIEW: "create"},
+        ).by((*_SWITCH, "--under", "acme"), again=(*_SWITCH, "--under", "acme")),
+        Scenario(
+            name="saved-plan",
+            before=((_account(), _key("bot"), _key("view"), _key("old")),),
+            after=(_account(), _key("bot", "query-ledger"), _key("view"), _key("new")),
+            grants={**_WIDER, "ApiKey/acme/new": "query-funds"},
+            ends=frozenset({"acme/old"}),
+            goes=frozenset({"bot.a7.g1", "old.a7.g1"}),
+        ).by(_SAVED, again=_SAVED),
+        Scenario(name="recover-begun", **_RECOVERED, goes=_BOTH, killed="after http POST /oauth/fast-api-key"),
+        Scenario(name="recover-stored", **_RECOVERED, goes=_BOTH, killed="after state advance"),
+        Scenario(name="recover-promoted", **_RECOVERED, goes=_BOTH, killed="after state promote"),
     )
 }
 
@@ -196,12 +281,17 @@ def prepare(scenario: Scenario, root: Path, set_switches: Callable[[Desk], None]
     set_switches(desk)
     _remember_every_secret(desk)
     _move_in_strangers(desk)
+    if scenario.leaves:  # else the kill switch leaves it to a person whether one of them is ours, renamed
+        desk.advance(1)
     for documents in scenario.before:
         desk.declare(*documents)
         desk.run("init")  # signs up the accounts that are new
         desk.applied()
     desk.advance(scenario.days * DAY)
     desk.declare(*scenario.after)
+    if f"{{root}}/{PLAN}" in scenario.run:
+        assert desk.run("plan", "--out", root / PLAN).code == 0
+    _write_down_every_deed(desk)
     return desk
 
 
@@ -218,3 +308,24 @@ def _remember_every_secret(desk: Desk) -> None:
     with opened(desk.db) as database, database.write() as connection:
         connection.execute("CREATE TABLE ever AS SELECT secret FROM key")
         connection.execute("CREATE TRIGGER ever AFTER INSERT ON key BEGIN INSERT INTO ever VALUES (new.secret); END")
+
+
+def _write_down_every_deed(desk: Desk) -> None:
+    """What the exchange was asked to do, and did, from here on: a line of the audit log has to tell of each.
+
+    People do theirs on the website, so that their keys have no client; a key is renamed by nobody else.
+    """
+    with opened(desk.db) as database, database.write() as connection:
+        connection.execute("CREATE TABLE deed (verb, name, public_key)")
+        connection.execute(
+            "CREATE TRIGGER issued AFTER INSERT ON key WHEN new.client <> ''"
+            " BEGIN INSERT INTO deed VALUES ('issue', new.name, new.public_key); END"
+        )
+        connection.execute(
+            "CREATE TRIGGER ended AFTER DELETE ON key WHEN old.signs_until IS NULL AND old.client <> ''"
+            " BEGIN INSERT INTO deed VALUES ('revoke', old.name, old.public_key); END"
+        )
+        connection.execute(
+            "CREATE TRIGGER ended_slowly AFTER UPDATE OF signs_until ON key WHEN old.signs_until IS NULL"
+            " BEGIN INSERT INTO deed VALUES ('revoke', new.name, new.public_key); END"
+        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from chaos.witness import Eyes
+from chaos.scenarios import PLAN
+from chaos.witness import Eyes, recorded, state_home, told
 from desk import Desk
 
 _EXCHANGE = (
@@ -27,7 +29,7 @@ def standing(desk: Desk) -> str:
     What is random (public keys, names of runs, a new account's IIBAN) is replaced by the order in which it came. Left
     out are who held the lease and the log: the next run takes over from either, and the log's chain is always walked.
     """
-    whole = [*_exchange(desk), _plain(_recorded(desk)), _marks(desk), _held(desk), _credentials(desk)]
+    whole = [*_exchange(desk), _plain(_recorded(desk)), _marks(desk), _held(desk), _credentials(desk), _told(desk)]
     text = repr(whole)
     for number, word in enumerate(_random_words(desk)):
         text = text.replace(word, f"#{number}")
@@ -35,9 +37,14 @@ def standing(desk: Desk) -> str:
 
 
 def _recorded(desk: Desk) -> object:
-    state = desk.recorded()
+    state = recorded(desk)
     intents = tuple(replace(intent, run="") for intent in state.intents)
     return replace(state, serial=0, lease=None, intents=intents)
+
+
+def _told(desk: Desk) -> object:
+    """What the next run may still owe the log."""
+    return sorted((line["verb"], line["name"], line["outcome"]) for line in told(desk))
 
 
 def _exchange(desk: Desk) -> list[object]:
@@ -46,8 +53,10 @@ def _exchange(desk: Desk) -> list[object]:
 
 
 def _marks(desk: Desk) -> list[object]:
-    with closing(sqlite3.connect(f"file:{desk.state_path}?mode=ro", uri=True)) as state:
-        return state.execute("SELECT * FROM mark ORDER BY plan, change").fetchall()
+    with state_home(desk).look() as state:
+        if state is None or not (desk.root / PLAN).exists():  # only a saved plan is looked for under its digest
+            return []
+        return list(state.marks(json.loads((desk.root / PLAN).read_text())["digest"]))
 
 
 def _held(desk: Desk) -> list[object]:
@@ -71,7 +80,9 @@ def _random_words(desk: Desk) -> Iterator[str]:
     with closing(sqlite3.connect(desk.db)) as exchange:
         yield from (word for (word,) in exchange.execute("SELECT public_key FROM key ORDER BY id"))
         yield from (word for (word,) in exchange.execute("SELECT iiban FROM account ORDER BY id") if word)
-    state = desk.recorded()
+    state = recorded(desk)
+    if state.lineage:
+        yield state.lineage
     yield from (trace.public_key for trace in state.traces if trace.public_key)  # also of keys that are gone
     with closing(Eyes(desk.root)) as eyes:
         yield from (entry.public_key for _, _, entry in eyes.entries())

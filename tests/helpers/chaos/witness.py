@@ -6,6 +6,7 @@ It knows nothing of how krakenctl works: keys by their rows, secrets by what a c
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import sqlite3
 from collections import Counter
@@ -13,14 +14,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from chaos.scenarios import Docs, Scenario
 from desk import Desk
 from krakenctl import plugins
 from krakenctl.credentials import Credentials
 from krakenctl.model.chain import walk
+from krakenctl.model.key import EXPIRY_SLACK
+from krakenctl.model.recorded import Recorded
+from krakenctl.model.time import parse_duration
 from krakenctl.project import read_workspace
-from krakenctl.state.sqlite import looking
+from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Entry, Slot
 
 OUR_CLIENT = "krakenctl-sandbox"
@@ -29,9 +35,19 @@ _COLUMNS = (
     " valid_until, key.created"
 )
 _LIVE = f"SELECT {_COLUMNS} FROM key JOIN account ON account.id = account_id WHERE signs_until IS NULL ORDER BY key.id"
-_VALID_UNTIL = 4  # in a row's terms
+_ALLOWLIST, _VALID_UNTIL, _CREATED = 0, 4, 5  # in a row's terms
+_WORLD = ["0.0.0.0/0", "::/0"]
 # Below .krakenctl: the exchange itself, what its people write for us, and the key of the store.
 _MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")
+
+
+def state_home(desk: Desk) -> StateHome:
+    """Wherever the workspace keeps its state."""
+    return plugins.state(read_workspace(desk.root).state, desk.root, Credentials(desk.root, {}))
+
+
+def recorded(desk: Desk) -> Recorded:
+    return state_home(desk).read()
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,10 @@ class Eyes:
         """Of every key that there ever was, also of those that are gone."""
         return [secret for (secret,) in self._exchange.execute("SELECT secret FROM ever")]
 
+    def deeds(self) -> list[tuple[str, str, str]]:
+        """Verb, name and public key of all that was done in our client's name since the scenario began."""
+        return self._exchange.execute("SELECT verb, name, public_key FROM deed ORDER BY rowid").fetchall()
+
     def paths(self) -> list[str]:
         """Of every key whose consumer finds something."""
         folder = self.root / "secrets"
@@ -115,8 +135,8 @@ class Before:
 
     @classmethod
     def of(cls, desk: Desk) -> Before:
-        state = desk.recorded()
-        names = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
+        state = recorded(desk)
+        names = {(trace.account, trace.live_name) for trace in state.traces}
         with closing(Eyes(desk.root)) as eyes:
             rows, paths = eyes.rows(), eyes.paths()
         ours = (public for public, row in rows.items() if (row.account, row.name) in names)
@@ -168,8 +188,35 @@ class Witness:
         if row is None or row.secret != entry.secret.reveal():
             if path not in self.scenario.gap | self.told_of_a_gap and entry.public_key not in self.touched:
                 yield f"2: what the consumer of {path} reads is {entry.live_name}, which does not work"
-        elif self.denied & set(row.permissions.split()) and row.public_key != self.handed_out.get(path):
-            yield f"6: {path} was given {row.name}, which may {row.permissions}"
+        elif row.public_key != self.handed_out.get(path):
+            yield from (f"6: {path} was given {row.name}, which {excess}" for excess in self._excess(path, row))
+
+    def _excess(self, path: str, row: Row) -> Iterator[str]:
+        """What the key has beyond the manifests in force."""
+        if self.denied & set(row.permissions.split()):
+            yield f"may {row.permissions}"
+        declared = self.declared(path)
+        if declared is None:  # somebody else will put that right
+            return
+        addresses, seconds = declared
+        found = [ipaddress.ip_network(word) for word in str(row.terms[_ALLOWLIST]).split() or _WORLD]
+        allowed = [ipaddress.ip_network(word) for word in addresses]
+        if not all(any(_within(one, other) for other in allowed) for one in found):
+            yield f"may be used from {row.terms[_ALLOWLIST] or 'anywhere'}"
+        until, created = int(str(row.terms[_VALID_UNTIL])), int(str(row.terms[_CREATED]))
+        if not 0 < until <= created + seconds + EXPIRY_SLACK:
+            yield f"works until {until}"
+
+    def declared(self, path: str) -> tuple[list[str], int] | None:
+        """From where the key of that path may be used, and for how long. None: it is declared no more."""
+        documents = {(each["kind"], each["metadata"]["name"]): each["spec"] for each in self.manifests}
+        for (kind, name), spec in documents.items():
+            if kind == "ApiKey" and self.scenario.path(f"ApiKey/{spec['account']}/{name}") == path:
+                below = documents.get(("SubAccount", spec["account"]), {}).get("account", spec["account"])
+                terms = {**documents["Account", below]["keyDefaults"], **spec}
+                addresses = terms["ipAllowlist"]
+                return _WORLD if addresses == "any" else addresses, parse_duration(terms["validFor"])
+        return None
 
     @property
     def denied(self) -> frozenset[str]:
@@ -188,21 +235,24 @@ class Witness:
         yield from self._slots_of_the_dead(rows)
         yield from self._ends_of_the_retired(desk, rows)
         yield from what_was_written(self.eyes, desk)
+        yield from self._nothing_untold(desk)
 
     def _nothing_lost(self, desk: Desk, rows: dict[str, Row], reported: str) -> Iterator[str]:
-        state = desk.recorded()
-        recorded = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
+        state = recorded(desk)
+        remembered = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
         retired = {(key.account, key.live_name) for key in state.retired} if self.touched else set()
         held = {(entry.public_key, entry.secret.reveal()) for _, _, entry in self.eyes.entries()}
         accounts = {account.username or name: name for name, account in state.accounts.items()}
         for row in self._ours(rows):
             account = accounts.get(row.account, row.account)
-            known = not self.provable and f"“{row.name}”" in reported and (account, row.name) not in recorded
+            known = not self.provable and f"“{row.name}”" in reported and (account, row.name) not in remembered
             # Between a retired key and its slot a person may have put another generation; its end is near anyway.
             if (row.public_key, row.secret) not in held and not known and (account, row.name) not in retired:
                 yield f"1: {row.name} is live, and its secret is in no slot"
-            if (account, row.name) not in recorded and row.name not in self.scenario.released and not known:
+            if (account, row.name) not in remembered and row.name not in self.scenario.released and not known:
                 yield f"1: {row.name} is live, and nobody remembers it"
+            if row.name in self.scenario.dies:
+                yield f"1: {row.name} is live, and was to be revoked"
         for path, slot, entry in self.eyes.entries():
             if slot is Slot.PENDING and (self.provable or entry.public_key not in rows):
                 yield f"1: the slot {path}/pending is still taken"
@@ -215,7 +265,7 @@ class Witness:
                 yield row
 
     def _as_declared(self, desk: Desk, rows: dict[str, Row]) -> Iterator[str]:
-        state = desk.recorded()
+        state = recorded(desk)
         addresses = {str(address): record for address, record in state.keys.items()}
         if addresses.keys() != self.scenario.grants.keys():
             yield f"4: recorded are {sorted(addresses)}, declared {sorted(self.scenario.grants)}"
@@ -226,6 +276,8 @@ class Witness:
                 yield f"2: {address} has no working key in the end"
             elif row.permissions != permissions:
                 yield f"6: {address} may {row.permissions}, and {permissions} is declared"
+            elif [*self._excess(self.scenario.path(address), row)]:
+                yield f"6: {address} {', '.join(self._excess(self.scenario.path(address), row))} in the end"
             elif address in addresses and addresses[address].live_name != row.name:
                 yield f"4: {address} is recorded as {addresses[address].live_name}, and is {row.name}"
 
@@ -244,23 +296,44 @@ class Witness:
     def _slots_of_the_dead(self, rows: dict[str, Row]) -> Iterator[str]:
         """Krakenctl revokes a key and clears its slot; what a person deletes may leave its secret behind."""
         for path, slot, entry in self.eyes.entries():
+            if path in self.scenario.evidence and slot is not Slot.PENDING:
+                continue
             if entry.public_key not in rows and entry.public_key not in self.touched:
                 yield f"4: {path}/{slot} still holds {entry.live_name}, which is gone"
 
     def _ends_of_the_retired(self, desk: Desk, rows: dict[str, Row]) -> Iterator[str]:
         """Kraken itself ends a replaced key, should nobody come back to do it."""
-        state = desk.recorded()
+        state = recorded(desk)
         until = {key.public_key: key.retired_until for key in state.retired}
         for public in until.keys() & rows.keys() - self.touched:
             end = int(str(rows[public].terms[_VALID_UNTIL] or 0))
             if not 0 < end <= until[public]:
                 yield f"4: {rows[public].name} is retired until {until[public]}, and works until {end}"
 
+    def _nothing_untold(self, desk: Desk) -> Iterator[str]:
+        """The audit log tells of each deed once: by its own line, or by that of the run that found it done."""
+        lines = [line for line in told(desk) if line["outcome"] in ("done", "found", "gone")]
+        for verb, name in {(verb, name) for verb, name, public in self.eyes.deeds() if public not in self.touched}:
+            found = [line for line in lines if line["verb"] == verb and line["name"] == name]
+            if len(found) > 1 or (not found and self.provable):  # what cannot be proved to be ours is only reported
+                yield f"log: {len(found)} lines tell of {verb} {name}"
+
+
+def _within(one: Any, other: Any) -> bool:
+    return one.version == other.version and one.subnet_of(other)
+
+
+def told(desk: Desk) -> list[dict[str, Any]]:
+    """The lines of the audit log, those without a name left out."""
+    with state_home(desk).look() as state:
+        lines = [json.loads(line) for line in state.log.lines()] if state is not None else []
+    return [line for line in lines if "name" in line]
+
 
 def what_was_written(eyes: Eyes, desk: Desk) -> Iterator[str]:
     """By any of the runs, in files, outputs and the audit log: cheap enough to look after each."""
     yield from _leaks(eyes, desk)
-    with looking(desk.state_path) as state:
+    with state_home(desk).look() as state:
         if state is not None:
             stored = state.log.head()
             yield from _log(list(state.log.lines()), stored)
@@ -300,8 +373,12 @@ def _credentials(root: Path) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> Iterable[bytes]:
-    yield secret.encode()
+    raw = secret.encode()
+    yield raw
     yield json.dumps(secret)[1:-1].replace("/", "\\/").encode()
+    yield quote(secret, safe="").encode()
+    yield quote(secret).encode()
+    yield from (raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw), base64.urlsafe_b64encode(raw))
     if len(secret) == 88:  # Kraken's secrets are base64
         raw = base64.b64decode(secret)
-        yield from (raw, raw.hex().encode())
+        yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.urlsafe_b64encode(raw))
