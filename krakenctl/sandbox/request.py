@@ -111,7 +111,7 @@ def arguments(request: Request) -> dict[str, Any]:
 
 
 def query_fields(request: Request) -> dict[str, Any]:
-    return form_fields(request.query.encode("latin-1", "replace"))
+    return form_fields(request.query.encode("latin-1", "replace")) if request.query else {}
 
 
 def text(given: Mapping[str, Any], field: str, longest: int) -> str | None:

@@ -38,6 +38,27 @@ def test_the_sandbox_is_measured_embedded_and_served() -> None:
     assert measured["machine"]["processor"]
 
 
+def test_many_accounts_cost_the_calls_that_the_design_allows_and_no_more() -> None:
+    far = ["--accounts", "4", "--keys", "2", "--latency", "0.001", "--parallelism", "2"]
+    command = [sys.executable, ROOT / "benchmarks/accounts.py", *far, "-o", "json"]
+    measured = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
+    assert [each["what"] for each in measured["results"]] == ["issue", "rotate"]
+    assert all(each["calls"] == each["planned_calls"] for each in measured["results"])
+    assert all(each["wall"] > each["ideal"] > 0 for each in measured["results"])
+
+
+def test_a_year_is_lived_through_with_every_tick_and_with_every_third_one_missed() -> None:
+    command = [sys.executable, ROOT / "benchmarks/year.py", "--days", "6", "--keys", "6", "--every", "6", "-o", "json"]
+    lived = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
+    assert {name: year["ticks"] for name, year in lived["results"].items()} == {
+        "every tick": 6,
+        "every third tick missed": 4,
+    }
+    for year in lived["results"].values():
+        assert year["calls"] == 6 * 6 * 5  # four times a day, and once more after the tick
+        assert (year["failures"], year["broken"], year["gaps"]) == ([], [], 0)
+
+
 def test_the_journal_is_measured_beside_a_bare_fsync_on_either_sort_of_state(postgres) -> None:
     command = [sys.executable, ROOT / "benchmarks/journal.py", "--rounds", "2", "--dsn", postgres.dsn]
     table = subprocess.run(command, check=True, capture_output=True, timeout=120, text=True).stdout

@@ -30,6 +30,12 @@ TICK_AT = 5  # o'clock
 GRANT_ENDS = NOW + 200 * DAY
 _CALL = "/0/private/Balance"
 
+# On which days krakenctl runs.
+SCHEDULES: dict[str, Callable[[int], bool]] = {
+    "every tick": lambda _: True,
+    "every third tick missed": lambda day: day % 3 != 2,
+}
+
 # Every way in which the age of a key can be limited. `any` lets krakenctl ask the new key itself.
 POLICIES: dict[str, dict[str, Any]] = {
     "days": {"rotation": {"maxAge": "4d"}},
@@ -122,9 +128,9 @@ class Consumer:
         public, secret = self._current()
         nonce = str(now * 1000)
         body = f"nonce={nonce}".encode()
-        digest = hashlib.sha256(nonce.encode() + body).digest()
-        sign = base64.b64encode(hmac.new(secret, _CALL.encode() + digest, hashlib.sha512).digest()).decode()
-        answer = json.loads(b"".join(sandbox(_environ(public, sign, body), lambda *_: io.BytesIO().write)))
+        message = _CALL.encode() + hashlib.sha256(nonce.encode() + body).digest()
+        sign = base64.b64encode(hmac.digest(secret, message, "sha512")).decode()
+        answer = json.loads(b"".join(sandbox(_environ(public, sign, body), _unheard)))
         return " ".join(answer["error"])
 
     def _current(self) -> tuple[str, bytes]:
@@ -136,6 +142,11 @@ class Consumer:
             self._pair = entry.public_key, base64.b64decode(entry.secret.reveal())
             self._seen = identity
         return self._pair
+
+
+def _unheard(*_: object) -> Callable[[bytes], object]:
+    """Of a Spot answer the body says it all."""
+    return io.BytesIO().write
 
 
 def _environ(public: str, sign: str, body: bytes) -> dict[str, Any]:
@@ -195,14 +206,14 @@ class Fleet:
         root = self.desk.root
         return plugins.store(read_workspace(root).stores["main"], root, Credentials(root, {}))
 
-    def live(self, now: int) -> list[Live]:
-        """What works right now of ours, from behind the curtain."""
-        query = (
-            "SELECT username, name, key.created, valid_until FROM key JOIN account ON account.id = account_id"
-            " WHERE client <> '' AND signs_until IS NULL AND (valid_until = 0 OR valid_until > ?)"
-        )
-        with closing(sqlite3.connect(self.desk.db)) as connection:
-            return [Live(*row) for row in connection.execute(query, (now,))]
+
+def live_keys(connection: sqlite3.Connection, now: int) -> list[Live]:
+    """What works right now of ours, from behind the curtain."""
+    query = (
+        "SELECT username, name, key.created, valid_until FROM key JOIN account ON account.id = account_id"
+        " WHERE client <> '' AND signs_until IS NULL AND (valid_until = 0 OR valid_until > ?)"
+    )
+    return [Live(*row) for row in connection.execute(query, (now,))]
 
 
 def outlived(declared: Sequence[Declared], live: Sequence[Live], now: int) -> Iterator[str]:
@@ -246,10 +257,11 @@ def live_through(
             day, clock_shows = divmod(hour, 24)
             if clock_shows == TICK_AT and ticks(day):
                 _tick(fleet, year)
-            if hour % every == 0 or clock_shows == TICK_AT:
-                _work(consumers, sandbox, year, NOW + hour * HOUR)
-                year.broken += outlived(fleet.keys, fleet.live(NOW + hour * HOUR), NOW + hour * HOUR)
-            clock.advance(sandbox.database, HOUR)
+            with sandbox.database.write() as connection:  # one transaction for the hour: fifty cost ten times as much
+                if hour % every == 0 or clock_shows == TICK_AT:
+                    _work(consumers, sandbox, year, NOW + hour * HOUR)
+                    year.broken += outlived(fleet.keys, live_keys(connection, NOW + hour * HOUR), NOW + hour * HOUR)
+                clock.advance_in(connection, HOUR)
     state = fleet.desk.recorded()
     year.rotations = sum(state.generations.values()) - len(state.generations)
     year.seen = {name: limit.keys for name, limit in state.limits.items()}

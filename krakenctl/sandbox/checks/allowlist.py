@@ -6,6 +6,7 @@ world.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def lets_in(allowed: Iterable[str], address: str) -> bool:
     except ValueError:
         return False
     peer = _plain(peer)
-    return any(peer in _plain_network(ip_network(entry, strict=False)) for entry in allowed)
+    return any(peer in _block(entry) for entry in allowed)
 
 
 def _entry(item: object, switches: Mapping[str, str]) -> str | None:
@@ -60,6 +61,12 @@ def _has_plain_prefix(item: str) -> bool:
 def _plain(peer: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """A dual-stack server shows 203.0.113.10 as ::ffff:203.0.113.10."""
     return (peer.ipv4_mapped or peer) if isinstance(peer, IPv6Address) else peer
+
+
+@lru_cache(maxsize=4096)
+def _block(entry: str) -> IPv4Network | IPv6Network:
+    """Read at every call of a key; lists are few, and calls many."""
+    return _plain_network(ip_network(entry, strict=False))
 
 
 def _plain_network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:

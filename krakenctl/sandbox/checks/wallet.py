@@ -28,5 +28,5 @@ def wallet_id(account_id: int) -> str:
 def require_own(call: Call) -> None:
     """Refuse a wallet account that is not the caller's, in the query string as in the body. Raises Refusal."""
     asked = (fields.get(_FIELD) for fields in (query_fields(call.request), call.given))
-    if any(value not in (None, wallet_id(call.account_id)) for value in asked):
+    if any(value is not None and value != wallet_id(call.account_id) for value in asked):
         raise invalid(_FIELD)

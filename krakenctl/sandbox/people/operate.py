@@ -95,13 +95,35 @@ def keys_in(db: Where, username: str | None = None) -> list[Row]:
         ]
 
 
+def edit_key(
+    db: Where,
+    username: str,
+    name: str,
+    permissions: Sequence[str],
+    *,
+    renamed: str = "",
+    ip_allowlist: Sequence[str] = (),
+    valid_until: int = 0,
+    query_from: int = 0,
+    query_to: int = 0,
+    nonce_window: int = 0,
+) -> Row:
+    """What the website's form makes of a key that there is; every field as in `make_key`, and the pair stays."""
+    codes = _permissions(permissions)
+    with _writing(db) as context:
+        key = _known_key(context, username, name)
+        times = {"valid_until": valid_until, "query_from": query_from, "query_to": query_to}
+        fields = dict.fromkeys(codes, "on") | {"name": renamed or name} | _typed(ip_allowlist, nonce_window, times)
+        wish = key_form.read(fields, context, key.account_id, key)
+        if isinstance(wish, dict):
+            raise UsageError(" ".join(wish.values()))
+        keys.update(context.connection, key.id, context.second, wish)
+        return _key_row(username, _known_key(context, username, wish.name))
+
+
 def revoke_key(db: Where, username: str, name: str) -> None:
     with _writing(db) as context:
-        account = accounts.known(context.connection, username)
-        key = keys.by_name(context.connection, account.id, name)
-        if key is None:
-            there = ", ".join(key.name for key in keys.of_account(context.connection, account.id))
-            raise UsageError(f"the account {username} has no key “{name}”", hint=f"it has: {there or 'none'}")
+        key = _known_key(context, username, name)
         keys.revoke(_struck(context, username, f"/app/settings/api/{key.id}/revoke"), key.id)
 
 
@@ -147,6 +169,16 @@ def _up_to_date(db: Where) -> Iterator[Database]:
 def _accounts(context: Context) -> Iterator[Row]:
     for row in context.connection.execute(_ACCOUNTS).fetchall():
         yield dict(zip(("username", "email", "iiban", "subAccountOf", "keys"), row, strict=True))
+
+
+def _known_key(context: Context, username: str, name: str) -> Key:
+    """Raises UsageError where the account has no such key."""
+    account = accounts.known(context.connection, username)
+    key = keys.by_name(context.connection, account.id, name)
+    if key is None:
+        there = ", ".join(key.name for key in keys.of_account(context.connection, account.id))
+        raise UsageError(f"the account {username} has no key “{name}”", hint=f"it has: {there or 'none'}")
+    return key
 
 
 def _master(database: Database, username: str) -> str:
