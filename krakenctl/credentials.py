@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from krakenctl.errors import CredentialError, CredentialMissing
 from krakenctl.model.key import KeyPair
@@ -61,13 +61,18 @@ class Credentials:
         text = self.text(reference)
         if not text.reveal().startswith("{"):
             return _one_line(text, reference)
-        return _one_line(Secret(_field(_parsed(text, reference), reference, "access_token")), reference)
+        return _one_line(_field(_parsed(text, reference), reference, "access_token"), reference)
+
+    def beside_token(self, reference: str) -> Mapping[str, Any]:
+        """What the JSON of Kraken's token endpoint says beside the token; texts are secrets. Empty: it is bare."""
+        text = self.text(reference)
+        return _parsed(text, reference) if text.reveal().startswith("{") else {}
 
     def key_pair(self, reference: str) -> KeyPair:
         """A key pair, as JSON: {"apiKey": …, "secret": …} — which is also how our stores keep one."""
         fields = _parsed(self.text(reference), reference)
-        public_key = _one_line(Secret(_field(fields, reference, "apiKey")), f"the apiKey of {reference}")
-        return KeyPair(public_key=public_key.reveal(), secret=Secret(_field(fields, reference, "secret")))
+        public_key = _one_line(_field(fields, reference, "apiKey"), f"the apiKey of {reference}")
+        return KeyPair(public_key=public_key.reveal(), secret=_field(fields, reference, "secret"))
 
     def _from_environment(self, name: str) -> Secret:
         text = self._environ.get(name, "").strip()
@@ -90,7 +95,12 @@ def _from_file(reference: str, path: Path) -> Secret:
         os.close(descriptor)
         raise
     with os.fdopen(descriptor, "rb") as file:
-        return _decoded(file.read(LARGEST_BYTES + 1), reference)
+        text = _text(file)
+    if text is None:
+        raise CredentialError(f"{reference} is not UTF-8 text")
+    if not text.reveal():
+        raise CredentialMissing(f"{reference} is empty")
+    return text
 
 
 def _refuse_unsafe(status: os.stat_result, reference: str, path: Path) -> None:
@@ -101,23 +111,14 @@ def _refuse_unsafe(status: os.stat_result, reference: str, path: Path) -> None:
             f"{reference} can be read or written by others (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"chmod 600 {path}; if others may have read it, replace the credential",
         )
-
-
-def _decoded(content: bytes, reference: str) -> Secret:
-    if len(content) > LARGEST_BYTES:
+    if status.st_size > LARGEST_BYTES:
         raise CredentialError(f"{reference} is larger than 64 KiB: that is no credential")
-    text = _utf8(content)
-    if text is None:
-        raise CredentialError(f"{reference} is not UTF-8 text")
-    if not text:
-        raise CredentialMissing(f"{reference} is empty")
-    return Secret(text)
 
 
-def _utf8(content: bytes) -> str | None:
-    """None when it is none; an error raised from here would have a context that shows the content."""
+def _text(file: BinaryIO) -> Secret | None:
+    """None when it is no UTF-8; an error raised from here would have a context that shows the content."""
     try:
-        return content.decode().strip()
+        return Secret(file.read(LARGEST_BYTES).decode().strip())
     except UnicodeDecodeError:
         return None
 
@@ -130,18 +131,28 @@ def _one_line(text: Secret, reference: str) -> Secret:
 
 
 def _parsed(text: Secret, reference: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(text.reveal())
-    except (ValueError, RecursionError):
-        fields = None
-    if not isinstance(fields, dict):
-        raise CredentialError(f"{reference} does not hold the JSON object that belongs there") from None
+    """Every text in it is a secret, so that no frame holds a bare one while an error is raised."""
+    fields = _object(text)
+    if fields is None:
+        raise CredentialError(f"{reference} does not hold the JSON object that belongs there")
     return fields
 
 
-def _field(fields: dict[str, Any], reference: str, name: str) -> str:
+def _object(text: Secret) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(text.reveal(), object_hook=_hidden)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def _field(fields: dict[str, Any], reference: str, name: str) -> Secret:
     value = fields.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, Secret) or not value.reveal():
         raise CredentialError(f"{reference} has no “{name}”")
     return value
 

@@ -12,7 +12,7 @@ from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Change, NewKey, OldKey, Strategy
-from krakenctl.model.recorded import RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Given, RecordedAccount, RecordedKey
 from krakenctl.model.secret import Secret
 from krakenctl.state.base import State
 from krakenctl.stores.base import Entry
@@ -57,6 +57,11 @@ def key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Recor
     return replace(some, **fields)
 
 
+def given_key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Given:
+    record = key(generation, address)
+    return replace(Given(address=address, live_name=record.live_name, created=record.created), **fields)
+
+
 def intent(generation: int = 1, address: Address = ADDRESS, old_name: str = "", **fields: Any) -> Intent:
     change = Change(
         address=address,
@@ -81,5 +86,5 @@ STORY: tuple[Callable[[State], None], ...] = (
     lambda state: state.revoked(ADDRESS, key(1).live_name),
     lambda state: state.finish(ADDRESS, key(2).live_name),
     lambda state: state.update(key(2, address=OTHER, live_name=key(2).live_name), former=ADDRESS),
-    lambda state: state.forget(OTHER),
+    lambda state: state.forget(OTHER, given_key(2, OTHER, live_name=key(2).live_name)),
 )

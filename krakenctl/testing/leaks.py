@@ -9,10 +9,10 @@ import pickle
 import sys
 import traceback
 from binascii import Error as NotBase64
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -57,7 +57,10 @@ def shown(value: object) -> str:
 
 @contextmanager
 def children() -> Iterator[list[str]]:
-    """Arguments and environment of every process that is started meanwhile, and of those that live at such a moment."""
+    """Arguments and environment of every process that is started meanwhile.
+
+    As they are asked for, and as `/proc` shows them while they live: when another one is started, and at the end.
+    """
     global _watched  # noqa: PLW0603 - Python lets nobody take an audit hook away again
     if _watched is None:
         sys.addaudithook(_hook)
@@ -67,6 +70,7 @@ def children() -> Iterator[list[str]]:
         yield seen
     finally:
         _watched = []
+        seen.extend(living())
 
 
 _watched: list[str] | None = None
@@ -75,15 +79,66 @@ _watched: list[str] | None = None
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event in _CHILDREN and _watched is not None:
         _watched.append(f"{event} {args!r} {dict(os.environ) if event == 'os.system' else ''}")
-        _watched.extend(_living())
+        _watched.extend(living())
 
 
-def _living() -> Iterator[str]:
-    for task in Path("/proc/self/task").glob("*/children"):
-        for child in task.read_text().split():
-            for what in ("cmdline", "environ"):
-                with suppress(OSError):
-                    yield Path(f"/proc/{child}/{what}").read_bytes().decode(errors="replace")
+def living(process: int | str = "self") -> Iterator[str]:
+    """What `/proc` shows to others of every process below this one, now: its arguments, environment and name."""
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in _read(task).split():
+            yield from seen_of(child)
+            yield from living(child)
+
+
+def seen_of(process: int | str) -> Iterator[str]:
+    """What `/proc` shows of one process."""
+    for what in ("cmdline", "environ", "comm"):
+        yield _read(Path(f"/proc/{process}/{what}"))
+
+
+def _read(path: Path) -> str:
+    """Empty: the process has just ended."""
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+@contextmanager
+def bare_locals(secrets: Collection[str], *, within: Callable[[str], bool]) -> Iterator[set[str]]:
+    """Every local variable that holds one of these secrets as plain text, at any line that this thread runs meanwhile.
+
+    Each as `module.function:variable`, in modules whose names `within` takes. A crash reporter may print them.
+    """
+    found: set[str] = set()
+
+    def at_line(frame: FrameType, event: str, _: object) -> TraceFunction:
+        for name, value in frame.f_locals.items():
+            if event != "call" and _holds(value, secrets):
+                found.add(f"{frame.f_globals['__name__']}.{frame.f_code.co_name}:{name}")
+        return at_line
+
+    def at_call(frame: FrameType, *_: object) -> TraceFunction | None:
+        return at_line if within(str(frame.f_globals.get("__name__", ""))) else None
+
+    before = sys.gettrace()
+    sys.settrace(at_call)
+    try:
+        yield found
+    finally:
+        sys.settrace(before)
+
+
+TraceFunction = Callable[[FrameType, str, Any], Any]
+
+
+def _holds(value: object, secrets: Collection[str]) -> bool:
+    """In its repr, or in that of what it contains: that is what gets printed."""
+    try:
+        told = repr(value)
+    except Exception:  # noqa: BLE001 - it is not whole yet
+        return False
+    return any(secret in told for secret in secrets)
 
 
 def _connected(error: BaseException) -> Iterator[BaseException]:

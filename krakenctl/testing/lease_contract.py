@@ -130,6 +130,9 @@ class LeaseContract:
         """Nobody was in between: the fence says so. From here on it is alive again."""
         ours.leases.acquire(JO, OVER)
         ours.check()
+        held = theirs.leases.holder()
+        assert held is not None
+        assert held.beat > held.since
         ours.begin(intent())
         assert theirs.read().intents
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -17,6 +19,7 @@ from urllib3.exceptions import LocationValueError
 from krakenctl import __version__
 from krakenctl.errors import AnswerLost, ExchangeError, Unreachable
 from krakenctl.model.secret import Secret
+from krakenctl.transport import hindrance
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
@@ -53,6 +56,8 @@ class Http:
         *,
         timeout: tuple[float, float] = (CONNECT_SECONDS, ANSWER_SECONDS),
     ) -> None:
+        self.calls = 0  # how many were made
+        self._counting = threading.Lock()
         self._base = base.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
@@ -63,17 +68,34 @@ class Http:
         self._settings = self._session.merge_environment_settings(self._base, {}, True, None, None)
         self._headers = {**self._session.headers, "User-Agent": USER_AGENT, "Accept": "application/json"}
 
-    def call(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str]) -> Answer:
-        """Send and wait. Raises Unreachable (nothing was done) or AnswerLost (it may have been done)."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str],
+        bearer: Secret | None = None,
+    ) -> Answer:
+        """Send and wait. Raises Unreachable (nothing was done) or AnswerLost (it may have been done).
+
+        `bearer`: a token that authorises the call, and is in no frame of ours while we wait.
+        """
+        with self._counting:
+            self.calls += 1
         try:
-            prepared = self._prepared(method, path, body, headers)
-            response = self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **self._settings)
-            content = _content(response)
+            response = self._session.send(
+                self._prepared(method, path, body, headers, bearer),  # which shows the token: no name for it here
+                timeout=self._timeout,
+                allow_redirects=False,
+                **self._settings,
+            )
+            told, whole = _body(response)
         except (requests.exceptions.RequestException, *_ODD) as problem:
             failure = self._failure(problem)
         else:
-            if content is not None:
-                return _answer(response, content)
+            if whole:
+                return _answer(response, told)
             failure = AnswerLost(f"{self._base} sent more than {LARGEST_ANSWER >> 20} MiB: it may have been done")
         raise failure  # here, so that it has no context: what requests raises may show our headers
 
@@ -85,29 +107,32 @@ class Http:
             return AnswerLost(f"the connection to {self._base} broke before the answer: it may have been done")
         return AnswerLost(f"no answer from {self._base} ({type(problem).__name__}): it may have been done")
 
+    @property
+    def proxy(self) -> str:
+        """The host that calls go through instead of straight; empty: none."""
+        named = requests.utils.select_proxy(self._base, self._settings["proxies"])
+        return urlsplit(named).hostname or "" if named else ""
+
     def close(self) -> None:
         self._session.close()
 
     def _prepared(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], bearer: Secret | None
     ) -> requests.PreparedRequest:
         """Our headers as they are: ~/.netrc, which requests would put in place of Authorization, is not read here."""
         prepared = requests.PreparedRequest()
         prepared.prepare(
             method=method,
             url=self._base + path,
-            headers={**self._headers, **headers},
+            headers={**self._headers, **headers, **_authorised(bearer)},
             data=body,
             auth=_unchanged,
         )
         return prepared
 
     def _unreachable(self, problem: Exception) -> Unreachable:
-        reason = type(problem).__name__
-        return Unreachable(
-            f"{self._base} cannot be reached ({reason}); nothing was sent",
-            hint="check the network and the workspace's endpoint",
-        )
+        why, hint = hindrance.told(problem)
+        return Unreachable(f"{self._base} cannot be reached ({why}); nothing was sent", hint=hint)
 
 
 def _never_left(problem: Exception) -> bool:
@@ -124,22 +149,33 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _content(response: requests.Response) -> bytes | None:
-    """Read piece by piece, so that a few bytes that unpack to gigabytes do not fill the memory. None: too large."""
+def _authorised(bearer: Secret | None) -> dict[str, str]:
+    return {} if bearer is None else {"Authorization": f"Bearer {bearer.reveal()}"}
+
+
+def _body(response: requests.Response) -> tuple[Any, bool]:
+    """The decoded JSON (None: it is none), and whether it was small enough to be read.
+
+    Piece by piece, so that a few bytes that unpack to gigabytes do not fill the memory. It may be a new key's secret:
+    no other frame holds what was read.
+    """
     content = bytearray()
     for piece in response.iter_content(_PIECE):
         content += piece
         if len(content) > LARGEST_ANSWER:
             response.close()
-            return None
-    return bytes(content)
+            return None, False
+    try:
+        return json.loads(content, object_hook=_hidden), True
+    except (ValueError, RecursionError):
+        return None, True
 
 
-def _answer(response: requests.Response, content: bytes) -> Answer:
+def _answer(response: requests.Response, body: Any) -> Answer:
     headers = response.headers
     told = headers.get("X-Request-Id") or headers.get("CF-RAY") or ""
     request_id = told[:_LONGEST_ID] if told.isascii() and told.isprintable() else ""
-    return Answer(response.status_code, _decoded(content), _wait(headers), request_id)
+    return Answer(response.status_code, body, _wait(headers), request_id)
 
 
 def _wait(headers: Mapping[str, str]) -> float:
@@ -158,13 +194,6 @@ def _seconds(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _decoded(content: bytes) -> Any:
-    try:
-        return json.loads(content, object_hook=_hidden)
-    except (ValueError, RecursionError):
         return None
 
 

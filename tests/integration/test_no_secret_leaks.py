@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import pkgutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +15,23 @@ import pytest
 
 import desk as d
 from desk import Desk, Wire
+from holder import at, go_on
 from krakenctl import cli
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.secret import Secret
 from krakenctl.sandbox.people import seed
 from krakenctl.stores.base import Entry
-from krakenctl.testing.leaks import children, crash_report, everything_shown, shown, spellings
+from krakenctl.testing.leaks import (
+    bare_locals,
+    children,
+    crash_report,
+    everything_shown,
+    living,
+    seen_of,
+    shown,
+    spellings,
+)
 from running import Ran
 
 MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")  # below .krakenctl; the identity holds itself
@@ -90,8 +103,9 @@ def test_no_secret_is_in_what_any_fault_makes_us_say(desk: Desk, wire: Wire, tol
 LAYERS = {
     "state": "krakenctl.state.sql.SqlState.advance",
     "promotion": "krakenctl.state.sql.SqlState.promote",
-    "log": "krakenctl.state.log.SqlLog.append",
+    "log": "krakenctl.state.log.line_of",
     "store": "krakenctl.stores.age.AgeStore.promote",
+    "waiting for an answer": "requests.Session.send",
     "answer": "krakenctl.surfaces.connect._issued",
     "encryption": "krakenctl.stores.age._replace",
     "reading back": "krakenctl.stores.age.AgeStore._decrypted",
@@ -127,6 +141,94 @@ def test_what_a_process_list_or_a_child_could_see_holds_no_secret(desk: Desk, wi
         subprocess.run(["true"], check=True)
     assert "subprocess.Popen" in "".join(started), "the hook can see"
     _must_hide("\n".join(started), _given_away(desk, wire))
+
+
+def test_the_hunt_sees_a_child_that_lives_and_what_it_was_given():
+    """Whether it is told of one that is started later, or only looks at the end; and the children of children."""
+    shell = ["sh", "-c", "cat & wait"]
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, env={"HIDDEN": "canary-below"} | os.environ) as below:
+        with children() as started:
+            subprocess.run(["true"], check=True)
+        assert any("HIDDEN=canary-below" in told for told in started)
+        below.kill()
+    with (
+        children() as started,
+        subprocess.Popen(["cat", "-"], stdin=subprocess.PIPE, env={"HIDDEN": "canary-late"}) as late,
+    ):
+        assert "HIDDEN=canary-late" in "".join(living())
+        assert late.stdin is not None
+        late.stdin.close()
+    assert "cat" in "".join(started)
+
+
+@pytest.mark.parametrize("point", ["after-issue:1", "put:1", "promote:1", "list:3"])
+def test_a_run_in_the_middle_of_an_issue_shows_its_secret_to_nobody(desk: Desk, wire: Wire, told: Told, point: str):
+    """Not in the process list, not in its environment, and in no file that it has left half-written."""
+    desk.declare(d.account(), d.key("bot"))
+    with at(desk, point, "wait") as running:
+        assert desk.ours() == ["bot.a7.g1"]
+        secrets = _given_away(desk, wire)
+        seen = [*seen_of(running.pid), *living(running.pid)]
+        assert "holder.py" in "".join(seen)
+        _must_hide("\n".join(seen), secrets)
+        _search(desk, told, secrets)
+        code, said = go_on(running)
+        assert code == 0
+        _must_hide(said, secrets)
+
+
+def test_a_sandbox_that_serves_shows_no_secret_and_neither_does_who_talks_to_it(desk: Desk, wire: Wire):
+    desk.declare(d.account(), d.key("bot"))
+    desk.applied()
+    words = [sys.executable, "-m", "krakenctl", "-C", str(desk.root), "sandbox", "serve", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as serving:
+        try:
+            assert serving.stdout is not None
+            said = serving.stdout.readline()
+            seen = [said, *seen_of(serving.pid), *living(serving.pid)]
+            assert "sandbox" in "".join(seen)
+            _must_hide("\n".join(seen), _given_away(desk, wire))
+        finally:
+            serving.kill()
+
+
+# A text has to be somewhere when it comes in or is used: for a line or two, in functions of a few lines.
+BARE = {
+    "krakenctl.credentials.<dictcomp>:value",
+    "krakenctl.credentials._hidden:fields",
+    "krakenctl.model.secret.__init__:text",
+    "krakenctl.stores.age.<genexpr>:line",
+    "krakenctl.stores.age.<listcomp>:line",
+    "krakenctl.stores.age._hidden:fields",
+    "krakenctl.surfaces.kraken.signing._signed:key",
+    "krakenctl.transport.http._body:content",
+    "krakenctl.transport.http._body:piece",
+    "krakenctl.transport.http._hidden:fields",
+    "krakenctl.transport.http._hidden:secret",
+}
+
+
+def test_hardly_a_variable_of_ours_ever_holds_a_bare_secret(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """At no line of a whole apply. Wherever a crash strikes, its report has nothing to show."""
+    secret = base64.b64encode(b"canary".ljust(64, b"!")).decode()
+    monkeypatch.setattr("krakenctl.sandbox.keys.new_pair", lambda: ("public-part-of-the-canary", secret))
+    folder = desk.root / ".krakenctl"
+    tokens = [json.loads(file.read_text()) for file in (folder / "credentials").iterdir()]
+    secrets = {secret, repr(base64.b64decode(secret))[2:-1]}
+    secrets |= {fields[name] for fields in tokens for name in ("access_token", "secret") if name in fields}
+    secrets |= {line for line in (folder / "identity.txt").read_text().splitlines() if not line.startswith("#")}
+    keys = d.account(keyDefaults={"ipAllowlist": "any", "validFor": "180d"}), d.key("bot")
+    with bare_locals(secrets, within=_ours) as found:
+        desk.declare(*keys, d.subaccount("mm"))
+        assert desk.apply().code == 0
+    assert "krakenctl.model.secret.__init__:text" in found, "the hunt can see"
+    assert found <= BARE
+
+
+def _ours(module: str) -> bool:
+    """Without the sandbox, which is the exchange's side, and without the hunt itself."""
+    theirs = ("krakenctl.sandbox", "krakenctl.transport.wsgi", "krakenctl.embedded", "krakenctl.testing")
+    return module.startswith("krakenctl.") and not module.startswith(theirs)
 
 
 def test_secrets_that_come_in_by_the_environment_go_nowhere_else(

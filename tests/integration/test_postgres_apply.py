@@ -11,8 +11,10 @@ import sys
 import pytest
 
 import desk as d
-from krakenctl import workflow
+from krakenctl import remembered
 from krakenctl.model.recorded import Recorded
+from krakenctl.state import postgres as adapter
+from krakenctl.state import tenure
 from postgres import DSN, Weather
 
 MOMENTS = ["at once", "before its commit", "after its commit"]
@@ -22,7 +24,7 @@ class SharedDesk(d.Desk):
     """A desk whose state is in PostgreSQL."""
 
     def recorded(self) -> Recorded:
-        return workflow.recorded(self.root)
+        return remembered.recorded(self.root)
 
 
 @pytest.fixture
@@ -84,6 +86,20 @@ def test_of_two_applies_at_once_one_waits_and_nothing_is_done_twice(desk):
     desk.check_promises(["ApiKey/acme/bot", "ApiKey/acme/view"], {"master": desk.rows()["master"]})
 
 
+def test_a_state_that_somebody_has_locked_is_waited_for_like_any_holder(postgres, desk, monkeypatch):
+    monkeypatch.setitem(adapter._LIMITS, "lock_timeout", 0.05)
+    desk.declare(d.account(), d.key("bot"))
+    desk.applied()
+    with postgres.connect("desk") as somebody:
+        somebody.execute("BEGIN; UPDATE krakenctl_acme.lease SET fence = fence")
+        told = desk.apply()
+        assert (told.code, "nothing was done" in told.err, "lock timeout" in told.err) == (6, True, True)
+        assert desk.run("plan").code == 0
+        monkeypatch.setattr(tenure.time, "sleep", lambda _: somebody.rollback())
+        told = desk.apply("--lock-timeout", "5m")
+        assert (told.code, "waiting up to 300 s" in " ".join(told.err.split())) == (0, True)
+
+
 def test_every_command_that_looks_at_the_state_finds_it_there(desk):
     desk.declare(d.account(), d.key("bot"))
     desk.applied()
@@ -124,11 +140,12 @@ def test_a_connection_string_in_the_workspace_is_kept_out_of_git(desk, postgres)
     assert desk.run("plan").code == 0
 
 
-def test_a_server_that_crashes_in_the_middle_of_an_apply_costs_nothing(postgres, desk, monkeypatch):
+@pytest.mark.parametrize(("write", "moment"), [(2, MOMENTS[2]), (5, MOMENTS[1])])
+def test_a_server_that_crashes_in_the_middle_of_an_apply_costs_nothing(postgres, desk, monkeypatch, write, moment):
     declared, strangers = d.replace_create_first(desk), desk.strangers()
     wire = d.Wire().install(monkeypatch)
     weather = Weather(postgres.stop).install(monkeypatch)
-    weather.strike("before its commit", first=5)
+    weather.strike(moment, first=write)
     try:
         broken = desk.apply()
     finally:

@@ -19,16 +19,16 @@ def sign(secret: Secret, path: str, nonce: str, body: bytes) -> str:
 
     Raises CredentialError when the secret is not base64.
     """
-    key = _decoded(secret)
-    if not key:
+    signed = _signed(secret, path.encode() + hashlib.sha256(nonce.encode() + body).digest())
+    if signed is None:
         raise CredentialError("the private key is not base64: was it cut off when it was copied?")
-    inner = hashlib.sha256(nonce.encode() + body).digest()
-    return base64.b64encode(hmac.new(key, path.encode() + inner, hashlib.sha512).digest()).decode()
+    return base64.b64encode(signed).decode()
 
 
-def _decoded(secret: Secret) -> bytes | None:
+def _signed(secret: Secret, message: bytes) -> bytes | None:
     """None when it cannot be; raising from here would give the error a context that shows the secret."""
     try:
-        return base64.b64decode(secret.reveal(), validate=True)
+        key = base64.b64decode(secret.reveal(), validate=True)
     except (binascii.Error, ValueError):
         return None
+    return hmac.new(key, message, hashlib.sha512).digest() if key else None
