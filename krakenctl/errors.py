@@ -17,6 +17,10 @@ KrakenctlError                     1
 ├── PlanFileError                  1   not a plan, or of another version
 │   └── PlanStale                  5   the world moved since the plan was made
 ├── CannotRotate                   1   a key that was named cannot simply get a new secret
+├── NeedsPerson                    8   a step that only a person can take, and nobody took it
+├── NoKey                          1   the key that was named cannot be handed to a program
+├── CannotRun                    126   the program that was to be run is none
+│   └── NoSuchProgram            127   there is no program of that name
 ├── SafetyStop                     7   refused, because it may destroy something
 │   └── BeyondLimits               7   a plan that goes beyond safety limits which nobody raised
 └── ExchangeError                  1
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from krakenctl.model.finding import Finding
+    from krakenctl.model.outcome import Recovered
     from krakenctl.model.safety import Block
 
 
@@ -63,6 +68,8 @@ class KrakenctlError(Exception):
         self.address = address
         self.file = file
         self.line = line
+        self.recovered: tuple[Recovered, ...] = ()  # what the same run had finished or undone before
+        self.log_head = ""  # of the audit log after that; empty: nothing was recovered
 
 
 class UsageError(KrakenctlError):
@@ -179,6 +186,32 @@ class PlanStale(PlanFileError):
 class CannotRotate(KrakenctlError):
     code = "cannot-rotate"
     category = "plan"
+
+
+class NeedsPerson(KrakenctlError):
+    """What was done before it stays done, and a later run goes on from there."""
+
+    exit_code = 8
+    code = "needs-person"
+    category = "person"
+
+
+class NoKey(KrakenctlError):
+    code = "no-key"
+    category = "store"
+
+
+class CannotRun(KrakenctlError):
+    """Told with the exit codes that shells have for it, so that whoever waits for the program knows."""
+
+    exit_code = 126
+    code = "cannot-run"
+    category = "program"
+
+
+class NoSuchProgram(CannotRun):
+    exit_code = 127
+    code = "no-such-program"
 
 
 class SafetyStop(KrakenctlError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from krakenctl.model.key import LiveKey
@@ -11,6 +12,7 @@ from krakenctl.model.key import LiveKey
 class Coverage(StrEnum):
     COMPLETE = "complete"  # every key of the account
     OUR_CLIENT = "our-client"  # only keys made by our OAuth client
+    HELD = "held"  # only keys that we hold ourselves, each asked about itself, or else taken as recorded
     NONE = "none"  # nothing was or could be listed
 
 
@@ -30,3 +32,13 @@ class LiveAccount:
     coverage: Coverage = Coverage.NONE
     keys: tuple[LiveKey, ...] = ()
     reason: str = ""  # why it is not ready, for people
+    surface: str = "connect"
+    unasked: Mapping[str, str] = field(default_factory=dict)  # by name, of these keys: why it is as recorded
+    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what is wrong beside its spec
+
+    @property
+    def by_person(self) -> bool:
+        """Whether its keys are issued, updated and revoked by a person."""
+        from krakenctl.model.surface import SURFACES
+
+        return SURFACES[self.surface].by_person

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
+from krakenctl.model.plan import Verb
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     keys: tuple[LiveKey, ...]
     coverage: Coverage
+    unasked: Mapping[str, str] = field(default_factory=dict)  # by name, of these keys: why it is as recorded
+    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what is wrong beside its spec
 
 
 class Surface(Protocol):
@@ -40,7 +45,22 @@ class Surface(Protocol):
         """Set everything but the name to `spec`. Key and secret stay; nothing is returned, so list again."""
         ...
 
-    def revoke(self, name: str) -> None: ...
+    def revoke(self, name: str) -> Revocation: ...
+
+    def ready(self, verb: Verb, name: str) -> None:
+        """Asked before anything is begun: raises NeedsPerson where this needs somebody who is not there."""
+        ...
+
+    def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended | None:
+        """A key is not as it was asked for: have it put right. None: there is no way but to revoke it.
+
+        Raises NeedsPerson where somebody could put it right and does not.
+        """
+        ...
+
+    def accept(self, name: str, spec: KeySpec, why: str) -> str:
+        """A key cannot be looked at: the reason for which somebody answers for it. Raises NeedsPerson if nobody does."""
+        ...
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         """Ask the key about itself (GetApiKeyInfo). `nonce` must be above every nonce the key has used."""

@@ -11,12 +11,15 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from krakenctl.errors import AnswerLost, ExchangeError, NonceRefused, Unavailable, Unreachable
+from krakenctl.errors import AnswerLost, ExchangeError, NeedsPerson, NonceRefused, Unavailable, Unreachable
+from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
+from krakenctl.model.plan import Verb
 from krakenctl.model.secret import Secret
 from krakenctl.surfaces.base import Listing
+from krakenctl.surfaces.ground import Ground
 from krakenctl.surfaces.kraken import answers, shapes, spot
 from krakenctl.surfaces.kraken.meter import Meter
 from krakenctl.transport.http import Answer, Http
@@ -24,6 +27,10 @@ from krakenctl.transport.http import Answer, Http
 _KEYS = "/oauth/fast-api-key"
 _KEYS_PLURAL = "/oauth/fast-api-keys"
 _ABOVE = 10  # how far above a refused nonce the second try is: still small, for a key that its consumer will use
+
+
+def opened(ground: Ground) -> Connect:
+    return Connect(ground.http, ground.token(), ground.meter())
 
 
 class Connect:
@@ -75,8 +82,19 @@ class Connect:
     def update(self, name: str, spec: KeySpec) -> None:
         _must_be_done(self._call("PUT", _KEYS, shapes.fast_key_body(name, spec)), f"update the key {name}")
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str) -> Revocation:
         _must_be_done(self._call("DELETE", _KEYS, {"api_key_name": name}), f"revoke the key {name}")
+        return Revocation.PROVED
+
+    def ready(self, verb: Verb, name: str) -> None:
+        """Always."""
+
+    def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended | None:  # noqa: ARG002 - see Surface
+        """A secret that may have leaked must never gain rights: what was issued wrongly goes."""
+        return None
+
+    def accept(self, name: str, spec: KeySpec, why: str) -> str:  # noqa: ARG002 - see Surface
+        raise NeedsPerson(f"{name} cannot be looked at: {why}")
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         try:
@@ -101,13 +119,11 @@ class Connect:
         return answer
 
     def _call(self, method: str, path: str, body: object = None) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token.reveal()}"}
         sent = None if body is None else json.dumps(body).encode()
-        if sent is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {} if sent is None else {"Content-Type": "application/json"}
         if self._meter is not None:
             self._meter.before_call()
-        answer = self._noted(self._http.call(method, path, body=sent, headers=headers))
+        answer = self._noted(self._http.call(method, path, body=sent, headers=headers, bearer=self._token))
         if self._meter is not None and answers.is_rate_limit(answer):
             self._meter.refused()
         return answer

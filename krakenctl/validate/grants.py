@@ -8,7 +8,8 @@ from typing import Any
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Place
-from krakenctl.model.permission import ON_CONNECT, Permission, in_order
+from krakenctl.model.permission import Permission, in_order
+from krakenctl.model.surface import SURFACES, Traits
 from krakenctl.validate.hierarchy import Node, bounds_place
 from krakenctl.validate.report import Related, Report, error
 from krakenctl.validate.resources import Resource, Resources
@@ -40,8 +41,9 @@ class Grants:
             self._report.extend(self._incomplete(key, names, granted))
         if not granted <= node.account.ceiling:
             self._report.append(self._exceeds(key, node, granted - node.account.ceiling))
-        if node.account.surface == "connect" and not granted <= ON_CONNECT:
-            self._report.append(self._beyond_surface(key, granted - ON_CONNECT))
+        traits = SURFACES[node.account.surface]
+        if not granted <= traits.grantable:
+            self._report.append(self._beyond_surface(key, traits, granted - traits.grantable))
         return granted
 
     def _sum(self, names: tuple[str, ...], permissions: tuple[str, ...]) -> Granted:
@@ -65,8 +67,8 @@ class Grants:
         return error("exceeds-ceiling", self._place(key, surplus), message, hint=hint, address=key.address,
                      related=related)  # fmt: skip
 
-    def _beyond_surface(self, key: Resource, surplus: Granted) -> Finding:
-        message = f"a key made through Kraken Connect cannot have {quoted(in_order(surplus))}"
+    def _beyond_surface(self, key: Resource, traits: Traits, surplus: Granted) -> Finding:
+        message = f"a key made through {traits.called} cannot have {quoted(in_order(surplus))}"
         hint = "take it from the grants, or use `surface: website`"
         return error("not-on-surface", self._place(key, surplus), message, hint=hint, address=key.address)
 

@@ -48,6 +48,7 @@ def live_key(raw: Mapping[str, Any]) -> LiveKey:
         name=name,
         created=moment(field("created_time", "createdTime")),
         public_key=str(field("api_key", "apiKey") or ""),
+        modified=_moment_or_none(field("modified_time", "modifiedTime")),
         spec=KeySpec(
             permissions=known,
             unknown_permissions=unknown,
@@ -138,6 +139,14 @@ def moment(raw: Any) -> int:
         with suppress(ValueError, OverflowError):
             return read(raw)
     raise ExchangeError("Kraken sent a text where a time belongs: this krakenctl does not understand the answer")
+
+
+def _moment_or_none(raw: Any) -> int:
+    """Of a time that only people look at: no answer is refused for its sake."""
+    try:
+        return moment(raw)
+    except ExchangeError:
+        return 0
 
 
 def _seconds(text: str) -> int:

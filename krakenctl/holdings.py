@@ -1,0 +1,93 @@
+"""The keys whose secrets we hold, each with what may be asked of it. Reads stores; asks the exchange nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from krakenctl.errors import KrakenctlError
+from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
+from krakenctl.model.desired import DesiredKey, SecretRef
+from krakenctl.model.holding import Holding
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.key import KeyPair, KeySpec
+from krakenctl.model.recorded import RecordedKey
+from krakenctl.stores.base import Entry, Slot, Store
+
+OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
+
+
+def holdings(
+    records: Iterable[RecordedKey], declared: Mapping[Address, DesiredKey], open_store: OpenStore
+) -> Iterator[Holding]:
+    """Each as far as this host can read its store; what fails for one is told of that one."""
+    for record in records:
+        key = declared.get(record.address)
+        scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
+        try:
+            entry = entry_of(record, open_store)
+        except KrakenctlError as problem:
+            yield Holding(record=record, scale=scale, problem=problem.message)
+            continue
+        if entry is None:
+            yield Holding(record=record, scale=scale, problem=f"no slot of {record.secret.path} holds its secret")
+        else:
+            pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
+            yield Holding(record=record, scale=scale, pair=pair)
+
+
+def under_way(
+    intents: Iterable[Intent], declared: Mapping[Address, DesiredKey], open_store: OpenStore
+) -> Iterator[Holding]:
+    """Keys that an earlier run had been given and not promoted, as far as a slot has their secrets.
+
+    Where this host cannot read the store, those of which the journal knows that one has.
+    """
+    for intent in intents:
+        if intent.issues and intent.secret and intent.sent and intent.stage in _KEPT:
+            yield from _under_way(intent, intent.secret, intent.sent, declared.get(intent.address), open_store)
+
+
+_KEPT = (Stage.BEGUN, Stage.REVOKED, Stage.STORED, Stage.CHECKED)
+
+
+def _under_way(
+    intent: Intent, secret: SecretRef, sent: KeySpec, key: DesiredKey | None, open_store: OpenStore
+) -> Iterator[Holding]:
+    record = RecordedKey(
+        address=intent.address,
+        live_name=intent.live_name,
+        generation=intent.generation,
+        created=0,
+        public_key=intent.public_key,
+        spec=sent,
+        secret=secret,
+        issued=intent.began,
+    )
+    scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
+    fresh = intent.stage is not Stage.CHECKED  # else its consumer may be using it already
+    try:
+        store = open_store(secret.store)
+        entries = [store.get(secret.path, slot) for slot in (Slot.PENDING, Slot.CURRENT)]
+    except KrakenctlError as problem:
+        if intent.public_key:
+            yield Holding(record=record, scale=scale, problem=problem.message, fresh=fresh)
+        return
+    for entry in entries:
+        if entry is not None and entry.live_name == intent.live_name:
+            pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
+            kept = replace(record, created=entry.created, public_key=entry.public_key)
+            yield Holding(record=kept, scale=scale, pair=pair, fresh=fresh)
+            return
+
+
+def entry_of(record: RecordedKey, open_store: OpenStore) -> Entry | None:
+    """What the store keeps of exactly this generation, in whichever slot. Raises KrakenctlError."""
+    store = open_store(record.secret.store)
+    order = (Slot.PREVIOUS, Slot.CURRENT) if record.retired_until else (Slot.CURRENT, Slot.PREVIOUS)
+    for slot in order:
+        entry = store.get(record.secret.path, slot)
+        if entry is not None and entry.live_name == record.live_name:
+            return entry
+    return None

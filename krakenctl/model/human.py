@@ -1,0 +1,46 @@
+"""What a person is to do on Kraken's website with one key, whole enough to be followed to the letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from krakenctl.model.key import KeyPair, KeySpec
+from krakenctl.model.plan import Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a person is to go, and as whom."""
+
+    account: str  # as the manifests call it
+    page: str = ""
+    username: str = ""  # whom to log in as; empty: the master's owner
+    iiban: str = ""  # as declared or remembered; empty: the first key tells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanStep:
+    """One step of one change. `before` and `wanted` have absolute times, as apply would send them."""
+
+    verb: Verb  # issue, update or revoke
+    account: str  # as the manifests call it
+    username: str = ""  # whom to log in as; empty: the master's owner
+    name: str  # of the key, with its generation
+    page: str
+    before: KeySpec | None = None  # an update: what the form shows now
+    wanted: KeySpec | None = None  # issue and update: what the form is to show; None: the key is to be gone
+    number: int = 1
+    of: int = 1  # how many steps of this kind the account has in this run
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was wrong is said to be right now: to be looked at again."""
+
+    pair: KeyPair | None = None  # of another key that was made in its place; None: it is the same key
+
+
+class Revocation(StrEnum):
+    PROVED = "proved"  # the exchange says so, or the key, which had answered before, is not known any more
+    CLAIMED = "claimed"  # a person says so

@@ -1,0 +1,136 @@
+"""Asking a key about itself on a real sandbox, without its consumer noticing."""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import nullcontext
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from krakenctl.errors import LockedOut, NonceRefused, NotAuthorised
+from krakenctl.model.description import CLOCKS, NonceScale, nonce_at
+from krakenctl.model.key import KeyPair
+from krakenctl.model.permission import Permission
+from krakenctl.model.secret import Secret
+from krakenctl.surfaces.kraken import spot
+from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.testing.sandbox import served
+from krakenctl.transport.http import Http
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("own-key") / "sandbox.db") as sandbox:
+        sandbox.freeze("2027-01-15T08:00:00Z")
+        yield sandbox
+
+
+@pytest.fixture
+def http(sandbox):
+    http = Http(sandbox.url)
+    yield http
+    http.close()
+
+
+def _pair(key):
+    return KeyPair(public_key=key.public_key, secret=Secret(key.secret))
+
+
+def _own(sandbox, http, pair, **more):
+    return OwnKey(http, pair, lambda: int(sandbox.now * SECOND), **more)
+
+
+def test_it_says_what_the_key_is_and_whose(sandbox, http):
+    iiban = sandbox.account("desk-1")
+    key = sandbox.key(["query-funds"], name="bot", account="desk-1", ip_allowlist=["127.0.0.1"], valid_for="30d")
+    told = _own(sandbox, http, _pair(key)).discover()
+    assert (told.live.name, told.live.public_key, told.iiban) == ("bot", key.public_key, iiban)
+    assert told.live.spec.permissions == {Permission.QUERY_FUNDS}
+    assert told.live.spec.ip_allowlist == ("127.0.0.1",)
+    assert told.live.spec.valid_until == pytest.approx(sandbox.now + 30 * 86_400, abs=2)
+
+
+def _consume(sandbox, http, pair, scale):
+    spot.call(http, pair, "Balance", nonce_at(scale, int(sandbox.now * SECOND)), "answer")
+
+
+@pytest.mark.parametrize("scale", CLOCKS)
+def test_a_consumer_whose_clock_is_known_is_asked_beside_without_noticing(sandbox, http, scale):
+    pair = _pair(sandbox.key(["query-funds"]))
+    _consume(sandbox, http, pair, scale)
+    sandbox.advance(seconds=1)
+    assert _own(sandbox, http, pair).describe(scale).live.public_key == pair.public_key
+    sandbox.advance(seconds=1)
+    _consume(sandbox, http, pair, scale)
+
+
+@pytest.mark.parametrize("since", [0, 1, 60], ids="{} seconds after its last call".format)
+@pytest.mark.parametrize("scale", CLOCKS)
+def test_a_consumer_with_any_clock_is_refused_for_five_seconds_at_most(sandbox, http, scale, since):
+    pair = _pair(sandbox.key(["query-funds"]))
+    _consume(sandbox, http, pair, scale)
+    sandbox.advance(seconds=since)
+    with nullcontext() if scale in CLOCKS[:-1] else pytest.raises(NonceRefused):
+        assert _own(sandbox, http, pair).discover().scale == scale
+    sandbox.advance(seconds=6)
+    _consume(sandbox, http, pair, scale)
+
+
+def test_a_key_that_nobody_has_used_answers_to_the_coarsest_clock(sandbox, http):
+    assert _own(sandbox, http, _pair(sandbox.key())).discover().scale is NonceScale.SECONDS
+
+
+def test_a_key_whose_nonce_is_beyond_every_clock_says_so(sandbox, http):
+    pair = _pair(sandbox.key(account="acme"))
+    spot.call(http, pair, "GetApiKeyInfo", 10**19, "answer")
+    with pytest.raises(NonceRefused):
+        _own(sandbox, http, pair).discover()
+    assert _own(sandbox, http, pair).describe_with(10**19 + 1).nonce == 10**19 + 1
+
+
+@pytest.mark.parametrize("used", [0, 1, 5, 10**12])
+def test_a_living_key_lives_and_can_be_used_as_before(sandbox, http, used):
+    key = sandbox.key()
+    pair = _pair(key)
+    if used:
+        spot.call(http, pair, "GetApiKeyInfo", used, "answer")
+    assert _own(sandbox, http, pair).lives()
+    spot.call(http, pair, "GetApiKeyInfo", max(used, 1) + 1, "answer")
+    sandbox.revoke(key.name)
+    assert not _own(sandbox, http, pair).lives()
+
+
+def test_a_second_factor_is_sent_along(sandbox, http):
+    pair = _pair(sandbox.key(otp="beside the point", name="guarded"))
+    with pytest.raises(NotAuthorised):
+        _own(sandbox, http, pair).discover()
+    assert _own(sandbox, http, pair, otp="beside the point").discover().live.name == "guarded"
+
+
+def test_a_lockout_is_no_proof_that_a_key_is_gone(sandbox, http):
+    sandbox.account("locked")
+    key = sandbox.key(account="locked")
+    sandbox.fault("lockout", account="locked")
+    with pytest.raises(LockedOut):
+        _own(sandbox, http, _pair(key)).lives()
+
+
+def test_neither_pair_nor_otp_shows_in_its_errors(sandbox, http):
+    key = sandbox.key()
+    otp = f"canary-{key.name}"
+    sandbox.revoke(key.name)
+    with pytest.raises(NotAuthorised) as raised:
+        _own(sandbox, http, _pair(key), otp=otp).discover()
+    told = "".join(traceback.format_exception(raised.value))
+    assert not any(canary in told for canary in (key.secret, key.public_key, otp))
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(CLOCKS), st.integers(1_300_000_000 * SECOND, 4_000_000_000 * SECOND), st.integers(0, SECOND))
+def test_a_coarser_clock_is_always_below_a_finer_one(scale, moment, later):
+    finer = CLOCKS[CLOCKS.index(scale) + 1 :]
+    assert all(nonce_at(scale, moment + later) < nonce_at(other, moment) for other in finer)
