@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from krakenctl.apply.patience import Quietly, asking
@@ -17,7 +17,8 @@ from krakenctl.errors import CredentialMissing
 from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
 from krakenctl.surfaces.base import Master, Surface
-from krakenctl.surfaces.connect import Connect, ConnectMaster
+from krakenctl.surfaces.connect import ConnectMaster
+from krakenctl.surfaces.ground import Ground, Premises
 from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.meter import TIERS, Meter
 from krakenctl.transport.http import Http
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # The embedded sandbox has no address; `.invalid` never resolves, should anything slip past the adapter.
 SANDBOX_URL = "http://sandbox.krakenctl.invalid"
+_SKEW = 120  # seconds that two clocks of today may differ
 
 
 class Exchange:
@@ -37,11 +39,16 @@ class Exchange:
         workspace: Workspace,
         credentials: Credentials,
         usernames: dict[str, str],
+        *,
+        open_surface: Callable[[str, Ground], Surface],
+        premises: Callable[[str], Premises],
         adapter: BaseAdapter | None = None,
     ) -> None:
         self._workspace = workspace
         self._credentials = credentials
         self._usernames = usernames
+        self._open_surface = open_surface
+        self._premises = premises
         self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
         self._surfaces: dict[str, Surface] = {}
         self._masters: dict[str, Master] = {}  # each keeps its key's nonces rising
@@ -49,26 +56,34 @@ class Exchange:
         self._turn = threading.Lock()  # of who asks for the time, or opens a master
 
     def surface(self, account: str) -> Surface:
-        """Raises CredentialMissing when no credential leads there, else CredentialError."""
+        """Raises CredentialMissing where one is needed and none leads there, else CredentialError."""
         if account not in self._surfaces:
             self._surfaces.setdefault(account, self._surface(account))
         return self._surfaces[account]
 
     def _surface(self, account: str) -> Surface:
-        reference = self._refs(account).token
-        if not reference:
-            raise CredentialMissing(
-                f"no token is named for the account {account}", hint="add it to credentials in krakenctl.yaml"
-            )
-        counted = self._workspace.rate_limits.count_connect
-        return Connect(self._http, self._token(account, reference), self._meter() if counted else None)
+        premises = self._premises(account)
+        ground = Ground(
+            http=self._http,
+            premises=premises,
+            token=lambda: self._token(account),
+            meter=lambda: self._meter() if self._workspace.rate_limits.count_connect else None,
+            clock=self.clock,
+            wait=time.sleep,
+        )
+        return self._open_surface(premises.surface, ground)
 
     def _meter(self) -> Meter:
         """Each credential has a counter of its own, as Kraken keeps them."""
         limit = TIERS[self._workspace.rate_limits.tier]
         return Meter(limit, time.monotonic, time.sleep)
 
-    def _token(self, account: str, reference: str) -> Secret:
+    def _token(self, account: str) -> Secret:
+        reference = self._refs(account).token
+        if not reference:
+            raise CredentialMissing(
+                f"no token is named for the account {account}", hint="add it to credentials in krakenctl.yaml"
+            )
         try:
             return self._credentials.token(reference)
         except CredentialMissing as missing:
@@ -95,6 +110,11 @@ class Exchange:
             )
         return ConnectMaster(self._http, self._credentials.key_pair(reference), _nonces(), self._meter())
 
+    @property
+    def http(self) -> Http:
+        """For calls that are no account's: public ones, and those that a key signs about itself."""
+        return self._http
+
     def now(self) -> int:
         """The exchange's clock, unix seconds. Asked once; from there our own clock counts on."""
         with self._turn:
@@ -102,6 +122,14 @@ class Exchange:
                 self._clock = self._asked_time(), time.monotonic()
         told, then = self._clock
         return told + int(time.monotonic() - then)
+
+    def clock(self) -> int:
+        """Nanoseconds since 1970, as the consumers of keys have it: our own clock, unless the exchange's is elsewhere.
+
+        (A sandbox's may be: it can be stopped and moved.)
+        """
+        ours, theirs = time.time_ns(), self.now()
+        return ours if abs(ours // 1_000_000_000 - theirs) <= _SKEW else theirs * 1_000_000_000 + ours % 1_000_000_000
 
     def _asked_time(self) -> int:
         quietly = Quietly(wait=time.sleep, now=lambda: int(time.time()), chance=random.random)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from krakenctl.credentials import Credentials, file_of
 from krakenctl.errors import CredentialMissing, StateError, StoreError
@@ -11,7 +14,21 @@ from krakenctl.model.workspace import StateSettings, StoreSettings
 from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Store
 
+if TYPE_CHECKING:
+    from krakenctl.surfaces.base import Surface
+    from krakenctl.surfaces.ground import Ground
+
 _RESTORE = "restore it from your backup; a new one cannot read what is stored (where nothing is: `krakenctl init`)"
+
+
+# Each module has a function `opened`.
+_SURFACES = {"connect": "krakenctl.surfaces.connect", "website": "krakenctl.surfaces.website"}
+
+
+def surface(name: str, ground: Ground) -> Surface:
+    """One account, in the way that its manifest names. Raises CredentialError."""
+    opened: Callable[[Ground], Surface] = import_module(_SURFACES[name]).opened
+    return opened(ground)
 
 
 def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Store:

@@ -45,8 +45,8 @@ def reset(project: Project) -> list[Made]:
 
 def _alone(project: Project, home: StateHome) -> AbstractContextManager[object]:
     """Not under a run that changes things. Raises LockHeld. Where there is no state, there is no such run."""
+    from krakenctl.actor import new_run
     from krakenctl.state.tenure import tenure
-    from krakenctl.workflow import new_run
 
     if not home.read().lineage:
         return nullcontext()

@@ -139,10 +139,16 @@ def _run_accounts(
                 session = Session(accounts[name], surface, ports, memory[name], places, recorded.lineage)
                 _run(session, groups[name])
 
-    uses = {name: [*secrets((work.change for work in group), memory[name])] for name, group in groups.items()}
-    one = {name: [Verb] if accounts[name].by_person else [] for name in groups}  # there is one person for all of them
-    uses = {name: [*places, *one[name]] for name, places in uses.items()}
+    uses: dict[str, list[object]] = {
+        name: [*secrets((work.change for work in group), memory[name]), *_person(accounts[name])]
+        for name, group in groups.items()
+    }
     each(run_lane, lanes(uses), ports.parallelism)
+
+
+def _person(account: PlannedAccount) -> Sequence[str]:
+    """There is one for all accounts that need one."""
+    return ["a person"] if account.by_person else []
 
 
 def _opened(account: str, works: list[Work], ports: Ports) -> Surface | None:

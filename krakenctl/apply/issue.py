@@ -24,6 +24,7 @@ from krakenctl.errors import (
     KeyMismatch,
     KrakenctlError,
     LockedOut,
+    NeedsPerson,
     NonceRefused,
     NotAuthorised,
     PermissionDenied,
@@ -34,7 +35,7 @@ from krakenctl.errors import (
     TooManyKeys,
 )
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.journal import MISMATCH, Stage
+from krakenctl.model.journal import ACCEPTED, MISMATCH, Stage
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import NewKey, Verb
 from krakenctl.model.recorded import RecordedKey
@@ -51,6 +52,7 @@ _NOT_THE_NAME = (
     TooManyKeys.code,
     RateLimited.code,
 )
+VERIFIED = "verified"
 _UNTOUCHED = "the key in use was not touched; run apply again"
 
 
@@ -95,7 +97,7 @@ class Issuer:
         if work.open:
             with work.step(Verb.PROMOTE, new.name) as leave:
                 leave()
-                self._promote(work, kept, sent, new, secret)
+                self._promote(work, work.kept or kept, sent, new, secret)
 
     def take_back_contained(self, works: Sequence[Work]) -> None:
         """The kill switch was used while these keys were on their way: those that it was used on are not kept."""
@@ -141,6 +143,10 @@ class Issuer:
 
         try:
             return patiently(attempt, self._ports, abandon=not work.change.gap)
+        except NeedsPerson as problem:
+            self._unasked(work, name, problem)
+            hint = f"if you have made {name} on the website all the same, delete it there: the next one has another name"
+            raise NeedsPerson(problem.message, hint=_joined(hint, self._owed(work))) from None
         except Refused as problem:
             if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
                 self._unasked(work, name, problem)
@@ -152,7 +158,7 @@ class Issuer:
                 hint="run apply again: if the key came to be it is revoked, and the next generation is issued",
             ) from None
 
-    def _unasked(self, work: Work, name: str, problem: Refused) -> None:
+    def _unasked(self, work: Work, name: str, problem: KrakenctlError) -> None:
         """Nothing came of it. What has revoked a key for its successor goes on owing it.
 
         A plain no may be about the name: somebody's key may have it that no list shows. How Kraken words that is
@@ -196,9 +202,7 @@ class Issuer:
             taken_back = self._take_back(work, new.name)
             hint = _joined(problem.hint, self._owed(work))
             raise StoreError(f"{problem.message}; {taken_back}", hint=hint) from None
-        work.kept = kept_key(entry)
-        with work.telling() as deeds:
-            self._advance(work, new.name, Stage.STORED, public_key=issued.public_key, deeds=deeds)
+        return entry
 
     def _advance(
         self, work: Work, name: str, stage: Stage, verdict: str = "", public_key: str = "", *, deeds: Sequence[Told]
@@ -209,18 +213,63 @@ class Issuer:
 
     def _check(self, work: Work, name: str, kept: KeptKey, sent: KeySpec, listed: LiveKey | None) -> str:
         """`listed` or `verified`. Raises KeyMismatch once the wrong key is gone."""
+        if work.intent is not None and work.intent.vouched:
+            return work.intent.vouched
         live = listed or self._look_again(name)
         if live is None:
             raise ExchangeError(
                 f"the new key {name} does not show in the account's list; its secret stays in pending",
                 hint="run apply again: it finishes with that key if it shows by then, and issues another one if not",
             )
-        wrong = check.differences(sent, live.spec)
-        inspected = None if wrong else self._inspect(name, kept.pair, sent)
-        wrong = wrong or (check.differences(sent, inspected.spec) if inspected else ())
-        if wrong:
+        while wrong := (*self._session.odd.get(name, ()), *check.differences(sent, live.spec)):
+            live = self._put_right(work, name, sent, wrong)
+        if why := self._session.unasked.get(name):
+            return f"{ACCEPTED}: {self._accepted(work, name, sent, why)}"
+        work.kept = replace(work.kept or kept, created=live.created)
+        if self._session.spoke:
+            return VERIFIED
+        inspected = self._inspect(name, kept.pair, sent)
+        if inspected and (wrong := check.differences(sent, inspected.spec)):
             raise self._mismatch(work, name, wrong)
-        return "verified" if inspected else "listed"
+        return VERIFIED if inspected else "listed"
+
+    def _put_right(self, work: Work, name: str, sent: KeySpec, wrong: tuple[str, ...]) -> LiveKey:
+        """Where somebody can. Raises KeyMismatch once the wrong key is gone, or NeedsPerson once they stop."""
+        self._surface.ready(Verb.CHECK, name)  # where nobody is there, all stays as it is
+        try:
+            mended = self._surface.amend(name, sent, wrong)
+        except NeedsPerson as problem:
+            raise self._stopped(work, name, problem) from None
+        if mended is None:
+            raise self._mismatch(work, name, wrong)
+        if mended.pair is not None and work.change.new is not None and work.change.secret is not None:
+            live = LiveKey(name=name, spec=sent, created=0, public_key=mended.pair.public_key)
+            issued = IssuedKey(live=live, public_key=mended.pair.public_key, secret=mended.pair.secret)
+            self._keep(work, issued, work.change.new, work.change.secret)
+        if (seen := self._session.list().get(name)) is None:
+            raise ExchangeError(f"the new key {name} is gone again; its secret stays in pending", hint="run apply again")
+        return seen
+
+    def _stopped(self, work: Work, name: str, problem: NeedsPerson) -> NeedsPerson:
+        """Nothing stays half done: what was typed in goes, and whoever made the key deletes it."""
+        if secret := work.change.secret:
+            self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
+            self._session.places.emptied(secret, Slot.PENDING)
+        work.kept = None
+        self._unasked(work, name, problem)
+        hint = f"nothing of it is kept: delete {name} on the website, if it is there; apply asks for the next one"
+        return NeedsPerson(problem.message, hint=_joined(hint, self._owed(work)))
+
+    def _accepted(self, work: Work, name: str, sent: KeySpec, why: str) -> str:
+        """The reason for which somebody answers for it. Raises NeedsPerson: then it waits, and its secret is kept."""
+        try:
+            return self._surface.accept(name, sent, why)
+        except NeedsPerson:
+            raise NeedsPerson(
+                f"{name} could not be asked from here: {why}. Its secret is kept, and nobody reads it yet",
+                hint=f"run `krakenctl attest {work.change.address}` where the key may be used; or put on the record why"
+                " nobody looks: `krakenctl apply --accept-unverified REASON`",
+            ) from None
 
     def _look_again(self, name: str) -> LiveKey | None:
         """A new key may need a moment to show."""
@@ -298,6 +347,7 @@ class Issuer:
             issued=kept.created or self._ports.now(),
             trigger=change.trigger,
             protect=change.protect,
+            unverified=_unverified(work.verdict),
         )
         self._move(work, new.name, secret)
         self._session.places.promoted(secret, self._session.owner(new.name))
@@ -326,6 +376,11 @@ class Issuer:
         if old is None or change.old is None or old.live_name != change.old.name or change.gap:
             return None
         return replace(old, address=change.address, retired_until=self._ports.now() + change.overlap)
+
+
+def _unverified(verdict: str) -> str:
+    kind, _, why = verdict.partition(": ")
+    return why if kind == ACCEPTED else ""
 
 
 def _joined(*hints: str) -> str:

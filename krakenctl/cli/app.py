@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.lazy import LazyGroup
-from krakenctl.cli.shell import ColorOption, DirOption, Frame, prepare_streams
+from krakenctl.cli.options import ColorOption, DirOption
+from krakenctl.cli.shell import Frame, prepare_streams
 from krakenctl.errors import KrakenctlError
 
 USAGE = 64  # never 2: that means “changes present”
@@ -38,8 +39,9 @@ Example:
 
   krakenctl init && krakenctl plan && krakenctl apply
 
-Exit codes: 0 done · 1 error · 2 changes present (plan --detailed-exitcode) · 4 partly applied · 5 plan stale ·
-6 another apply is running · 7 safety stop · 8 waiting for a person · 64 usage · 130 interrupted.
+Exit codes: 0 done · 1 error · 2 changes present (plan --detailed-exitcode, recover --dry-run) ·
+3 policy or audit violation · 4 partly applied · 5 plan stale · 6 another apply is running · 7 safety stop ·
+8 waiting for a person · 64 usage · 130 interrupted.
 """
 
 

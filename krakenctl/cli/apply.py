@@ -9,16 +9,16 @@ import typer
 
 from krakenctl.cli.command import application, example
 from krakenctl.cli.limits import AllowOption, MaxRevokesOption, ReasonOption, raised
-from krakenctl.cli.shell import (
+from krakenctl.cli.options import (
     NO_PATIENCE,
     ColorOption,
     DirOption,
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
-    Shell,
-    TextOrJson,
+    yes_option,
 )
+from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from krakenctl.model.plan import Plan, SavedPlan
@@ -42,7 +42,7 @@ def apply(
     plan: Annotated[
         Path | None, typer.Argument(metavar="[PLAN]", help="What `plan --out` saved; left out: plan now.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_APPLY_YES", help="Do not ask.")] = False,
+    yes: Annotated[bool, yes_option("APPLY")] = False,
     allow: AllowOption = [],  # noqa: B006 - typer copies it
     max_revokes: MaxRevokesOption = None,
     reason: ReasonOption = "",

@@ -38,26 +38,28 @@ def carry_out(
     Raises BeyondLimits for a plan that goes beyond a safety limit; before anybody is asked, and with the plan shown.
     A `draw` that returns None has said why there is nothing to do. `idle` says it for short in place of an empty plan.
     """
-    from krakenctl.workflow import new_run, open_desk
+    from krakenctl.actor import new_run
+    from krakenctl.workflow import open_desk
 
     with (
         open_desk(shell.project(), parallelism=shell.parallelism, raised=raised) as desk,
         desk.lease(replace(new_run(command), reason=raised.reason), lock_timeout, shell.note),
     ):
         recovered, interrupted = _recover(shell, desk)
-        if interrupted and recovered:
+        if interrupted:
             return _over(shell, desk, recovered, INTERRUPTED)
-        with _outranked(shell, recovered):
+        with _outranked(shell, recovered), _after(desk, recovered):
             drawn = draw(desk)
             if drawn is None:
                 return _over(shell, desk, recovered, exit_code(recovered))
             if not shell.json:
                 _show(shell, _in_question(drawn) if command == "rotate" else drawn, idle)
             _refuse_blocked(drawn, command)
-        if drawn.has_changes and not yes and not shell.confirm(question, "--yes"):
-            shell.note("Nothing of it was done.")
-            return FAILED
-        return _run(shell, desk, drawn, recovered)
+        with _after(desk, recovered):
+            if drawn.has_changes and not yes and not shell.confirm(question, "--yes"):
+                shell.note("Nothing of it was done.")
+                return _over(shell, desk, recovered, FAILED)
+            return _run(shell, desk, drawn, recovered)
 
 
 def _recover(shell: Shell, desk: Desk) -> tuple[tuple[Recovered, ...], bool]:
@@ -76,7 +78,27 @@ def _over(shell: Shell, desk: Desk, recovered: tuple[Recovered, ...], code: int)
         from krakenctl.render import report_json
 
         shell.print_json(report_json.to_json(Report(outcomes=(), recovered=recovered, log_head=desk.log_head())))
+    elif recovered:
+        _print_head(shell, desk.log_head())
     return code
+
+
+def _print_head(shell: Shell, head: str) -> None:
+    from krakenctl.render.report_text import head_line
+
+    if head:
+        shell.print(head_line(head, shell.paint()) + "\n")
+
+
+@contextmanager
+def _after(desk: Desk, recovered: tuple[Recovered, ...]) -> Iterator[None]:
+    """An error is told together with what was done before it."""
+    try:
+        yield
+    except KrakenctlError as problem:
+        if recovered:
+            problem.recovered, problem.log_head = recovered, desk.log_head()
+        raise
 
 
 @contextmanager
@@ -164,13 +186,15 @@ def _print_report(shell: Shell, report: Report, plan: Plan) -> None:
         from krakenctl.render import report_text
 
         shell.print("\n" + report_text.render(report, shell.paint()))
+    elif report.recovered:
+        _print_head(shell, report.log_head)
 
 
 def _exit_code(report: Report) -> int:
     """Partly done outranks all; then stopped for safety, stale, failed, waiting."""
     from krakenctl.model.outcome import Result
 
-    recovered = exit_code(report.recovered)
+    recovered = exit_code(_left(report))
     if recovered == PARTLY:
         return PARTLY
     if report.count(Result.FAILED) + report.count(Result.SKIPPED):
@@ -181,3 +205,11 @@ def _exit_code(report: Report) -> int:
             return PARTLY
         return next((error.exit_code for error in (SafetyStop, PlanStale) if error.code in codes), FAILED)
     return WAITING if report.count(Result.BLOCKED) else recovered
+
+
+def _left(report: Report) -> Iterator[Recovered]:
+    """What recovery has not brought to an end, nor this run: a key that got a new secret is done with."""
+    from krakenctl.model.outcome import Result
+
+    renewed = {one.address for one in report.outcomes if one.result is Result.DONE and one.verdict}
+    return (one for one in report.recovered if one.recovery.address not in renewed)

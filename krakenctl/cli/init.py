@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.shell import Shell, TextOrJson
 
 app = application()
 

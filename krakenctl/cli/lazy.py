@@ -22,7 +22,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.summaries:
             return None
-        module = importlib.import_module(f"{self.package}.{cmd_name}")
+        module = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from krakenctl.model.address import Address
@@ -71,14 +72,14 @@ def log(
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     if ctx.invoked_subcommand is not None:
         return
-    from krakenctl import workflow
+    from krakenctl import remembered
     from krakenctl.render import log as view
 
     root, about = shell.root(), _address(address)
-    start = _since(since, lambda: workflow.offline_now(root))
+    start = _since(since, lambda: remembered.offline_now(root))
     paint = shell.paint()
     told = False
-    with workflow.look(root) as state:
+    with remembered.look(root) as state:
         lines = view.select(state.log.lines() if state else (), start, about)
         for chunk in _chunks(line if shell.json else view.render(line, paint) for line in lines):
             shell.print(chunk)
@@ -99,11 +100,11 @@ def verify(
 
     Whoever can write the state can rewrite the whole chain: only a head kept elsewhere (--head) finds that.
     """
-    from krakenctl import workflow
+    from krakenctl import remembered
     from krakenctl.render import log as view
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    verdict = workflow.verify_log(shell.root(), _head(head))
+    verdict = remembered.verify_log(shell.root(), _head(head))
     if shell.json:
         shell.print_json(view.verdict_json(verdict))
     else:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, ParallelismOption, PlanFormat, PlanOutputOption, Shell
+from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, PlanOutputOption
+from krakenctl.cli.shell import PlanFormat, Shell
 
 if TYPE_CHECKING:
     from krakenctl.model.plan import Plan

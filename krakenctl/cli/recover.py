@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import (
+from krakenctl.cli.options import (
     NO_PATIENCE,
     ColorOption,
     DirOption,
     LockTimeoutOption,
     OutputOption,
-    Shell,
-    TextOrJson,
+    ParallelismOption,
 )
+from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from krakenctl.model.address import Address
     from krakenctl.model.outcome import Recovered
     from krakenctl.model.recovery import Recovery
+    from krakenctl.model.run import Lease
     from krakenctl.project import Project
     from krakenctl.workflow import Desk
 
-UNFINISHED, WAITING, INTERRUPTED = 4, 8, 130
+PENDING, UNFINISHED, WAITING, INTERRUPTED = 2, 4, 8, 130
 
 app = application()
 
@@ -36,6 +38,7 @@ app = application()
         krakenctl recover --dry-run                      # what is left, and what would be done about it
         krakenctl recover
         krakenctl recover --exists SubAccount/mm-desk    # you looked on the website, and it is there
+        krakenctl recover --absent ApiKey/mm-desk/mm-btc # and this key, which had been given up, is not
         """
     )
 )
@@ -60,10 +63,11 @@ def recover(
             "--absent",
             metavar="ADDRESS",
             envvar="KRAKENCTL_RECOVER_ABSENT",
-            help="One that you did not find there: the next plan requests it again.",
+            help="One that you did not find there: the next plan requests it again. Or a key that was given up.",
         ),
     ] = [],  # noqa: B006 - typer copies it
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
+    parallelism: ParallelismOption = None,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
@@ -72,19 +76,21 @@ def recover(
 
     Every command that changes something does this first, so that it is needed only when nothing else is to be done. A
     new key whose secret is kept is checked and promoted; one whose secret is lost is revoked. A key that is not
-    provably ours is never touched. Exit code 4: something could not be finished yet; 8: a person has to answer.
+    provably ours is never touched. Exit code 4: something could not be finished yet; 8: a person has to answer. With
+    --dry-run 2: something is to be done.
     """
+    from krakenctl.actor import new_run
     from krakenctl.errors import UsageError
-    from krakenctl.workflow import new_run, open_desk
+    from krakenctl.workflow import open_desk
 
-    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     if dry_run and (exists or absent):
         raise UsageError("--dry-run changes nothing, and an answer would", hint="leave one of the two out")
     if both := sorted({*exists} & {*absent}):
         raise UsageError(f"{both[0]} cannot be both there and not there", hint="give one answer for each")
-    with open_desk(_project(shell)) as desk:
+    with open_desk(_project(shell), parallelism=shell.parallelism) as desk:
         if dry_run:
-            raise typer.Exit(_tell(shell, desk.foresee()))
+            raise typer.Exit(_tell(shell, desk.foresee(), desk.running()))
         with desk.lease(new_run("recover"), lock_timeout, shell.note):
             _answer(shell, desk, exists, absent)
             code = _run(shell, desk)
@@ -110,20 +116,35 @@ def _answer(shell: Shell, desk: Desk, exists: Sequence[str], absent: Sequence[st
     for text, found in (*((text, True) for text in exists), *((text, False) for text in absent)):
         address = parse(text, lambda: of_kind("SubAccount", desk.project.root))
         desk.answer(address, exists=found)
-        noted = "it exists; its owner has still to set it up" if found else "not there; the next plan requests it again"
-        shell.note(f"{address}: noted: {noted}")
+        shell.note(f"{address}: noted: {_noted(address, found=found)}")
 
 
-def _tell(shell: Shell, recoveries: tuple[Recovery, ...]) -> int:
-    from krakenctl.model.recovery import Move
+def _noted(address: Address, *, found: bool) -> str:
+    if address.kind != "SubAccount":
+        return "not there; it is not looked for any more"
+    return "it exists; its owner has still to set it up" if found else "not there; the next plan requests it again"
+
+
+def _tell(shell: Shell, recoveries: tuple[Recovery, ...], running: Lease | None) -> int:
     from krakenctl.render import recovery as view
 
+    if running is not None:
+        shell.note(f"{running.sentence()}: what is under way may be theirs, and is recovered only if they are gone.")
     if shell.json:
-        shell.print_json(view.left_json(recoveries))
+        shell.print_json(view.left_json(recoveries, running))
     else:
         shell.print(view.left_text(recoveries, shell.paint()))
+    return _foreseen(recoveries)
+
+
+def _foreseen(recoveries: tuple[Recovery, ...]) -> int:
+    """What `recover` would leave with; or, where it would leave with 0 and do something, 2."""
+    from krakenctl.model.recovery import Move
+
     moves = {recovery.move for recovery in recoveries}
-    return UNFINISHED if Move.WAIT in moves else WAITING if Move.ASK in moves else 0
+    if Move.WAIT in moves:
+        return UNFINISHED
+    return WAITING if Move.ASK in moves else PENDING if moves else 0
 
 
 def _run(shell: Shell, desk: Desk) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, OutputOption, Shell, TextOrJson
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, yes_option
+from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from krakenctl.model.address import Address
@@ -54,7 +55,17 @@ def revoke(
             metavar="TEXT", envvar="KRAKENCTL_REVOKE_REASON", help="Why; it goes into the state and the audit log."
         ),
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_REVOKE_YES", help="Do not ask.")] = False,
+    yes: Annotated[bool, yes_option("REVOKE")] = False,
+    parallelism: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            metavar="N",
+            envvar="KRAKENCTL_REVOKE_PARALLELISM",
+            help="How many accounts at once. Left out: as many as may be.",
+        ),
+    ] = None,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
@@ -64,17 +75,17 @@ def revoke(
     It works with broken manifests, without a state, and while an apply is running, which notices. Afterwards these keys
     are made again only with `apply --allow contained --reason TEXT`.
 
-    Exit code 1: not all of them are gone, run it again. 4: they are gone, but the state could not be told, so that the
-    next apply would issue them again: stop your pipelines, and run it again when the state is back.
+    Exit code 1: something may be live, and the report says what helps. 4: they are gone, but the state could not be
+    told, so that the next apply would issue them again: stop your pipelines, and run it again when the state is back.
     """
+    from krakenctl.actor import new_run
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.containment.switch import open_switch
     from krakenctl.render import containment as view
-    from krakenctl.workflow import new_run
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     wish = _wish(shell, addresses or [], under, unmanaged=unmanaged)
-    with open_switch(shell.root()) as switch:
+    with open_switch(shell.root(), parallelism) as switch:
         found = switch.find(wish)
         if not shell.json:
             shell.note(view.before(found, shell.paint(stderr=True)))

@@ -8,16 +8,16 @@ import typer
 
 from krakenctl.cli.command import application, example
 from krakenctl.cli.limits import RotateAllowOption, raised
-from krakenctl.cli.shell import (
+from krakenctl.cli.options import (
     NO_PATIENCE,
     ColorOption,
     DirOption,
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
-    Shell,
-    TextOrJson,
+    yes_option,
 )
+from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import UsageError
 from krakenctl.model.time import parse_duration
 
@@ -63,7 +63,7 @@ def rotate(
         str, typer.Option(metavar="TEXT", envvar="KRAKENCTL_ROTATE_REASON", help="Why; kept in the audit log.")
     ] = "",
     allow: RotateAllowOption = [],  # noqa: B006 - typer copies it
-    yes: Annotated[bool, typer.Option("--yes", "-y", envvar="KRAKENCTL_ROTATE_YES", help="Do not ask.")] = False,
+    yes: Annotated[bool, yes_option("ROTATE")] = False,
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
     parallelism: ParallelismOption = None,
     directory: DirOption = None,

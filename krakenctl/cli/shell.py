@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -33,56 +33,6 @@ class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
-
-
-DIR_HELP = "The workspace's folder."
-DirOption = Annotated[Path | None, typer.Option("-C", "--dir", metavar="DIR", envvar="KRAKENCTL_DIR", help=DIR_HELP)]
-ColorOption = Annotated[
-    bool, typer.Option("--no-color", envvar="KRAKENCTL_NO_COLOR", help="No colours, also on a terminal.")
-]
-OutputOption = Annotated[
-    TextOrJson, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the result is written.")
-]
-PlanOutputOption = Annotated[
-    PlanFormat,
-    typer.Option(
-        "-o", "--output", envvar=["KRAKENCTL_PLAN_OUTPUT", "KRAKENCTL_OUTPUT"], help="How the plan is written."
-    ),
-]
-
-
-def _patience(text: str) -> int:
-    """`0s` or `5m` → seconds."""
-    from krakenctl.model.time import parse_duration
-
-    try:
-        return 0 if text in ("0", "0s") else parse_duration(text)
-    except ValueError as problem:
-        raise typer.BadParameter(str(problem)) from None
-
-
-LockTimeoutOption = Annotated[
-    int,
-    typer.Option(
-        "--lock-timeout",
-        parser=_patience,
-        metavar="DURATION",
-        envvar="KRAKENCTL_LOCK_TIMEOUT",
-        help="How long to wait for another krakenctl that is changing this workspace, as 5m.",
-    ),
-]
-ParallelismOption = Annotated[
-    int | None,
-    typer.Option(
-        "--parallelism",
-        min=1,
-        max=64,
-        metavar="N",
-        envvar="KRAKENCTL_PARALLELISM",
-        help="How many accounts are worked on at once. Left out: by cores, and one at a time on the embedded sandbox.",
-    ),
-]
-NO_PATIENCE: Any = "0s"  # the option's default, as its parser reads it
 
 
 @dataclass(slots=True)
@@ -199,6 +149,11 @@ class Shell:
             self.note("  " + paint.wrapped(f"- {visible(line)}", indent=4, first=2))
         if problem.hint:
             self.note("  " + paint.wrapped(f"→ {visible(problem.hint)}", indent=4, first=2))
+        if problem.log_head:
+            from krakenctl.render.report_text import head_line
+
+            self.note("What had been recovered before that is told above.")
+            self.note(head_line(problem.log_head, paint))
 
 
 def prepare_streams() -> None:
@@ -259,4 +214,10 @@ def _envelope(problem: KrakenctlError) -> dict[str, Any]:
         from krakenctl.model.safety import block_json
 
         document["blocks"] = [block_json(block) for block in problem.blocks]
+    if problem.recovered:
+        from krakenctl.render.recovery import recovered_json
+
+        document["recovered"] = [recovered_json(one) for one in problem.recovered]
+    if problem.log_head:
+        document["logHead"] = problem.log_head
     return document

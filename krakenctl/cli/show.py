@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import ColorOption, DirOption, PlanFormat, PlanOutputOption, Shell
+from krakenctl.cli.options import ColorOption, DirOption, PlanOutputOption
+from krakenctl.cli.shell import PlanFormat, Shell
 from krakenctl.errors import KrakenctlError
 
 app = application()
@@ -32,7 +33,7 @@ def show(
 
 def _now(shell: Shell) -> int:
     """A saved plan can be looked at anywhere; only its own workspace may have a clock of its own."""
-    from krakenctl.workflow import offline_now
+    from krakenctl.remembered import offline_now
 
     try:
         return offline_now(shell.directory)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.shell import (
+from krakenctl.cli.options import (
     NO_PATIENCE,
     ColorOption,
     DirOption,
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
-    Shell,
-    TextOrJson,
 )
+from krakenctl.cli.shell import Shell, TextOrJson
 
 app = application()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
@@ -29,6 +29,7 @@ class LiveKey:
     spec: KeySpec
     created: int  # unix seconds; the second handle, for a key renamed by a person; 0: not told
     public_key: str = ""  # empty: the list does not tell
+    modified: int = field(default=0, compare=False)  # unix seconds; 0: not told. Says when, and never whether
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from krakenctl.model.key import KeySpec
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.recovery import Recovery
 from krakenctl.model.safety import Block
+from krakenctl.model.surface import SURFACES
 
 
 class Action(StrEnum):
@@ -147,6 +148,12 @@ class PlannedAccount:
     username: str = ""
     email: str = ""
     keys_limit: int | None = None  # as declared; None: found out when Kraken says “too many”
+    surface: str = "connect"
+
+    @property
+    def by_person(self) -> bool:
+        """Whether its keys are issued, updated and revoked by a person."""
+        return SURFACES[self.surface].by_person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,14 @@ class Overlap:
     address: Address
     name: str
     until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A replaced key that its account's list does not show any more: only to be forgotten."""
+
+    account: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +184,7 @@ class Plan:
     changes: tuple[Change, ...]  # without the unchanged; in the order of apply
     unchanged: tuple[Address, ...]
     overlaps: tuple[Overlap, ...] = ()
+    gone: tuple[Gone, ...] = ()  # in no file: what is forgotten is drawn afresh
     findings: tuple[Finding, ...] = ()
     recovery: tuple[Recovery, ...] = ()  # what is done first; the changes are for the world after it
     blocks: tuple[Block, ...] = ()  # the safety limits that it goes beyond
@@ -212,3 +228,11 @@ class Mark:
     at: int  # unix seconds on the exchange's clock
     who: str
     done: bool  # False: begun, and it is not known whether it came to its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The proof that one change of a plan was done: marked together with the deed that ended it, and never without."""
+
+    plan: str  # the digest; of a plan that is no file nothing is marked as begun, and so nothing as done
+    mark: Mark

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krakenctl.model.desired import Desired, SecretRef
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.recorded import Recorded
+from krakenctl.model.recorded import Given, Recorded
 
 PENDING, CURRENT, PREVIOUS = "pending", "current", "previous"
 
@@ -41,6 +42,8 @@ class Evidence:
     lineage: str  # whose keys are ours; empty: the stores hold none of any
     now: int  # unix seconds, on the exchange's clock
     lost: bool  # there is no state; else one that is there is doubted, and what only it can know is kept
+    given: tuple[Given, ...] = ()  # handed over, as a state that is doubted says: nobody takes these for lost
+    begun: tuple[Intent, ...] = ()  # under way, as a state that is doubted says: of most of it there is no other trace
 
 
 class Sort(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent
-from krakenctl.model.key import KeySpec
+from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.run import Lease
 
 
@@ -39,6 +39,9 @@ class RecordedKey:
     trigger: str = ""
     protect: bool = False
     retired_until: int = 0
+    claimed_by: str = ""  # who says that it is revoked, which nothing has proved yet; of retired keys only
+    claimed_at: int = 0  # unix seconds
+    unverified: str = ""  # why somebody took it unseen; empty: it was looked at
 
     @property
     def account(self) -> str:
@@ -52,6 +55,23 @@ class Containment:
     at: int  # unix seconds on the exchange's clock
     who: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A key that was ours and was handed over with `Removed` and `action: forget`: it is none of ours any more."""
+
+    address: Address  # which it had here
+    live_name: str
+    created: int  # as Kraken told it; 0: not told
+
+    @property
+    def account(self) -> str:
+        return self.address.path[0]
+
+    def is_key(self, live: LiveKey) -> bool:
+        """Not one of the same name that was created at another time. Where a time is not told, the name has to do."""
+        return live.name == self.live_name and (live.created == self.created or not (live.created and self.created))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +104,15 @@ class Recorded:
     generations: Mapping[Address, int] = field(default_factory=dict)  # the highest ever used: burned
     limits: Mapping[str, SeenLimit] = field(default_factory=dict)  # by account
     contained: Mapping[Address, Containment] = field(default_factory=dict)  # until a key of that address is promoted
+    given: tuple[Given, ...] = ()  # handed over, and perhaps live: none of ours
+    answered: frozenset[tuple[str, str]] = frozenset()  # the public halves of keys, and hosts from which they answered
     lease: Lease | None = field(default=None, compare=False)  # who changes things right now
 
     @property
     def traces(self) -> tuple[RecordedKey | Intent, ...]:
         """Everything that may be live because of us."""
         return (*self.keys.values(), *self.retired, *self.intents)
+
+    def given_as(self, account: str, live: LiveKey) -> Given | None:
+        """What a live key was here before it was handed over; None: it never was."""
+        return next((given for given in self.given if given.account == account and given.is_key(live)), None)

@@ -28,6 +28,11 @@ class StateSettings:
     lease: int = 60  # seconds without a sign of life after which a lease may be taken over
 
 
+def usual_schema(workspace: str) -> str:
+    """A state of its own in PostgreSQL: names of workspaces have no underscore, so that no two come out alike."""
+    return f"krakenctl_{workspace.replace('-', '_')}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
     """How fast each credential may be used. Kraken tells neither; what is left out is the safe answer."""

@@ -12,12 +12,13 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
-from krakenctl.model.permission import in_order
-from krakenctl.model.plan import Action, Cause, Change, Overlap, Step, Verb
-from krakenctl.model.recorded import Containment, Recorded, RecordedKey, SeenLimit, keys_limit
+from krakenctl.model.plan import Action, Cause, Change, Gone, Overlap, Step, Verb
+from krakenctl.model.recorded import Containment, Given, Recorded, RecordedKey, SeenLimit, keys_limit
 from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.model.time import show_time
-from krakenctl.plan import authority, keys, names, room
+from krakenctl.plan import authority, keys, names, overlap, room, strangers
+from krakenctl.plan.contained import containment
+from krakenctl.plan.homes import homes, taken_over
 from krakenctl.plan.rotation import Asked, latest_rotation
 
 _SUPERSEDING = (Action.REPLACE, Action.ROTATE, Action.REVOKE)
@@ -28,6 +29,7 @@ class AccountPlan:
     changes: list[Change] = field(default_factory=list)
     unchanged: list[Address] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     left: list[Change] = field(default_factory=list)  # to apply, by a run of less authority
 
@@ -52,6 +54,7 @@ class Scene:
     asked: Mapping[Address, Asked]  # keys that somebody wants rotated now
     waiting: Mapping[Address, str]  # why a change of an earlier run, which must be finished first, has to wait
     contained: Mapping[Address, Containment]  # the kill switch was used on these, and they were not issued since
+    given: tuple[Given, ...]  # handed over: none of ours, whatever they are called
 
     @property
     def keys_limit(self) -> int | None:
@@ -77,13 +80,15 @@ def plan_account(scene: Scene) -> AccountPlan:
         issues = change is not None and change.strategy is not None
         if (issues or not _same_key(record, by_name)) and (gen := _forgotten(scene, key, record, by_name, used)):
             change = _state_lost(scene, key, gen)
+        if change is not None and change.action is Action.CREATE:
+            change = strangers.beside(change, scene.live.keys, scene.given)
         _note(change, key.address, changes, result)
     waiting = [undeclared.pop(address) for address in sorted(undeclared.keys() & scene.waiting.keys())]
     changes += (_must_wait(scene, record.address, scene.waiting[record.address]) for record in waiting)
     changes += _undeclared(scene, undeclared.values(), by_name)
     known = {record.address for record in scene.recorded}
     share = authority.share(scene.errand, changes, scene.asked, known)  # before others of its account make room for it
-    changes, result.left = share.kept, share.left
+    changes, result.left = [*_beside_overlaps(scene, share.kept, by_name, result)], share.left
     first = [*_retired(scene, by_name, changes, result)]
     result.findings += (*_ended_grants(scene, {change.address for change in changes}), *_strangers(scene, by_name))
     result.findings += _still_live(scene, by_name)
@@ -131,7 +136,7 @@ def decide(
         tag=scene.tag,
         now=scene.now,
         asked=scene.asked.get(key.address),
-        contained=scene.contained.get(key.address),
+        contained=containment(key, record, scene.contained),
     )
     return keys.decide(sight)
 
@@ -155,10 +160,8 @@ def _note(change: Change | None, address: Address, changes: list[Change], result
 
 def _record_of(key: DesiredKey, undeclared: dict[Address, RecordedKey]) -> RecordedKey | None:
     """The key's record, under its address or a former one of the same account; taken out of `undeclared`."""
-    for address in (key.address, *key.formerly):
-        if address in undeclared:
-            return undeclared.pop(address)
-    return None
+    address = taken_over(key, undeclared)
+    return None if address is None else undeclared.pop(address)
 
 
 def _same_key(record: RecordedKey | None, by_name: Mapping[str, LiveKey]) -> LiveKey | None:
@@ -220,16 +223,17 @@ def _undeclared(scene: Scene, records: Iterable[RecordedKey], by_name: Mapping[s
     for record in records:
         live = _same_key(record, by_name)
         if live is None:
-            yield _forget(scene, record, "no longer declared, and gone from the exchange already")
+            yield _forget(scene, record, None, "no longer declared, and gone from the exchange already")
         elif scene.removals.get(record.address) == "forget":
-            yield _forget(scene, record, "Removed with action: forget; the key lives on, unmanaged")
+            yield _forget(scene, record, live, "Removed with action: forget; the key lives on, unmanaged")
         else:
             reasons = ("no longer declared", *keys.by_name_alone(record, live))
             change = keys.revoke(record.address, scene.name, live, Cause.UNDECLARED, *reasons)
             yield keys.still_protected(change) if record.protect else change
 
 
-def _forget(scene: Scene, record: RecordedKey, reason: str) -> Change:
+def _forget(scene: Scene, record: RecordedKey, live: LiveKey | None, reason: str) -> Change:
+    """`live`: the key that is handed over with it."""
     step = Step(Verb.FORGET, record.live_name)
     return Change(
         address=record.address,
@@ -238,6 +242,7 @@ def _forget(scene: Scene, record: RecordedKey, reason: str) -> Change:
         reasons=(reason,),
         causes=(Cause.UNDECLARED,),
         steps=(step,),
+        old=keys.old_key(live),
     )
 
 
@@ -255,13 +260,14 @@ def _retired(
     scene: Scene, by_name: Mapping[str, LiveKey], changes: list[Change], result: AccountPlan
 ) -> Iterator[Change]:
     """Yields the revokes that go first: a successor is in use. Where one has still to be made, they join `changes`."""
-    homes = {former: key.address for key in scene.declared for former in key.formerly}
+    home = homes(scene.declared, {record.address for record in scene.recorded})
     fates = {change.address: change.action for change in changes}
     for record in sorted(scene.retired, key=_handle):
         live = _same_key(record, by_name)
         if live is None:
+            result.gone.append(Gone(account=scene.name, name=record.live_name))
             continue
-        fate = fates.get(homes.get(record.address, record.address))
+        fate = fates.get(home.get(record.address, record.address))
         if over := _why_over(record, fate, scene.now):
             change = keys.revoke(record.address, scene.name, live, *over, *keys.by_name_alone(record, live))
             if fate in _SUPERSEDING:  # whether or not its overlap has ended, nobody waits for its successor any more
@@ -286,6 +292,34 @@ def _why_over(record: RecordedKey, fate: Action | None, now: int) -> tuple[Cause
     return None
 
 
+def _beside_overlaps(
+    scene: Scene, changes: Iterable[Change], by_name: Mapping[str, LiveKey], result: AccountPlan
+) -> Iterator[Change]:
+    """Changes that would end an overlap early wait for it, unless they cannot or somebody named their key."""
+    pairs = {two.key.address: two for two in _pairs(scene, by_name)}
+    result.findings += filter(None, map(overlap.unlike_declared, pairs.values()))
+    named = isinstance(scene.errand, authority.Rotate) and (scene.errand.addresses or scene.errand.compromised)
+    for change in changes:
+        two = None if named else pairs.get(change.address)
+        put_off = overlap.put_off(change, two) if two and overlap.waits(change, two, scene.now) else change
+        if isinstance(put_off, Change):
+            yield put_off
+        else:
+            result.unchanged.append(change.address)
+            result.findings.append(put_off)
+
+
+def _pairs(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[overlap.Pair]:
+    records = {record.address: record for record in scene.recorded}
+    ours = {record.live_name: live for record in scene.retired if (live := _same_key(record, by_name))}
+    home = homes(scene.declared, records)
+    for key in scene.declared if ours else ():
+        taken = taken_over(key, records)
+        older = [record for record in scene.retired if home.get(record.address, record.address) == key.address]
+        if taken and (two := overlap.pair(key, records[taken], older, ours, scene.now)):
+            yield two
+
+
 def _ended_grants(scene: Scene, changing: Collection[Address] = ()) -> Iterator[Finding]:
     """Declared, and yet without a key, as `validUntil` wants it: easily forgotten in a manifest."""
     for key in scene.declared:
@@ -302,8 +336,11 @@ def _ended_grants(scene: Scene, changing: Collection[Address] = ()) -> Iterator[
 
 def _still_live(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding]:
     """The kill switch was used on these, and could not revoke them."""
+    declared = {key.address: key for key in scene.declared}
     for record in (*scene.recorded, *scene.retired):
-        by = scene.contained.get(record.address)
+        by, key = scene.contained.get(record.address), declared.get(record.address)
+        if by is None and key is not None:
+            by = containment(key, record, scene.contained)
         if by is not None and _same_key(record, by_name):
             yield Finding(
                 rule="contained-key-live",
@@ -323,28 +360,7 @@ def _strangers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding
     ours = {trace.live_name for trace in traces if _ours(trace, by_name)}
     for name, live in sorted(by_name.items()):
         if name not in ours:
-            yield _stranger(scene, live, is_taken=name in taken)
-
-
-def _stranger(scene: Scene, live: LiveKey, *, is_taken: bool) -> Finding:
-    known = in_order(live.spec.permissions)
-    rights = ", ".join([*known, *sorted(live.spec.unknown_permissions)]) or "no permission"
-    key = f"the key “{live.name}” on {scene.name}"
-    if is_taken:
-        return Finding(
-            rule="unknown-key",
-            severity=Severity.WARNING,
-            message=f"{key} has the name of a key of ours, but not its creation time ({rights})",
-            hint="somebody made it again; it is left alone",
-        )
-    if not names.carries_tag(live.name, scene.tag):
-        return Finding(rule="unmanaged-key", severity=Severity.NOTE, message=f"{key} is not managed here ({rights})")
-    return Finding(
-        rule="unknown-key",
-        severity=Severity.WARNING,
-        message=f"{key} carries this workspace's tag, but is not recorded ({rights})",
-        hint="was the state lost, or does another workspace use the same tag? It is left alone",
-    )
+            yield strangers.told(scene.name, live, scene.tag, is_taken=name in taken, given=scene.given)
 
 
 def _handle(trace: RecordedKey | Intent) -> tuple[Address, str]:
@@ -380,7 +396,8 @@ def _given_up(scene: Scene, intent: Intent, reason: str) -> Finding:
         rule="given-up-key",
         severity=Severity.WARNING,
         message=f"whether {intent.live_name} ever came to be cannot be seen: {reason}.{ends}",
-        hint=f"look among the keys of {scene.name} on Kraken's website, and delete it there if you find it",
+        hint=f"look among the keys of {scene.name} on Kraken's website, and delete it there if you find it; then"
+        f" `krakenctl recover --absent {intent.address}`",
         address=str(intent.address),
     )
 
@@ -399,6 +416,7 @@ def scenes(
     """One per account, declared ones first in their order; then those whose keys are still recorded."""
     declared = _by_account(desired.keys.values())
     current, retired, intents = _by_account(state.keys.values()), _by_account(state.retired), _by_account(state.intents)
+    given = _by_account(state.given)
     removals = {removal.address: removal.action for removal in desired.removals.values()}
     undeclared = (current.keys() | retired.keys() | intents.keys()) - desired.accounts.keys()
     return [
@@ -419,6 +437,7 @@ def scenes(
             asked=asked,
             waiting=waiting,
             contained=state.contained,
+            given=tuple(given.get(name, ())),
         )
         for name in [*desired.accounts, *sorted(undeclared)]
     ]

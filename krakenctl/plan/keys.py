@@ -139,7 +139,7 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[
         fields=_fields(sight, after),
         steps=create_first(name, sight.live, overlap),
         strategy=Strategy.CREATE_FIRST,
-        old=_old(sight.live),
+        old=old_key(sight.live),
         new=new,
         secret=key.secret,
         overlap=overlap,
@@ -200,7 +200,7 @@ def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec)
         causes=(Cause.DRIFT if drifted else Cause.DECLARED,),
         fields=(*diff.fields(before, as_written(target, None)), *_protection(key, recorded)),
         steps=(Step(Verb.UPDATE, live.name), Step(Verb.CHECK, live.name)),
-        old=_old(live),
+        old=old_key(live),
         new=NewKey(
             name=live.name,
             generation=recorded.generation,
@@ -266,7 +266,7 @@ def revoke(address: Address, account: str, live: LiveKey, cause: Cause, *reasons
         reasons=reasons,
         causes=(cause,),
         steps=(Step(Verb.REVOKE, live.name),),
-        old=_old(live),
+        old=old_key(live),
     )
 
 
@@ -280,7 +280,7 @@ def blocked(address: Address, account: str, reason: str, *causes: Cause) -> Chan
     return Change(address=address, account=account, action=Action.BLOCKED, reasons=(reason,), causes=causes)
 
 
-def _old(live: LiveKey | None) -> OldKey | None:
+def old_key(live: LiveKey | None) -> OldKey | None:
     return None if live is None else OldKey(name=live.name, created=live.created, spec=live.spec)
 
 

@@ -13,8 +13,10 @@ from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, Step, Ver
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Recovery
 from krakenctl.model.workspace import Workspace
-from krakenctl.plan import authority, keys, room
+from krakenctl.plan import authority, keys, overlap, room
 from krakenctl.plan.account import AccountPlan, Scene, plan_account, scenes, wait_for
+
+_PATIENT = (room.WAITS, overlap.WAITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ def plan(inputs: Inputs) -> Plan:
         changes=tuple(share.kept),
         unchanged=tuple(address for part in parts for address in part.unchanged),
         overlaps=tuple(overlap for part in parts for overlap in part.overlaps),
+        gone=tuple(gone for part in parts for gone in part.gone),
         recovery=inputs.recovery,
         findings=(*_findings(inputs, parts), *authority.remark(inputs.errand, share)),
     )
@@ -76,7 +79,7 @@ def _findings(inputs: Inputs, parts: Iterable[AccountPlan]) -> Iterator[Finding]
     if everything:
         yield from inputs.findings
     for part in parts:
-        yield from (finding for finding in part.findings if everything or finding.rule == room.WAITS)
+        yield from (finding for finding in part.findings if everything or finding.rule in _PATIENT)
 
 
 def _part(scene: Scene) -> AccountPlan:

@@ -14,7 +14,7 @@ from krakenctl.render.paint import Paint, count, visible
 FORMAT = "krakenctl.log-verify/v1"
 NO_LOG = "There is no log here: this workspace has no state yet."
 EMPTY_LOG = "The log is empty: nothing was done in this workspace yet."
-_COLOURS = {"done": "green", "failed": "red"}
+_COLOURS = {"done": "green", "found": "green", "failed": "red"}
 
 
 def select(lines: Iterable[str], since: int | None, address: Address | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.recovery import Move, Recovery, recovery_json
+from krakenctl.model.run import Lease
 from krakenctl.render.paint import Paint, visible
 from krakenctl.render.report_text import head_line
 
@@ -80,8 +81,9 @@ def recovered_json(one: Recovered) -> dict[str, Any]:
     return {**recovery_json(one.recovery), "result": one.result.value, **spoken}
 
 
-def left_json(recoveries: Iterable[Recovery]) -> dict[str, Any]:
-    return {"format": FORMAT, "dryRun": True, "recovery": [recovery_json(one) for one in recoveries]}
+def left_json(recoveries: Iterable[Recovery], running: Lease | None = None) -> dict[str, Any]:
+    who = {"running": running.sentence()} if running is not None else {}
+    return {"format": FORMAT, "dryRun": True, "recovery": [recovery_json(one) for one in recoveries], **who}
 
 
 def done_json(told: Iterable[Recovered], log_head: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from krakenctl.model import key_json
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.recorded import Containment, Recorded, RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, visible
 
@@ -27,6 +27,7 @@ def to_json(recorded: Recorded) -> dict[str, Any]:
             for i in recorded.intents
         ],
         "contained": [_contained_json(address, by) for address, by in recorded.contained.items()],
+        "handedOver": [_given_json(given) for given in recorded.given],
     }
 
 
@@ -36,20 +37,22 @@ def render(recorded: Recorded, paint: Paint) -> str:
 
 def addresses(recorded: Recorded) -> list[str]:
     accounts = [_address(account) for account in recorded.accounts.values()]
-    return [*accounts, *(str(address) for address in dict.fromkeys((*recorded.keys, *recorded.contained)))]
+    given = (given.address for given in recorded.given)
+    return [*accounts, *(str(address) for address in dict.fromkeys((*recorded.keys, *recorded.contained, *given)))]
 
 
 def one_json(recorded: Recorded, address: str) -> dict[str, Any] | None:
-    """One account or key with its retired generations; None when nothing is known of that address."""
+    """One account, or key with all that is remembered of it; None when nothing is known of that address."""
     for account in recorded.accounts.values():
         if _address(account) == address:
             return _account_json(account)
-    contained = {str(each): _contained_json(each, by) for each, by in recorded.contained.items()}
-    for key in recorded.keys.values():
-        if str(key.address) == address:
-            retired = [_key_json(old) for old in recorded.retired if old.address == key.address]
-            return {**_key_json(key), **({"retired": retired} if retired else {}), **contained.get(address, {})}
-    return contained.get(address)
+    keys = (_key_json(key) for key in recorded.keys.values() if str(key.address) == address)
+    contained = (_contained_json(each, by) for each, by in recorded.contained.items() if str(each) == address)
+    retired = [_key_json(key) for key in recorded.retired if str(key.address) == address]
+    given = [_given_json(given) for given in recorded.given if str(given.address) == address]
+    found = {**next(keys, {}), **({"retired": retired} if retired else {}), **next(contained, {})}
+    found |= {"handedOver": given} if given else {}
+    return {"address": address, **found} if found else None
 
 
 def one_text(found: dict[str, Any], paint: Paint) -> str:
@@ -81,7 +84,7 @@ def _value(name: str, value: object) -> str:
 
 
 def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
-    if not (recorded.accounts or recorded.traces or recorded.contained):
+    if not (recorded.accounts or recorded.traces or recorded.contained or recorded.given):
         yield "Nothing is recorded yet: there was no apply."
         return
     for account in recorded.accounts.values():
@@ -98,6 +101,8 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
         why = f": {visible(by.reason)}" if by.reason else ""
         told = f"contained: the kill switch was used at {show_time(by.at)} by {visible(by.who)}{why}"
         yield f"{address}  {paint(told, 'red')}"
+    for given in recorded.given:
+        yield f"{given.address}  {visible(given.live_name)}  handed over (Removed, action: forget): none of ours"
 
 
 def _standing(intent: Intent) -> str:
@@ -122,6 +127,11 @@ def _account_json(account: RecordedAccount) -> dict[str, Any]:
 
 def _contained_json(address: Address, by: Containment) -> dict[str, Any]:
     return {"address": str(address), "contained": {"at": show_time(by.at), "who": by.who, "reason": by.reason}}
+
+
+def _given_json(given: Given) -> dict[str, Any]:
+    created = {"created": show_time(given.created)} if given.created else {}
+    return {"address": str(given.address), "liveName": given.live_name, **created}
 
 
 def _key_json(key: RecordedKey) -> dict[str, Any]:

@@ -11,7 +11,15 @@ from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Place
 from krakenctl.model.safety import Safety
 from krakenctl.model.time import parse_duration
-from krakenctl.model.workspace import SANDBOX, CredentialRefs, RateLimits, StateSettings, StoreSettings, Workspace
+from krakenctl.model.workspace import (
+    SANDBOX,
+    CredentialRefs,
+    RateLimits,
+    StateSettings,
+    StoreSettings,
+    Workspace,
+    usual_schema,
+)
 from krakenctl.validate.report import error, has_errors, in_order
 from krakenctl.validate.shape import Shapes
 from krakenctl.validate.stores import clashes
@@ -54,15 +62,10 @@ def _settings(value: Mapping[str, Any]) -> Workspace:
 def _state(spec: Mapping[str, Any], workspace: str) -> StateSettings:
     given = {name: spec[name] for name in ("type", "path", "dsn", "schema") if name in spec}
     if spec.get("type") == "postgres":
-        given = {"schema": _default_schema(workspace), **given}
+        given = {"schema": usual_schema(workspace), **given}
     if "lease" in spec:
         given["lease"] = parse_duration(spec["lease"])
     return StateSettings(**given)
-
-
-def _default_schema(workspace: str) -> str:
-    """One of its own: names of workspaces have no underscore, so that no two come out alike."""
-    return f"krakenctl_{workspace.replace('-', '_')}"
 
 
 def _rate_limits(spec: Mapping[str, Any], endpoint: str) -> RateLimits:
@@ -101,7 +104,7 @@ def _of_state(document: Document) -> Iterator[Finding]:
         message = "“dsn” is missing: nobody knows which database is meant"
         hint = "name where the connection string is kept, as env:KRAKENCTL_STATE_DSN"
         yield error("missing-field", place, message, hint=hint)
-    schema = spec.get("schema") or _default_schema(document.value["metadata"]["name"])
+    schema = spec.get("schema") or usual_schema(document.value["metadata"]["name"])
     if sort == "postgres" and len(schema) > LONGEST_SCHEMA:
         message = "this workspace's name is too long to name a schema after: PostgreSQL takes 63 characters"
         yield error("missing-field", place, message, hint="write `schema`")

@@ -13,9 +13,10 @@ import pytest
 from krakenctl import __version__
 from krakenctl.cli.app import COMMANDS
 from krakenctl.cli.sandbox import COMMANDS as SANDBOX_COMMANDS
+from krakenctl.cli.state import COMMANDS as STATE_COMMANDS
 from running import krakenctl, process
 
-GROUPS = {"state": ["list", "show"], "sandbox": list(SANDBOX_COMMANDS)}
+GROUPS = {"state": list(STATE_COMMANDS), "sandbox": list(SANDBOX_COMMANDS)}
 PATHS = [[name] for name in COMMANDS] + [[name, sub] for name, subs in GROUPS.items() for sub in subs]
 
 

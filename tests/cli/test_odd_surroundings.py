@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def test_closed_streams_are_no_traceback(workspace: Path, closed: str) -> None:
 
 def test_what_the_exchange_says_cannot_drive_the_terminal(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     evil = '{"error": ["EGeneral:\\u001b[2J\\u001b]0;owned\\u0007\\u202e"]}'
-    monkeypatch.setattr("krakenctl.transport.http._decoded", lambda _: __import__("json").loads(evil))
+    monkeypatch.setattr("krakenctl.transport.http._body", lambda _: (json.loads(evil), True))
     told = krakenctl("-C", workspace, "plan")
     assert told.code == 1
     assert "EGeneral" in told.err

@@ -268,6 +268,9 @@ class StandingTime:
     def monotonic(self) -> float:
         return 0.0
 
+    def time(self) -> float:
+        return NOW
+
     def time_ns(self) -> int:
         return next(self._nonce) * 1_000_000
 

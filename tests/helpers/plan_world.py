@@ -180,11 +180,13 @@ def keys(draw_, name, home):
 
 @st.composite
 def wishes(draw_):
-    """Up to three keys on each of two accounts; one that is missing may live on under a new name."""
+    """Up to three keys on each of two accounts; one that is missing may live on under a new name, or be claimed as the
+    former self of another one."""
     declared, forget = [], []
     for home in ACCOUNTS:
+        claimed = []
         for name in ("a", "b", "c"):
-            fate = draw_(st.sampled_from(["there", "there", "there", "gone", "forgotten", "renamed"]))
+            fate = draw_(st.sampled_from(["there", "there", "there", "gone", "forgotten", "renamed", "claimed"]))
             former = bot(name, home).address
             if fate == "there":
                 declared.append(draw_(keys(name, home)))
@@ -192,6 +194,10 @@ def wishes(draw_):
                 forget.append(former)
             elif fate == "renamed":
                 declared.append(replace(draw_(keys(f"new-{name}", home)), formerly=(former,)))
+            elif fate == "claimed":
+                claimed.append(former)
+        if declared and declared[-1].account == home:
+            declared[-1] = replace(declared[-1], formerly=(*declared[-1].formerly, *claimed))
     limits = {home: draw_(st.sampled_from([None, None, 3, 4, 5])) for home in ACCOUNTS}
     accounts = [account(keys_limit=limits["acme"]), sub_account(keys_limit=limits["desk"])]
     return wish(*declared, accounts=accounts, forget=forget)

@@ -19,7 +19,7 @@ from krakenctl.model.origin import Origin
 from krakenctl.model.outcome import Outcome, Recovered, Report, Result
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Step, Verb
-from krakenctl.model.recorded import Containment, RecordedAccount
+from krakenctl.model.recorded import Containment, Given, RecordedAccount
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.safety import Block, Limit
 from krakenctl.plan import planfile
@@ -198,8 +198,11 @@ def remembered():
     }
     strange = recorded(bot("b"), spec=KeySpec(permissions=frozenset(), unknown_permissions=frozenset({"new"})))
     contained = dict.fromkeys([bot().address, bot("gone").address], Containment(at=NOW, who="jo", reason="broken into"))
-    known = memory(current, strange, retired=[old], intents=[intent(bot(), 3)], accounts=accounts)
-    return replace(known, contained=contained)
+    going = recorded(bot("retired"), retired_until=NOW + DAY)
+    known = memory(current, strange, retired=[old, going], intents=[intent(bot(), 3)], accounts=accounts)
+    given = Given(address=bot("given").address, live_name="given.a7.g1", created=NOW)
+    undated = Given(address=bot().address, live_name="bot.a7.g1", created=0)
+    return replace(known, contained=contained, given=(given, undated))
 
 
 @few
@@ -220,6 +223,8 @@ def test_a_state_is_what_its_schema_says_and_does_not_date_what_kraken_did_not()
         ("ApiKey/acme/bot", "recordedKey"),
         ("Account/acme", "recordedAccount"),
         ("ApiKey/acme/gone", "containedAddress"),
+        ("ApiKey/acme/given", "rememberedAddress"),
+        ("ApiKey/acme/retired", "rememberedAddress"),
     ],
 )
 def test_one_of_the_recorded_is_what_the_schema_says(address, part):
