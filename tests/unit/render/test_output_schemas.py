@@ -28,7 +28,7 @@ from plan_builders import DAY, NOW, account, bot, intent, memory, recorded, sub_
 from plan_scenes import plans
 from plan_world import wishes, worlds
 
-NAMES = ("plan", "report", "recovery", "findings", "tree", "state", "error", "init")
+NAMES = ("plan", "report", "recovery", "findings", "tree", "state", "error", "init", "inspection")
 JUDGES = {name: jsonschema_rs.validator_for(schema_files.load(name)) for name in NAMES}
 few = settings(max_examples=12, deadline=None)
 

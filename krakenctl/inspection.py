@@ -1,0 +1,219 @@
+"""Asks keys to describe themselves: one harmless call each. It neither reads pairs from anywhere nor prints."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from krakenctl import schema_files
+from krakenctl.audit import rules
+from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, Refused, Unreachable, UsageError
+from krakenctl.knowledge.facts import facts
+from krakenctl.model.description import CLOCKS, Description, NonceScale, nonce_at
+from krakenctl.model.inspection import Described, Inspection, Meaning, Undescribed
+from krakenctl.model.permission import Permission, in_order
+from krakenctl.model.secret import Secret
+from krakenctl.model.verification import Probed
+from krakenctl.model.workspace import SANDBOX
+from krakenctl.pairs.harvest import Harvest, Labelled
+from krakenctl.project import WORKSPACE_FILE, read_workspace
+from krakenctl.surfaces.kraken import probes
+from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.surfaces.kraken.refusals import explained
+from krakenctl.transport.http import Http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KRAKEN = "https://api.kraken.com"
+MOST_REFUSED = 3  # keys in a row: failures add up to a lockout, and nobody knows which keys are of one account
+
+_LONGEST_WAIT = 10.0  # seconds; what asks a key of which nothing is known is five ahead
+
+Nonce = NonceScale | int | None  # a clock's unit, the very number, or None: nobody knows
+
+
+class Oracle:
+    """An exchange that keys can be asked at. `open_oracle` makes and closes it."""
+
+    def __init__(self, endpoint: str, http: Http, clock: Callable[[], int]) -> None:
+        self.endpoint = endpoint
+        self._http = http
+        self._clock = clock  # nanoseconds since 1970
+
+    def now(self) -> int:
+        """Unix seconds; on our own clock where the exchange's would cost a call."""
+        return self._clock() // 1_000_000_000
+
+    def own_key(self, labelled: Labelled, otp: Secret | None = None) -> OwnKey:
+        return OwnKey(self._http, labelled.pair, self._clock, otp.reveal() if otp else "")
+
+    def until_accepted(self, told: Description) -> float:
+        """Seconds until a number of its clock is above the highest that the key has seen."""
+        if told.scale not in CLOCKS:
+            return 0.0
+        missing = told.nonce + 1 - nonce_at(told.scale, self._clock())
+        return min(max(missing / nonce_at(told.scale, 1_000_000_000), 0.0), _LONGEST_WAIT)
+
+
+def endpoint_of(root: Path, endpoint: str = "") -> str:
+    """`sandbox` or a base URL. Empty: the workspace's, and without one the real Kraken. Raises KrakenctlError."""
+    if not endpoint:
+        return read_workspace(root).endpoint if (root / WORKSPACE_FILE).is_file() else KRAKEN
+    rule = schema_files.load("workspace")["$defs"]["endpoint"]
+    if re.search(rule["pattern"], endpoint) is None:
+        raise UsageError(rule["patternErrorMessage"])
+    return endpoint.rstrip("/")
+
+
+@contextmanager
+def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
+    """`endpoint`: as `endpoint_of` gives it. A sandbox belongs to the workspace in `root`. Raises KrakenctlError."""
+    adapter, clock, base = None, time.time_ns, endpoint
+    if endpoint == SANDBOX:
+        from krakenctl import embedded
+        from krakenctl.exchange import SANDBOX_URL
+
+        adapter = embedded.adapter(root, read_workspace(root), {})
+        clock, base = partial(_sandbox_clock, root), SANDBOX_URL
+    http = Http(base, adapter)
+    try:
+        yield Oracle(endpoint, http, clock)
+    finally:
+        http.close()
+
+
+def inspect(
+    oracle: Oracle,
+    harvest: Harvest,
+    *,
+    nonce: Nonce = None,
+    otp: Secret | None = None,
+    policy: rules.Policy = rules.USUAL,
+    probe: bool = False,
+) -> Inspection:
+    """Each key once. One that does not answer is told as such, and the others are asked all the same.
+
+    Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
+    """
+    keys: list[Described | Undescribed] = []
+    stopped, refused = "", 0
+    for labelled in harvest.pairs:
+        if stopped:
+            keys.append(_undescribed(labelled, stopped))
+            continue
+        try:
+            keys.append(describe(oracle, labelled, nonce=nonce, otp=otp, policy=policy, probe=probe))
+            refused = 0
+        except ExchangeError as problem:
+            keys.append(_undescribed(labelled, problem.message, problem))
+            refused += isinstance(problem, Refused)
+            stopped = _reason_to_stop(problem, refused)
+    return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
+
+
+def describe(
+    oracle: Oracle,
+    labelled: Labelled,
+    *,
+    nonce: Nonce = None,
+    otp: Secret | None = None,
+    policy: rules.Policy = rules.USUAL,
+    probe: bool = False,
+) -> Described:
+    """One key. Raises ExchangeError, in words about the key. `probe`: try its permissions too, without doing harm."""
+    own = oracle.own_key(labelled, otp)
+    told = _asked(own, nonce, otp=otp is not None)
+    return Described(
+        label=labelled.label,
+        told=told,
+        meanings=meanings(told.live.spec.permissions),
+        findings=rules.of_description(told, oracle.now(), policy),
+        probed=_probed(own, told, oracle.until_accepted(told)) if probe else (),
+    )
+
+
+def _probed(own: OwnKey, told: Description, wait: float) -> tuple[Probed, ...]:
+    time.sleep(wait)
+    return probes.probe(own, told)
+
+
+def meanings(held: Iterable[Permission]) -> tuple[Meaning, ...]:
+    """What each of them allows beside the others, in Kraken's order."""
+    together = frozenset(held)
+    return tuple(_meaning(permission, together) for permission in in_order(together))
+
+
+def _meaning(permission: Permission, held: frozenset[Permission]) -> Meaning:
+    """Calls that change something go first. What needs a permission that the key lacks is not unlocked."""
+    known = facts().permissions[permission]
+    calls = [call for call in facts().endpoints.values() if any({permission} <= way <= held for way in call.needs.ways)]
+    calls.sort(key=lambda call: not call.changes)
+    names = tuple(call.name for call in calls)
+    return Meaning(permission=permission, words=known.words, unlocks=names, risks=known.risks)
+
+
+def _asked(own: OwnKey, nonce: Nonce, *, otp: bool) -> Description:
+    problem: KrakenctlError | None = None
+    try:
+        return _answer(own, nonce)
+    except ExchangeError as refusal:
+        problem = explained(refusal, otp=otp, asked=nonce.value if isinstance(nonce, NonceScale) else str(nonce or ""))
+    raise problem  # here, so that it has one sentence and no context
+
+
+def _answer(own: OwnKey, nonce: Nonce) -> Description:
+    if isinstance(nonce, NonceScale):
+        return own.describe(nonce)
+    return own.discover() if nonce is None else own.describe_with(nonce)
+
+
+def _reason_to_stop(problem: ExchangeError, refused: int) -> str:
+    if isinstance(problem, LockedOut):
+        return "not asked: Kraken had locked an account before, and more failures might prolong that"
+    if refused >= MOST_REFUSED:
+        return f"not asked: {refused} keys in a row were refused, and more failures might bring on a lockout"
+    return "not asked: the exchange could not be reached" if isinstance(problem, Unreachable) else ""
+
+
+def _undescribed(labelled: Labelled, why: str, problem: KrakenctlError | None = None) -> Undescribed:
+    return Undescribed(
+        label=labelled.label,
+        public_key=labelled.pair.public_key,
+        problem=why,
+        hint=problem.hint if problem else "",
+        code=problem.code if problem else "",
+        errors=problem.errors if isinstance(problem, Refused) else (),
+    )
+
+
+def _sandbox_clock(root: Path) -> int:
+    from krakenctl import embedded
+
+    return int(embedded.now(root) * 1_000_000_000)
+
+
+def nonce_of(text: str) -> Nonce:
+    """`s`, `ms`, `us`, `ns` or a whole number; nothing: nobody knows. Raises UsageError."""
+    if not text:
+        return None
+    if text in CLOCKS:
+        return NonceScale(text)
+    if text.isascii() and text.isdecimal() and 0 < int(text) < 2**64:
+        return int(text)
+    raise UsageError("a nonce is s, ms, us, ns, or a whole number below 2^64", hint="see `krakenctl inspect --help`")
+
+
+def nonce_beside(scale: NonceScale) -> Nonce:
+    """How to ask a key of whose consumer the manifests say this. Raises UsageError where a person has to say it."""
+    if scale is NonceScale.COUNTER:
+        raise UsageError(
+            "the program that uses this key counts its nonces, and a clock's number would lock it out for ever",
+            hint="give the next number that it would send: --nonce N",
+        )
+    return None if scale is NonceScale.UNKNOWN else scale

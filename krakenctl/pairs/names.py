@@ -1,0 +1,132 @@
+"""Key pairs among named values, by their names: MM_API_KEY and MM_API_SECRET are the pair MM. Pure.
+
+A pair whose names do not say KRAKEN is taken only if both halves have exactly the form of Kraken's: what may be another
+exchange's key is never sent to Kraken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from krakenctl.audit.rules import finding
+from krakenctl.model.finding import Finding
+from krakenctl.model.secret import Secret
+from krakenctl.pairs import pasted
+from krakenctl.pairs.harvest import Harvest, Labelled
+
+# The longest first: API_KEY_SECRET is a secret, though API_KEY is a key.
+_SECRETS = (
+    *("API_PRIVATE_KEY", "API_SECRET_KEY", "API_KEY_SECRET", "API_KEY_PRIVATE", "SECRET_API_KEY", "PRIVATE_API_KEY"),
+    *("API_SECRET", "API_PRIVATE", "APISECRET", "SECRET_KEY", "SECRETKEY", "PRIVATE_KEY", "PRIVATEKEY"),
+    *("PRIVATE", "SECRET"),
+)
+_KEYS = (
+    *("API_PUBLIC_KEY", "PUBLIC_API_KEY", "API_KEY_PUBLIC", "API_KEY_ID", "API_KEY", "APIKEY"),
+    *("PUBLIC_KEY", "PUBLICKEY", "KEY"),
+)
+_HALVES = [(word, False) for word in _SECRETS] + [(word, True) for word in _KEYS]
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_FUTURES = re.compile(r"(^|_)(FUTURES?|DERIVATIVES?)(_|$)")
+ONLY = "key"  # the label of a pair whose names have nothing beside API_KEY and API_SECRET
+
+Half = tuple[str, Secret]  # the name as it was written, and the value
+Found = dict[str, tuple[list[Half], list[Half]]]  # by label: keys and secrets
+
+
+def harvest(values: Iterable[tuple[str, Secret]], *, bare_is_meant: bool = False) -> Harvest:
+    """Every pair among them. What looks like half of one, or like one that is not Kraken's, is a finding.
+
+    `bare_is_meant`: API_KEY and API_SECRET without any prefix are taken for Kraken's, whatever they look like.
+    """
+    told: list[Labelled | Finding] = []
+    for label, (keys, secrets) in _by_label(values).items():
+        halves = _distinct(keys), _distinct(secrets)
+        told += _judged(label, *halves, meant=(bare_is_meant and not label) or _says_kraken(*halves))
+    return gathered(told)
+
+
+def gathered(told: Iterable[Labelled | Finding]) -> Harvest:
+    """Each key once, whatever it is called, and with a remark where it looks odd."""
+    first: dict[str, Labelled] = {}
+    findings: list[Finding] = []
+    for one in told:
+        if isinstance(one, Finding):
+            findings.append(one)
+        elif (known := first.setdefault(one.pair.public_key, one)) is not one:
+            findings.append(finding("same-key-twice", f"{one.label} has the same key as {known.label}"))
+        elif odd := pasted.oddity(one.pair):
+            findings.append(finding("odd-key", f"{one.label}: {odd}"))
+    return Harvest(pairs=tuple(first.values()), findings=tuple(findings))
+
+
+def named(values: Mapping[str, Secret], key: str, secret: str) -> Harvest:
+    """The pair in two values that somebody has named: taken whatever they are called."""
+    nothing = Secret("")
+    return gathered([made(half_of(key)[0] or ONLY, values.get(key, nothing), values.get(secret, nothing))])
+
+
+def made(label: str, key: Secret, secret: Secret) -> Labelled | Finding:
+    """From two halves as they were written; a finding says why they are no pair."""
+    key, secret = pasted.clean(key), pasted.clean(secret)
+    problem = pasted.key_problem(key) or pasted.secret_problem(secret, key)
+    if problem:
+        return finding("odd-key", f"{label}: {problem}")
+    return Labelled(label=label, pair=pasted.pair_of(key, secret))
+
+
+def half_of(name: str) -> tuple[str, bool | None]:
+    """`MM_API_KEY` → MM, and whether it is the public half; None: it is neither. `apiKey` is read as API_KEY."""
+    words = plain(name)
+    for half, is_key in _HALVES:
+        found = re.search(rf"(^|_){half}(?=_|$)", words)
+        if found is not None:
+            return "_".join(part for part in (words[: found.start()], words[found.end() :].strip("_")) if part), is_key
+    return "", None
+
+
+def plain(name: str) -> str:
+    """Any spelling in the one in which names are compared: `mm-btc.apiKey` → MM_BTC_API_KEY."""
+    return _HUMP.sub("_", name).replace("-", "_").replace(".", "_").strip("_").upper()
+
+
+def _by_label(values: Iterable[tuple[str, Secret]]) -> Found:
+    found: Found = {}
+    for name, value in values:
+        label, is_key = half_of(name)
+        if is_key is not None and pasted.clean(value).reveal():
+            halves = found.setdefault(label, ([], []))
+            halves[0 if is_key else 1].append((name, pasted.clean(value)))
+    return found
+
+
+def _distinct(halves: list[Half]) -> list[Half]:
+    """The same value under two names is one."""
+    return [half for place, half in enumerate(halves) if all(half[1] != other[1] for other in halves[:place])]
+
+
+def _judged(label: str, keys: list[Half], secrets: list[Half], *, meant: bool) -> Iterator[Labelled | Finding]:
+    names = ", ".join(name for name, _ in (*keys, *secrets))
+    if not (meant or _shaped(keys, secrets)):
+        if keys and secrets:
+            yield finding("not-kraken", f"{names}: not looked at")
+    elif _FUTURES.search(label):
+        yield finding("futures-key", f"{names}: not looked at")
+    elif not keys or not secrets:
+        if any(pasted.may_be_half(value) for _, value in (*keys, *secrets)):
+            yield finding("half-a-pair", f"{names} stands alone: there is no {'secret' if keys else 'key'} beside it")
+    elif len(keys) > 1 or len(secrets) > 1:
+        yield finding("ambiguous-pair", f"{names}: not looked at")
+    else:
+        yield made(label or ONLY, keys[0][1], secrets[0][1])
+
+
+def _says_kraken(*halves: list[Half]) -> bool:
+    return any("KRAKEN" in name.upper() for half in halves for name, _ in half)
+
+
+def _shaped(keys: list[Half], secrets: list[Half]) -> bool:
+    """Whether whatever is there has Kraken's form."""
+    return all(pasted.is_shaped_key(key) for _, key in keys) and all(
+        pasted.is_shaped_secret(secret) for _, secret in secrets
+    )

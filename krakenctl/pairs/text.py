@@ -1,0 +1,76 @@
+"""A text of any shape that people keep a key pair in: two lines, NAME=VALUE, or JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from krakenctl.audit.rules import finding
+from krakenctl.model.secret import Secret
+from krakenctl.pairs import dotenv, names
+from krakenctl.pairs.harvest import Harvest
+
+_DEEPEST = 6  # levels of JSON; configurations have two or three
+
+
+def harvest(text: Secret, *, label: str = names.ONLY, bare_is_meant: bool = True) -> Harvest:
+    """`label`: of a pair that has no name of its own."""
+    if text.reveal().lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        return _from_json(text, bare_is_meant=bare_is_meant)
+    if (two := _two_lines(text)) is not None:
+        return names.gathered([names.made(label, *two)])
+    return from_assignments(text, bare_is_meant=bare_is_meant)
+
+
+def from_assignments(text: Secret, *, bare_is_meant: bool = False) -> Harvest:
+    """As a .env file has them; a later line of the same name wins, as it does in a shell."""
+    read = list(dotenv.lines(text))
+    values = {line.name: line.value for line in read if line.name}
+    found = names.harvest(values.items(), bare_is_meant=bare_is_meant)
+    lost = [finding("unreadable-line", f"line {line.number} is no NAME=VALUE") for line in read if not line.name]
+    return Harvest(pairs=found.pairs, findings=(*lost, *found.findings))
+
+
+def _two_lines(text: Secret) -> tuple[Secret, Secret] | None:
+    """The public key, then the private one; None: it is something else."""
+    halves = [half for half in map(Secret, text.reveal().split("\n")) if half.reveal().strip("\ufeff \t\r")]
+    if len(halves) != 2 or any(_is_assignment(half) for half in halves):
+        return None
+    return halves[0], halves[1]
+
+
+def _is_assignment(line: Secret) -> bool:
+    """A base64 text has its equals signs at its end only."""
+    return "=" in line.reveal().strip().rstrip("\"'=")
+
+
+def _from_json(text: Secret, *, bare_is_meant: bool) -> Harvest:
+    document = _parsed(text)
+    if document is None:
+        return Harvest(findings=(finding("unreadable-line", "it begins like JSON, and is none"),))
+    return names.harvest(_flat(document, ()), bare_is_meant=bare_is_meant)
+
+
+def _parsed(text: Secret) -> Any:
+    """Every text in it is a secret at once. None: it is no JSON."""
+    try:
+        return json.loads(text.reveal().lstrip("\ufeff"), object_hook=_hidden)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Secret]]:
+    """Each text under the path of names that leads to it: `bots.mm.apiKey`."""
+    if isinstance(value, Secret):
+        yield ".".join(path), value
+    elif isinstance(value, dict) and len(path) < _DEEPEST:
+        for name, child in value.items():
+            yield from _flat(child, (*path, name))
+    elif isinstance(value, list) and len(path) < _DEEPEST:
+        for place, child in enumerate(value, 1):
+            yield from _flat(child, (*path, str(place)))

@@ -1,0 +1,118 @@
+"""What it can mean when a key is refused as it is asked about itself: one sentence, and what to do. Pure.
+
+GetApiKeyInfo needs no permission, so a refusal is about the key, the caller or the moment. What Kraken says to a key
+used from an address that its allow-list leaves out, and to one that has expired, is documented nowhere (unconfirmed):
+every refusal that could be that says so. Source: docs.kraken.com, errors guide; support.kraken.com 360000714526.
+"""
+
+from __future__ import annotations
+
+from krakenctl.errors import (
+    AnswerLost,
+    KrakenctlError,
+    LockedOut,
+    NonceRefused,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Unreachable,
+)
+
+_GENTLY = "failed calls add up to a lockout of the whole account: change something before trying again"
+_ELSEWHERE = "its allow-list may leave this machine out, or its end has passed; what Kraken says to either is unknown"
+
+
+def explained(problem: KrakenctlError, *, otp: bool = False, asked: str = "") -> KrakenctlError:
+    """The same error in words about the key. `otp`: one was sent; `asked`: the clock that was asked for, as `ns`."""
+    told = _told(problem, otp=otp, asked=asked)
+    if told is None:
+        return problem
+    message, hint = told
+    if isinstance(problem, RateLimited):
+        return type(problem)(message, errors=problem.errors, hint=hint, wait=problem.wait, until=problem.until)
+    if isinstance(problem, Refused):
+        return type(problem)(message, errors=problem.errors, hint=hint)
+    return type(problem)(message, hint=hint)
+
+
+def _told(problem: KrakenctlError, *, otp: bool, asked: str) -> tuple[str, str] | None:
+    """None: its own words are good enough."""
+    if isinstance(problem, NonceRefused):
+        return _nonce(problem, asked)
+    for kind, about, hint in _PLAIN:
+        if isinstance(problem, kind):
+            return (f"{_words(problem)}: {about}" if isinstance(problem, Refused) else about or problem.message), hint
+    return _by_string(problem, otp=otp) if isinstance(problem, Refused) else None
+
+
+# The particular before the general; empty: the error's own sentence.
+_PLAIN: tuple[tuple[type[KrakenctlError], str, str], ...] = (
+    (AnswerLost, "Kraken did not answer; the question changes nothing, whether it was heard or not", "ask again"),
+    (Unreachable, "", "check the network, any proxy, and the endpoint"),
+    (
+        LockedOut,
+        "Kraken has locked the account after too many failed calls, perhaps of another program",
+        "wait at least 15 minutes without any call; each try prolongs it",
+    ),
+    (Unavailable, "Kraken is busy or down; nothing is wrong with the key", "ask again later"),
+    (
+        RateLimited,
+        "this key has made too many calls; nothing is wrong with it",
+        "ask again in a minute; the program that uses it may need the time too",
+    ),
+)
+
+
+def _nonce(problem: NonceRefused, asked: str) -> tuple[str, str]:
+    if asked:
+        return (
+            f"{_words(problem)}: the program that uses this key has sent a higher number, just now or with a finer "
+            f"clock than {asked}",
+            "ask again; if it stays so, find out what that program sends",
+        )
+    return (
+        f"{_words(problem)}: key and secret are right, and the program that uses them sends higher numbers than a "
+        "clock in microseconds",
+        "--nonce ns asks with nanoseconds, --nonce N with a number of yours; do so only if the program sends as much, "
+        "for whatever is lower is refused for ever after",
+    )
+
+
+def _by_string(problem: Refused, *, otp: bool) -> tuple[str, str]:
+    first = _first(problem)
+    words = _words(problem)
+    if not first:
+        return (
+            f"{words}: something between us and Kraken said no, or Kraken did before it looked at the key",
+            f"check the network, any proxy, and the endpoint; {_GENTLY}",
+        )
+    if first.startswith("EAPI:Invalid key"):
+        surplus = "; or it has no second factor and took offence at the otp" if otp else ""
+        return (
+            f"{words}: Kraken knows no such key: it was deleted, mistyped or cut off, or it is a key of Kraken Futures;"
+            f" or {_ELSEWHERE}{surplus}",
+            f"compare it with the list on Kraken's website; {_GENTLY}",
+        )
+    if first.startswith("EAPI:Invalid signature"):
+        return (
+            f"{words}: the key exists, and this is not its secret; or "
+            + ("the otp is wrong" if otp else "it has a second factor, and none was given"),
+            ("" if otp else "give --otp if the key has a second factor; ") + _GENTLY,
+        )
+    if first.startswith(("EGeneral:Permission denied", "EAPI:Permission denied")):
+        return (
+            f"{words}: describing itself needs no permission, so "
+            + ("the otp is wrong" if otp else "the key has a second factor and none was given")
+            + f"; or {_ELSEWHERE}",
+            ("" if otp else "give --otp if the key has a second factor; ") + _GENTLY,
+        )
+    return f"{words}: {_ELSEWHERE}", f"`krakenctl explain '{first}'` tells what is known of it; {_GENTLY}"
+
+
+def _words(problem: Refused) -> str:
+    return f"Kraken says “{', '.join(problem.errors)}”" if problem.errors else problem.message
+
+
+def _first(problem: Refused) -> str:
+    """`EAPI: Invalid key` is also written so."""
+    return problem.errors[0].replace(": ", ":", 1) if problem.errors else ""

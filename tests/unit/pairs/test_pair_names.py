@@ -1,0 +1,151 @@
+"""Key pairs are found by the names that people give them, and what is no pair is told."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krakenctl.audit.catalogue import SOURCE_RULES
+from krakenctl.model.secret import Secret
+from krakenctl.pairs import names, text
+
+KEY = base64.b64encode(bytes(range(42))).decode()
+SECRET = base64.b64encode(bytes(range(64))).decode()
+OTHER_KEY = base64.b64encode(bytes(range(1, 43))).decode()
+OTHER_SECRET = base64.b64encode(bytes(range(1, 65))).decode()
+
+
+def harvest(**values):
+    return names.harvest((name, Secret(value)) for name, value in values.items())
+
+
+def found(harvest):
+    return {one.label: (one.pair.public_key, one.pair.secret.reveal()) for one in harvest.pairs}
+
+
+def told(harvest):
+    return [finding.rule for finding in harvest.findings]
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "label"),
+    [
+        ("KRAKEN_API_KEY", "KRAKEN_API_SECRET", "KRAKEN"),
+        ("KRAKEN_KEY", "KRAKEN_SECRET", "KRAKEN"),
+        ("KRAKEN_API_KEY", "KRAKEN_PRIVATE_KEY", "KRAKEN"),
+        ("KRAKEN_API_KEY", "KRAKEN_API_KEY_SECRET", "KRAKEN"),
+        ("KRAKEN_PUBLIC_KEY", "KRAKEN_SECRET_KEY", "KRAKEN"),
+        ("MM_BTC_KEY", "MM_BTC_SECRET", "MM_BTC"),
+        ("API_KEY_MM", "API_SECRET_MM", "MM"),
+        ("KRAKEN_API_KEY_2", "KRAKEN_API_SECRET_2", "KRAKEN_2"),
+        ("API_KEY", "API_SECRET", "key"),
+        ("apiKey", "apiSecret", "key"),
+        ("key", "secret", "key"),
+        ("bots.mm.apiKey", "bots.mm.privateKey", "BOTS_MM"),
+        ("kraken-api-key", "kraken-api-secret", "KRAKEN"),
+        ("MONKEY_API_KEY", "MONKEY_API_SECRET", "MONKEY"),
+    ],
+)
+def test_both_halves_of_a_pair_have_one_label(key, secret, label):
+    assert found(harvest(**{key: KEY, secret: SECRET, "MONKEY": "x", "PATH": "/bin"})) == {label: (KEY, SECRET)}
+
+
+def test_several_pairs_are_told_apart_by_their_prefix():
+    both = harvest(A_API_KEY=KEY, B_API_SECRET=OTHER_SECRET, A_API_SECRET=SECRET, B_API_KEY=OTHER_KEY)
+    assert found(both) == {"A": (KEY, SECRET), "B": (OTHER_KEY, OTHER_SECRET)}
+    assert told(both) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({"KRAKEN_API_KEY": KEY}, "half-a-pair"),
+        ({"X_API_SECRET": SECRET}, "half-a-pair"),
+        ({"A_API_KEY": KEY, "B_API_SECRET": SECRET}, "half-a-pair"),
+        ({"KRAKEN_API_KEY": KEY, "KRAKEN_KEY": OTHER_KEY, "KRAKEN_SECRET": SECRET}, "ambiguous-pair"),
+        ({"KRAKEN_FUTURES_KEY": KEY, "KRAKEN_FUTURES_SECRET": SECRET}, "futures-key"),
+        ({"BINANCE_API_KEY": "a" * 64, "BINANCE_API_SECRET": "b" * 64}, "not-kraken"),
+        ({"KRAKEN_API_KEY": KEY, "KRAKEN_API_SECRET": SECRET[:-1]}, "odd-key"),
+        ({"KRAKEN_API_KEY": SECRET, "KRAKEN_API_SECRET": KEY}, "odd-key"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_used_is_told_by_its_names_and_never_by_its_value(values, rule):
+    gathered = harvest(**values)
+    assert found(gathered) == {}
+    assert set(told(gathered)) == {rule}
+    message = " ".join(finding.message for finding in gathered.findings)
+    assert not any(value in message for value in values.values())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"DJANGO_SECRET_KEY": "insecure"},
+        {"OPENAI_API_KEY": "sk-1234567890123456789012345678901234567890"},
+        {"KRAKEN_KEY_NAME": "bot"},
+        {"KRAKEN_SECRET_FILE": "/run/secrets/kraken"},
+        {"KRAKEN_API_KEY": ""},
+    ],
+    ids=str,
+)
+def test_what_only_sounds_like_half_a_pair_is_left_alone(values):
+    assert harvest(**values) == names.gathered([])
+
+
+def test_the_same_value_under_two_names_is_one_and_the_same_key_under_two_labels_is_asked_once():
+    once = harvest(KRAKEN_API_KEY=KEY, KRAKEN_KEY=KEY, KRAKEN_SECRET=SECRET)
+    assert (found(once), told(once)) == ({"KRAKEN": (KEY, SECRET)}, [])
+    twice = harvest(A_KEY=KEY, A_SECRET=SECRET, B_KEY=KEY, B_SECRET=SECRET)
+    assert (list(found(twice)), told(twice)) == (["A"], ["same-key-twice"])
+
+
+def test_an_odd_length_is_remarked_on_and_the_pair_is_taken():
+    odd = harvest(KRAKEN_API_KEY=KEY, KRAKEN_API_SECRET=base64.b64encode(bytes(32)).decode())
+    assert (list(found(odd)), told(odd)) == (["KRAKEN"], ["odd-key"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"{KEY}\n{SECRET}\n",
+        f"\ufeff  {KEY}\r\n\r\n'{SECRET}'",
+        f"API_KEY={KEY}\nAPI_SECRET={SECRET}",
+        f"export key='{KEY}' # public\r\nsecret=\"{SECRET}\"\r\n",
+        json.dumps({"apiKey": KEY, "secret": SECRET}),
+        json.dumps({"key": KEY, "secret": SECRET}),
+        json.dumps({"apiKey": KEY, "privateKey": SECRET, "note": None, "n": 1}),
+    ],
+)
+def test_a_pair_may_come_in_any_of_these_shapes(written):
+    assert found(text.harvest(Secret(written))) == {"key": (KEY, SECRET)}
+
+
+def test_pairs_deep_in_a_json_file_are_labelled_by_the_way_to_them():
+    written = {
+        "exchange": {"name": "kraken", "key": KEY, "secret": SECRET},
+        "bots": [{"apiKey": OTHER_KEY, "secret": OTHER_SECRET}],
+    }
+    assert list(found(text.harvest(Secret(json.dumps(written))))) == ["EXCHANGE", "BOTS_1"]
+
+
+@pytest.mark.parametrize(
+    "written", ["", "{", "[]", '{"apiKey": 1}', KEY, f"{KEY}\n{SECRET}\nmore", "{" * 5000, "[" * 99999]
+)
+def test_what_holds_no_pair_gives_none(written):
+    assert text.harvest(Secret(written)).pairs == ()
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_searched(written):
+    assert text.harvest(Secret(written)).pairs == ()
+
+
+def test_every_finding_is_in_the_catalogue():
+    assert {"half-a-pair", "ambiguous-pair", "futures-key", "not-kraken", "odd-key", "same-key-twice"} <= set(
+        SOURCE_RULES
+    )
