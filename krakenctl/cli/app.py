@@ -24,14 +24,16 @@ COMMANDS = {
     "apply": "Make the exchange what the manifests say.",
     "rotate": "Give keys a new secret now, due or not.",
     "tick": "Rotate what is due and revoke what has been replaced: to be run every day, without questions.",
+    "attest": "Look at a new key where it lives, when nobody else can, and finish with it.",
     "recover": "Finish or undo what an interrupted run has begun.",
     "revoke": "Revoke keys at once: by address, or all below an account. The kill switch.",
     "show": "Show a saved plan.",
     "tree": "Draw the accounts, their keys and what every key may do.",
-    "import": "Bring keys that exist under management, as they are: manifests, secrets, records.",
     "inspect": "Show what a key really is: what it may do, from where and until when, and what is wrong with that.",
+    "import": "Bring keys that exist under management, as they are: manifests, secrets, records.",
     "explain": "Say what an error, a call, a permission or a rule means; or why a key may do something.",
     "who-can": "List every key that holds a permission or may make a call.",
+    "drift": "Show where live, last sent and declared part: who changed what, and what is not applied.",
     "verify": "Compare what is declared of each key with what it really can do.",
     "log": "Show the audit log: who did what, and when; and check that it is whole.",
     "exec": "Run a program with a key in its environment, and nowhere else.",
@@ -46,7 +48,7 @@ Example:
 
   krakenctl init && krakenctl plan && krakenctl apply
 
-Exit codes: 0 done · 1 error · 2 changes present (plan --detailed-exitcode, recover --dry-run) ·
+Exit codes: 0 done · 1 error · 2 changes present (drift, plan --detailed-exitcode, recover --dry-run) ·
 3 policy or audit violation · 4 partly applied · 5 plan stale · 6 another apply is running · 7 safety stop ·
 8 waiting for a person · 64 usage · 130 interrupted.
 """

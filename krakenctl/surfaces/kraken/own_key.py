@@ -66,7 +66,7 @@ class OwnKey:
         """The same with a nonce that the caller has chosen, for a key whose consumer counts."""
         return self._read(self._result("GetApiKeyInfo", nonce, "describe the key"), NonceScale.COUNTER)
 
-    def call(self, name: str, scale: NonceScale, **fields: str) -> Any:
+    def call(self, name: str, scale: NonceScale, /, **fields: str) -> Any:
         """Any other private call, and its result. The caller answers for its being harmless."""
         return self._result(name, nonce_at(scale, self._clock()), f"answer {name}", **fields)
 
@@ -86,7 +86,7 @@ class OwnKey:
             raise
         return True
 
-    def _result(self, name: str, nonce: int, deed: str, **fields: str) -> Any:
+    def _result(self, name: str, nonce: int, deed: str, /, **fields: str) -> Any:
         answer = spot.send(self._http, self._pair, name, nonce, **self._otp, **fields)
         return answers.result(answer, deed)
 

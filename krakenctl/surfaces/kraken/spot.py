@@ -15,12 +15,12 @@ from krakenctl.surfaces.kraken.signing import sign
 from krakenctl.transport.http import Answer, Http
 
 
-def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, **fields: str) -> Any:
+def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, /, **fields: str) -> Any:
     """One private call, and its result. `nonce` must be above every nonce this key has used. Raises ExchangeError."""
     return answers.result(send(http, pair, name, nonce, **fields), deed)
 
 
-def send(http: Http, pair: KeyPair, name: str, nonce: int, **fields: str) -> Answer:
+def send(http: Http, pair: KeyPair, name: str, nonce: int, /, **fields: str) -> Answer:
     """The same call, and its answer whole."""
     path = f"/0/private/{name}"
     body = urlencode({"nonce": nonce, **fields}).encode()

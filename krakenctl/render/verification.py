@@ -1,0 +1,252 @@
+"""Declared against effective: for a terminal, as Markdown for a pull request, and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from krakenctl.model.live import Coverage
+from krakenctl.model.time import show_time
+from krakenctl.model.verification import Right, Setting, Sight, Source, Verdict, Verification, Verified
+from krakenctl.render.markdown import code, plain
+from krakenctl.render.paint import Paint, count, visible
+
+FORMAT = "krakenctl.verification/v1"
+_COLOURS = {
+    Verdict.GRANTED: "green",
+    Verdict.LISTED: "green",
+    Verdict.DENIED: "red",
+    Verdict.BLOCKED_BY_IP: "yellow",
+    Verdict.EXPIRED: "red",
+    Verdict.REVOKED: "red",
+    Verdict.LOCKED_OUT: "yellow",
+    Verdict.UNKNOWN: "yellow",
+}
+_WORDS = {verdict: verdict.value.replace("-by-ip", " by IP").replace("-", " ") for verdict in Verdict}
+_SOURCES = {
+    Source.KEY: "said by the key itself",
+    Source.LIST: "shown by its account's list",
+    Source.RECORDED: "as recorded: nobody could look",
+}
+_LISTS = {
+    Coverage.COMPLETE: "its list shows every key",
+    Coverage.OUR_CLIENT: "its list shows the keys that krakenctl made",
+    Coverage.HELD: "no list shows its keys: each can only be asked itself",
+    Coverage.NONE: "its list could not be seen",
+}
+
+
+def text(found: Verification, paint: Paint) -> str:
+    return "\n".join(_lines(found, paint)) + "\n"
+
+
+def _lines(found: Verification, paint: Paint) -> Iterator[str]:
+    what = f"{count(len(found.keys), 'key')} on {visible(found.endpoint)}, as of {show_time(found.now)}"
+    yield paint(paint.wrapped(f"{what}. Nothing was changed there.", 0), "dim")
+    for key in found.keys:
+        yield ""
+        yield from _key(key, paint)
+    yield ""
+    for line in _coverage(found):
+        yield paint.wrapped(line, indent=2)
+    yield ""
+    yield paint(paint.wrapped(summary(found), 0), "bold", _tone(found))
+
+
+def _tone(found: Verification) -> str:
+    if found.differs:
+        return "red"
+    return "green" if found.complete else "yellow"
+
+
+def summary(found: Verification) -> str:
+    """One sentence, which never sounds better than what was seen."""
+    if not found.keys:
+        return "No key is declared there: there was nothing to verify."
+    wrong = sum(key.differs for key in found.keys)
+    unseen = sum(not key.seen for key in found.keys)
+    blind = f"; {count(unseen, 'key')} could not be seen" if unseen else ""
+    if wrong:
+        verb = "differs" if wrong == 1 else "differ"
+        return f"{count(wrong, 'key')} of {len(found.keys)} {verb} from what is declared{blind}."
+    if found.blind:
+        return "Nothing could be seen: nobody knows whether it is as declared."
+    seen = len(found.keys) - unseen
+    return f"{_all(seen, len(found.keys))} as declared{blind}."
+
+
+def _all(seen: int, every: int) -> str:
+    if seen < every:
+        return f"{count(seen, 'key')} of {every} {'is' if seen == 1 else 'are'}"
+    return f"All {every} keys are" if every != 1 else "The key is"
+
+
+def _key(key: Verified, paint: Paint) -> Iterator[str]:
+    name = f"  {visible(key.name)}" if key.name else ""
+    yield f"{_sign(key)} {paint(str(key.address), 'bold')}{paint(name, 'dim')}  " + paint(
+        _WORDS[key.verdict], _COLOURS[key.verdict]
+    )
+    for line in _about(key):
+        yield "    " + paint.wrapped(line, indent=6, first=4)
+    for right in key.rights:
+        if right.differs:
+            yield "    " + paint(paint.wrapped(_right(right), indent=6, first=4), "red")
+    for setting in key.settings:
+        if setting.agrees is False:
+            yield "    " + paint(paint.wrapped(_setting(setting), indent=6, first=4), "red")
+    if agreed := [f"{one.name} {_value(one.effective)}" for one in key.settings if one.agrees]:
+        yield "    " + paint.wrapped(f"as declared: {'; '.join(agreed)}", indent=6, first=4)
+    if unknown := [one.name for one in key.settings if one.agrees is None]:
+        yield "    " + paint.wrapped(f"not known: {', '.join(unknown)}", indent=6, first=4)
+    if held := _held(key.rights):
+        yield "    " + paint.wrapped(held, indent=6, first=4)
+    for right in key.rights:
+        if right.why and not right.differs and right.verdict is Verdict.LISTED:
+            yield "    " + paint(paint.wrapped(f"{right.code} is listed only: {visible(right.why)}", 6, first=4), "dim")
+
+
+def _sign(key: Verified) -> str:
+    if key.differs:
+        return "≠"
+    return "=" if key.seen else "?"
+
+
+def _about(key: Verified) -> Iterator[str]:
+    if key.why:
+        yield visible(key.why)
+    if key.name:
+        asked = f"; not asked itself: {visible(key.unasked)}" if key.unasked and key.unasked not in key.why else ""
+        yield _SOURCES[key.source] + asked
+    yield from map(visible, key.remarks)
+
+
+def _right(right: Right) -> str:
+    declared = "declared" if right.declared else "not declared"
+    why = f" ({visible(right.why)})" if right.why else ""
+    return f"{visible(right.code)}: {declared}, {_WORDS[right.verdict]}{why}"
+
+
+def _setting(setting: Setting) -> str:
+    return f"{setting.name}: declared {_value(setting.declared)}, effective {_value(setting.effective)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(visible(str(item)) for item in value)
+    return "none" if value is None else visible(str(value))
+
+
+def _held(rights: Sequence[Right]) -> str:
+    """The permissions that are as declared, by what is known of them."""
+    groups = {
+        verdict: [right.code for right in rights if right.verdict is verdict and not right.differs]
+        for verdict in Verdict
+    }
+    return "; ".join(f"{_WORDS[verdict]}: {', '.join(codes)}" for verdict, codes in groups.items() if codes)
+
+
+def _coverage(found: Verification) -> Iterator[str]:
+    listed = sum(key.source is Source.LIST for key in found.keys)
+    asked, probed = sum(key.asked for key in found.keys), sum(key.probed for key in found.keys)
+    unseen = sum(not key.seen for key in found.keys)
+    tried = f" ({probed} with calls that try permissions)" if found.probing else ""
+    keys = count(len(found.keys), "key")
+    yield f"Coverage: {keys}: {asked} asked{tried}, {listed} seen in a list only, {unseen} not seen."
+    for sight in found.sights:
+        yield f"  {_sight(sight)}"
+    for left in found.left:
+        yield f"  {left.address} ({visible(left.name)}) was not compared: {left.why}."
+
+
+def _sight(sight: Sight) -> str:
+    why = f" ({visible(sight.reason)})" if sight.reason else ""
+    return f"{sight.account}: {_LISTS[sight.coverage]}{why}."
+
+
+def markdown(found: Verification) -> str:
+    return "\n".join(_markdown(found)) + "\n"
+
+
+def _markdown(found: Verification) -> Iterator[str]:
+    yield f"### krakenctl verify: {code(found.endpoint)}, as of {show_time(found.now)}"
+    yield ""
+    yield f"**{summary(found)}**"
+    if found.keys:
+        yield ""
+        yield "| | key | verdict | declared against effective | known from |"
+        yield "|---|---|---|---|---|"
+        yield from map(_row, found.keys)
+    yield ""
+    yield from (f"- {plain(line.strip())}" for line in _coverage(found))
+
+
+def _row(key: Verified) -> str:
+    differing = [_right(right) for right in key.rights if right.differs]
+    differing += [_setting(setting) for setting in key.settings if setting.agrees is False]
+    what = "<br>".join(plain(each) for each in differing) or ("as declared" if key.seen else "not seen")
+    why = f"<br>{plain(key.why)}" if key.why else ""
+    unasked = f"<br>{plain(key.unasked)}" if key.unasked and key.unasked not in key.why else ""
+    verdict = f"**{_WORDS[key.verdict]}**{why}"
+    return f"| {_sign(key)} | {code(str(key.address))} | {verdict} | {what} | {key.source.value}{unasked} |"
+
+
+def to_json(found: Verification) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "endpoint": found.endpoint,
+        "at": show_time(found.now),
+        "probing": found.probing,
+        "summary": {
+            "keys": len(found.keys),
+            "differing": sum(key.differs for key in found.keys),
+            "seen": sum(key.seen for key in found.keys),
+            "listed": sum(key.source is Source.LIST for key in found.keys),
+            "asked": sum(key.asked for key in found.keys),
+            "probed": sum(key.probed for key in found.keys),
+            "complete": found.complete,
+        },
+        "keys": [_key_json(key) for key in found.keys],
+        "accounts": [
+            {"account": sight.account, "coverage": sight.coverage.value, "reason": sight.reason}
+            for sight in found.sights
+        ],
+        "notCompared": [{"address": str(one.address), "name": one.name, "why": one.why} for one in found.left],
+    }
+
+
+def _key_json(key: Verified) -> dict[str, Any]:
+    return {
+        "address": str(key.address),
+        "name": key.name,
+        "verdict": key.verdict.value,
+        "why": key.why,
+        "differs": key.differs,
+        "seen": key.seen,
+        "source": key.source.value,
+        "asked": key.asked,
+        "unasked": key.unasked,
+        "permissions": [_right_json(right) for right in key.rights],
+        "fields": [_setting_json(setting) for setting in key.settings],
+        "remarks": list(key.remarks),
+    }
+
+
+def _right_json(right: Right) -> dict[str, Any]:
+    return {
+        "permission": right.code,
+        "declared": right.declared,
+        "verdict": right.verdict.value,
+        "differs": right.differs,
+        "calls": list(right.calls),
+        "why": right.why,
+    }
+
+
+def _setting_json(setting: Setting) -> dict[str, Any]:
+    return {
+        "field": setting.name,
+        "declared": setting.declared,
+        "effective": setting.effective,
+        "source": setting.source.value,
+        "agrees": setting.agrees,
+    }

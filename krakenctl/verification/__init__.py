@@ -1,0 +1,1 @@
+"""Declared against effective, key by key. Nothing is changed."""
