@@ -15,8 +15,9 @@ from krakenctl.errors import (
     Unreachable,
 )
 from krakenctl.model.desired import DesiredAccount
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import RecordedAccount
+from krakenctl.model.surface import SURFACES
 from krakenctl.parallel import each
 from krakenctl.surfaces.base import Surface
 
@@ -55,8 +56,6 @@ def accounts(
 
 def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surface: OpenSurface) -> LiveAccount:
     """One declared account. A master without a living credential is an error; a sub-account without one is a phase."""
-    if desired.surface == "website":  # keys made by a person: no call lists them
-        return LiveAccount(name=desired.name, phase=Phase.READY, coverage=Coverage.NONE)
     try:
         surface = open_surface(desired.name)
     except CredentialMissing as missing:
@@ -64,7 +63,7 @@ def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surf
             raise
         return _not_ready(desired, recorded, missing)
     try:
-        return _seen(desired.name, surface, desired.iiban or (recorded.iiban if recorded else ""))
+        return _seen(desired.name, surface, desired.iiban or (recorded.iiban if recorded else ""), desired.surface)
     except NotAuthorised as refused:
         if desired.address.kind == "Account":
             raise
@@ -75,7 +74,7 @@ def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAcco
     """An account whose manifest is gone while keys of ours are still recorded on it. What fails for it blocks it."""
     gone = f"{recorded.name} is no longer declared, and"
     try:
-        return _seen(recorded.name, open_surface(recorded.name), recorded.iiban)
+        return _seen(recorded.name, open_surface(recorded.name), recorded.iiban, recorded.surface)
     except TRANSIENT:
         raise
     except (CredentialMissing, NotAuthorised) as problem:
@@ -120,14 +119,24 @@ def _unseen(name: str, reason: str) -> LiveAccount:
     return LiveAccount(name=name, phase=Phase.REQUESTED, reason=reason)
 
 
-def _seen(name: str, surface: Surface, pin: str) -> LiveAccount:
+def _seen(name: str, surface: Surface, pin: str, kind: str) -> LiveAccount:
     """`pin`: as declared, else as remembered; empty: never seen."""
     iiban = surface.iiban()
-    if pin and pin != iiban:
+    if pin and iiban and pin != iiban:
+        opener = f"{'a key that is recorded on' if SURFACES[kind].by_person else 'the credential of'} {name}"
         raise SafetyStop(
-            f"the credential of {name} opens the account {iiban}, but {pin} is the one we know",
+            f"{opener} opens the account {iiban}, but {pin} is the one we know",
             hint="correct the credential; if the account really changed, pin the new one in its manifest (iiban)",
             address=name,
         )
     listing = surface.list_keys()
-    return LiveAccount(name=name, phase=Phase.READY, iiban=iiban, coverage=listing.coverage, keys=listing.keys)
+    return LiveAccount(
+        name=name,
+        phase=Phase.READY,
+        iiban=iiban,
+        coverage=listing.coverage,
+        keys=listing.keys,
+        surface=kind,
+        unasked=listing.unasked,
+        odd=listing.odd,
+    )

@@ -14,6 +14,7 @@ from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.run import Deed, Run
+from krakenctl.model.surface import SURFACES
 
 if TYPE_CHECKING:
     from krakenctl.apply.decide import Bounds
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from krakenctl.apply.ports import Ports
     from krakenctl.model.address import Address
     from krakenctl.model.desired import DesiredKey
-    from krakenctl.model.recorded import Recorded
+    from krakenctl.model.journal import Intent
+    from krakenctl.model.recorded import Recorded, RecordedKey
     from krakenctl.project import Project
     from krakenctl.state.base import State
     from krakenctl.stores.base import Store
@@ -59,7 +61,7 @@ class UnderWay:
         from krakenctl.apply.recovery import recover
 
         live = self._observe(recorded)
-        decided = self._decided(recorded, live)
+        decided = self._decided(recorded, live, trying=True)
         told = recover(decided, recorded, live, ports)
         self._in_vain = {one.recovery.address: one for one in told if one.result is not Result.DONE}
         news = {_handle(one.recovery) for one in decided if one.is_news}
@@ -84,10 +86,10 @@ class UnderWay:
         after, seen = forecast(recorded, live, [(one.intent, one.recovery, one.fresh) for one in decided], now)
         return after, seen, tuple(one.recovery for one in decided if one.is_news and not self._is_left(one.recovery))
 
-    def _decided(self, recorded: Recorded, live: Live) -> tuple[Decided, ...]:
+    def _decided(self, recorded: Recorded, live: Live, *, trying: bool = False) -> tuple[Decided, ...]:
         from krakenctl.apply.evidence import decide_all
 
-        decided = decide_all(recorded, live, self._bounds(), self._store, self._now())
+        decided = decide_all(recorded, live, self._bounds(), self._store, self._now(), trying=trying)
         return tuple(self._sobered(one) for one in decided)
 
     def _sobered(self, decided: Decided) -> Decided:
@@ -141,6 +143,10 @@ class UnderWay:
         return LiveAccount(name=name, phase=Phase.ABSENT, reason="nothing is known of it any more")
 
 
+# What a person may have made, and is not there, as somebody has seen who looked.
+_BY_PERSON = (Stage.LOST, Stage.STORED)
+
+
 def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) -> None:
     """A person found out whether it came to be: a sub-account, or a key that was given up.
 
@@ -148,19 +154,27 @@ def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) 
     """
     recorded = state.read()
     intents = [intent for intent in recorded.intents if intent.address == address]
+    claimed: list[RecordedKey] = []
     if address.kind == "SubAccount":
         account = recorded.accounts.get(address.name)
         if account is None or account.iiban or not (intents or account.requested):
             raise _unasked(address)
         state.remember_account(replace(account, requested=exists))
     else:
-        intents = [intent for intent in intents if intent.stage is Stage.LOST]
-        if exists or not intents:
+        known = recorded.accounts.get(address.path[0])
+        by_person = known is not None and SURFACES[known.surface].by_person
+        intents = [intent for intent in intents if intent.stage in (_BY_PERSON if by_person else (Stage.LOST,))]
+        claimed = [key for key in recorded.retired if key.address == address and key.claimed_by]
+        if exists or not (intents or claimed):
             raise _unasked(address)
+        for key in claimed:
+            state.revoked(key.address, key.live_name)
     for intent in intents:
         mark = Mark(change=intent.change.handle, at=now, who=run.who, done=True)
         state.finish(intent.address, intent.live_name, deeds=[Ended(plan=intent.plan, mark=mark)] if exists else ())
-    names = "" if address.kind == "SubAccount" else f" ({', '.join(intent.live_name for intent in intents)})"
+    every: list[Intent | RecordedKey] = [*intents, *claimed]
+    keys = [] if address.kind == "SubAccount" else [one.live_name for one in every]
+    names = f" ({', '.join(keys)})" if keys else ""
     told = f"told: {'it exists' if exists else 'it does not exist'}{names}"
     state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=address, message=told))
 

@@ -6,15 +6,15 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from krakenctl import parallel
 from krakenctl.apply.patience import PatientSurface, Quietly
-from krakenctl.errors import KrakenctlError
+from krakenctl.errors import KrakenctlError, SafetyStop
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.model.safety import AS_USUAL
 from krakenctl.model.workspace import SANDBOX
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from krakenctl.exchange import Exchange
     from krakenctl.model.address import Address
     from krakenctl.model.desired import DesiredAccount
+    from krakenctl.model.journal import Intent
     from krakenctl.model.live import LiveAccount
     from krakenctl.model.outcome import Event, Recovered, Report
     from krakenctl.model.plan import Change, Mark, Plan, SavedPlan
@@ -81,6 +82,17 @@ def open_desk(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that bears on a workspace at one moment. `store`: by name; raises KrakenctlError."""
+
+    recorded: Recorded
+    live: Mapping[str, LiveAccount]
+    plan: Plan
+    store: Callable[[str], Store]
+    stopped: Mapping[str, str]  # accounts that are not the known ones, and why: no run would go on
+
+
 class Desk:
     """A project together with its exchange, for one command. `open_desk` makes and closes it."""
 
@@ -115,24 +127,65 @@ class Desk:
         """What a run would do. `as_of`: unix seconds; None: now, on the exchange's clock. `errand`: None: apply's."""
         from krakenctl import keepsakes
         from krakenctl.plan.authority import APPLY
-        from krakenctl.plan.planner import Inputs, plan
 
         recorded = self._recorded()
-        after, live, recovery = self._under_way.after(recorded, self._observe(recorded), self._exchange.now())
+        drawn, after = self._drawn(recorded, self._observe(recorded), as_of, errand or APPLY)
+        told = keepsakes.findings(drawn, recorded, self._store)
+        return self._guard(replace(drawn, findings=(*drawn.findings, *told)), after, errand or APPLY)
+
+    def _drawn(
+        self, recorded: Recorded, live: dict[str, LiveAccount], as_of: int | None, errand: Errand
+    ) -> tuple[Plan, Recorded]:
+        """The plan, and what will be recorded once what is under way has been seen to: the world that it is for."""
+        from krakenctl.plan.planner import Inputs, plan
+
+        after, seen, recovery = self._under_way.after(recorded, live, self._exchange.now())
         drawn = plan(
             Inputs(
                 workspace=self.project.workspace,
                 desired=self.project.desired,
-                live=live,
+                live=seen,
                 recorded=after,
                 recovery=recovery,
                 now=self._exchange.now() if as_of is None else as_of,
                 findings=self.project.warnings,
-                errand=errand or APPLY,
+                errand=errand,
             )
         )
-        told = keepsakes.findings(drawn, recorded, self._store)
-        return self._guard(replace(drawn, findings=(*drawn.findings, *told)), after, errand or APPLY)
+        return drawn, after
+
+    def picture(self, only: Callable[[Recorded], Collection[str] | None] = lambda _: None) -> Picture:
+        """What is remembered, what is live, and what apply would do about it. Changes nothing.
+
+        `only`: the accounts to look at, from what is remembered; None: all. Of others the plan says nothing that holds.
+        """
+        from krakenctl.plan.authority import APPLY
+
+        recorded = self._recorded()
+        live, stopped = self._observe_all(recorded, only(recorded))
+        drawn, after = self._drawn(recorded, dict(live), None, APPLY)
+        return Picture(recorded, live, self._guard(drawn, after, APPLY), self._store, stopped)
+
+    def _observe_all(
+        self, recorded: Recorded, only: Collection[str] | None
+    ) -> tuple[dict[str, LiveAccount], dict[str, str]]:
+        """An account that is not the known one stops a run; here it is told of, and the others are looked at."""
+        from krakenctl.model.live import LiveAccount, Phase
+
+        names = {*self.project.desired.accounts, *(trace.account for trace in recorded.traces)}
+        stopped: dict[str, str] = {}
+        while True:
+            try:
+                live = self._observe(recorded, (names if only is None else set(only)) - stopped.keys())
+            except SafetyStop as problem:
+                if problem.address not in names - stopped.keys():
+                    raise
+                stopped[problem.address] = problem.message
+            else:
+                blind = {
+                    name: LiveAccount(name=name, phase=Phase.REQUESTED, reason=why) for name, why in stopped.items()
+                }
+                return live | blind, stopped
 
     def _guard(self, plan: Plan, recorded: Recorded, errand: Errand) -> Plan:
         from krakenctl.plan.authority import Tick
@@ -187,6 +240,26 @@ class Desk:
         state, run = self._holding()
         answer(state, run, address, exists=exists, now=self.now())
 
+    def vouch(self, intent: Intent, verdict: str, heard: str = "") -> None:
+        """A key that waits was looked at elsewhere, and is right. `heard`: its public key, if it answered this host."""
+        from krakenctl.model.journal import Stage
+        from krakenctl.model.run import Deed
+
+        state, run = self._holding()
+        deed = Deed(
+            at=self.now(),
+            run=run,
+            verb="attest",
+            outcome="done",
+            address=intent.address,
+            account=intent.account,
+            name=intent.live_name,
+            message=verdict,
+        )
+        state.advance(intent.address, intent.live_name, Stage.CHECKED, verdict, deeds=[deed])
+        if heard:
+            state.hear(heard, run.host, answers=True)
+
     def refresh(self, saved: SavedPlan) -> Plan | None:
         """The open part of a saved plan, drawn afresh; None: all of it was done before. Raises PlanStale."""
         from krakenctl.saved import open_part
@@ -211,10 +284,12 @@ class Desk:
         """
         from krakenctl.apply.executor import execute
         from krakenctl.plan import planfile
+        from krakenctl.plan.human import human_steps
 
         state, run = self._holding()
         self._held = state, replace(run, plan=plan.saved or planfile.digest(plan))
         self._log_allowed(plan)
+        self._grounds.steps.update(step.account for step in human_steps(plan))
         if seen := self._accounts_seen(plan, state.read()):
             state.remember_account(*seen)
         ports = self._ports(tell, say, interrupted)
@@ -306,12 +381,15 @@ class Desk:
     def _recorded(self) -> Recorded:
         return self._home.read()
 
-    def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
+    def _observe(self, recorded: Recorded, only: Collection[str] | None = None) -> dict[str, LiveAccount]:
+        """Every account; or only those of these names."""
         from krakenctl import observe
 
-        declared = self.project.desired.accounts
+        accounts = self.project.desired.accounts
+        declared = {name: accounts[name] for name in accounts if only is None or name in only}
         live = observe.accounts(declared, recorded.accounts, self._patient, self._parallelism)
-        left = sorted({trace.account for trace in recorded.traces} - declared.keys())
+        traces = {trace.account for trace in recorded.traces if only is None or trace.account in only}
+        left = sorted(traces - accounts.keys())
         gone = [recorded.accounts[name] for name in left if name in recorded.accounts]
         self._usernames.update((account.name, account.username) for account in gone)
         seen = parallel.each(lambda account: observe.undeclared(account, self._patient), gone, self._parallelism)
@@ -340,7 +418,8 @@ class Desk:
         for account in plan.accounts:
             desired = self.project.desired.accounts.get(account.name)
             known = recorded.accounts.get(account.name)
-            if desired is not None and account.iiban and (known is None or known.iiban != account.iiban):
+            is_new = known is None or known.iiban != account.iiban
+            if desired is not None and is_new and (account.iiban or (account.by_person and known is None)):
                 seen.append(_account_record(desired, account.iiban))
         return seen
 

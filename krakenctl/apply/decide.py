@@ -29,6 +29,10 @@ _OVER = "it was given up, and would have expired by now"
 LATEST = 86400
 _NEVER = "it was given up, and has not come to be in a day"
 _LISTED = (Coverage.COMPLETE, Coverage.OUR_CLIENT)  # where a new key of ours shows
+_UNSEEN = (
+    "whether a person made it is not known, and nobody has its secret: if the website shows it, delete it there, and"
+    " say so with `krakenctl recover --absent {address}`"
+)
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
 
 
@@ -65,6 +69,7 @@ class Sight:
     requested: bool = True  # of a sub-account: our memory says that we asked for it
     contained: str = ""  # the kill switch was used on this key: by whom
     now: int = 0  # unix seconds on the exchange's clock
+    trying: bool = False  # it is done right now, so that somebody may be asked
 
     def live(self, name: str) -> LiveKey | None:
         return next((key for key in self.account.keys if key.name == name), None)
@@ -127,14 +132,15 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     if not _is_ours(intent, live, sight.kept):
         return Move.UNKNOWN, "a key of that name is live, and nothing proves that it is ours; it is left alone"
     move, why = _present(intent, live, sight)
-    if move in (Move.REVOKE, Move.ISSUE) and not live.created:
+    by_pair = sight.account.by_person and not sight.kept.problem  # it is held: nobody else's key has our pair
+    if move in (Move.REVOKE, Move.ISSUE) and not live.created and not by_pair:
         return Move.UNKNOWN, f"{why}; but no creation time proves that it is ours, so it is left alone"
     return move, why
 
 
 def _is_ours(intent: Intent, live: LiveKey, kept: Kept) -> bool:
     if entry := _secret(intent, live, kept):
-        return entry.created == live.created
+        return entry.created in (0, live.created)  # 0: it was kept before anything was told
     if intent.public_key and live.public_key not in ("", intent.public_key):
         return False
     return live.created >= intent.began - JOURNAL_SLACK
@@ -143,7 +149,7 @@ def _is_ours(intent: Intent, live: LiveKey, kept: Kept) -> bool:
 def _secret(intent: Intent, live: LiveKey, kept: Kept) -> Entry | None:
     """What the store keeps of this very key: a name may have been used by another one."""
     entry = kept.entry(intent.live_name)
-    known = {intent.public_key, live.public_key} - {""}
+    known = {live.public_key or intent.public_key} - {""}
     return entry if entry is not None and known <= {entry.public_key} else None
 
 
@@ -171,6 +177,8 @@ def _absent(intent: Intent, sight: Sight) -> Verdict:
         return Move.DROP, "nothing had been done"
     if intent.stage is Stage.CHECKED and sight.kept.problem:
         return Move.WAIT, f"it is gone, and may be what its consumer reads: {sight.kept.problem}"
+    if sight.account.by_person:
+        return Move.WATCH, _UNSEEN.format(address=intent.address)
     return Move.WATCH, "it is not in the account's list: its name is burned, and looked for on later runs"
 
 
@@ -191,9 +199,23 @@ def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
         return Move.WAIT, waiting
     if _is_nowhere(intent, live, sight.kept):
         return _take_back(intent, sight, "its secret is in no slot, so nobody can use it")
-    if wrong := _flaw(intent, live, sight.now):
+    by_hand = sight.account.by_person and intent.stage is not Stage.CHECKED
+    if wrong := "" if by_hand else _flaw(intent, live, sight.now):
         return _take_back(intent, sight, wrong)
-    return _refusal(intent, sight) or (Move.PROMOTE, "it was issued, and its secret is kept")
+    kept = (Move.PROMOTE, "it was issued, and its secret is kept")
+    return _refusal(intent, sight) or (_by_hand(intent, live, sight) if by_hand else kept)
+
+
+def _by_hand(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
+    """What is wrong with it a person may put right, and what cannot be seen somebody may answer for."""
+    name = intent.live_name
+    wrong = (*sight.account.odd.get(name, ()), *check.differences(intent.sent or live.spec, live.spec))
+    unasked = sight.account.unasked.get(name, "")
+    if sight.trying or not (wrong or unasked):
+        return Move.PROMOTE, "it was made, and its secret is kept"
+    if wrong:
+        return Move.WAIT, f"it is not as it was asked for: {'; '.join(wrong)}; `krakenctl apply` at a terminal goes on"
+    return Move.WAIT, f"{unasked}; run `krakenctl attest {intent.address}` where the key may be used"
 
 
 def _is_nowhere(intent: Intent, live: LiveKey, kept: Kept) -> bool:

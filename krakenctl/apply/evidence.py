@@ -32,10 +32,18 @@ class Decided:
 
 
 def decide_all(
-    recorded: Recorded, live: Mapping[str, LiveAccount], bounds: Bounds, open_store: Callable[[str], Store], now: int
+    recorded: Recorded,
+    live: Mapping[str, LiveAccount],
+    bounds: Bounds,
+    open_store: Callable[[str], Store],
+    now: int,
+    *,
+    trying: bool = False,
 ) -> tuple[Decided, ...]:
-    """For every intent."""
-    return tuple(_decided(intent, recorded, live, bounds, open_store, now=now) for intent in recorded.intents)
+    """For every intent. `trying`: it is about to be done."""
+    return tuple(
+        _decided(intent, recorded, live, bounds, open_store, now=now, trying=trying) for intent in recorded.intents
+    )
 
 
 def _decided(
@@ -46,6 +54,7 @@ def _decided(
     open_store: Callable[[str], Store],
     *,
     now: int,
+    trying: bool,
 ) -> Decided:
     kept = _look(intent, open_store)
     account = intent.address.name if intent.address.kind == "SubAccount" else intent.account
@@ -58,6 +67,7 @@ def _decided(
         requested=memory is not None and memory.requested,
         contained=containment.who if containment else "",
         now=now,
+        trying=trying,
     )
     taken = frozenset(key.name for key in sight.account.keys)
     fresh = successor(intent, recorded.generations, taken, bounds.declared.get(intent.address))

@@ -112,7 +112,7 @@ class _World:
         if last.verb is Verb.REVOKE and intent.old_name:
             self._remove(intent.account, intent.old_name)
             self._forget(intent.address, intent.old_name)
-        elif last.verb is Verb.RETIRE and old is not None:
+        elif last.verb is Verb.RETIRE and old is not None and not self.accounts[intent.account].by_person:
             end = self._until(intent)
             if not old.spec.valid_until or old.spec.valid_until > end:
                 self._remove(intent.account, old.name)

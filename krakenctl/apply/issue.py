@@ -35,6 +35,7 @@ from krakenctl.errors import (
     TooManyKeys,
 )
 from krakenctl.model.desired import SecretRef
+from krakenctl.model.human import Revocation
 from krakenctl.model.journal import ACCEPTED, MISMATCH, Stage
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import NewKey, Verb
@@ -92,7 +93,7 @@ class Issuer:
         with work.step(Verb.CHECK, new.name) as leave:
             leave()
             work.verdict = self._check(work, new.name, kept, sent, listed)
-            with work.telling() as deeds:
+            with work.telling(message=work.verdict if ": " in work.verdict else "") as deeds:
                 self._advance(work, new.name, Stage.CHECKED, work.verdict, deeds=deeds)
         if work.open:
             with work.step(Verb.PROMOTE, new.name) as leave:
@@ -145,7 +146,7 @@ class Issuer:
             return patiently(attempt, self._ports, abandon=not work.change.gap)
         except NeedsPerson as problem:
             self._unasked(work, name, problem)
-            hint = f"if you have made {name} on the website all the same, delete it there: the next one has another name"
+            hint = f"if you have made {name} on the website all the same, delete it there: the next has another name"
             raise NeedsPerson(problem.message, hint=_joined(hint, self._owed(work))) from None
         except Refused as problem:
             if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
@@ -168,7 +169,7 @@ class Issuer:
         if work.intent is None:
             return
         owed = replace(work.intent, stage=Stage.REVOKED, sent=None)
-        if problem.code == Refused.code:
+        if problem.code == Refused.code or (work.change.gap and problem.code == NeedsPerson.code):
             owed = renewed(work.intent, {}, self._session.names)
             work.change = owed.change
         if work.change.gap:
@@ -185,6 +186,11 @@ class Issuer:
         return f"{work.change.old.name} had been revoked already: run `krakenctl recover`, which issues its successor"
 
     def _store(self, work: Work, issued: IssuedKey, new: NewKey, secret: SecretRef) -> None:
+        self._keep(work, issued, new, secret)
+        with work.telling() as deeds:
+            self._advance(work, new.name, Stage.STORED, public_key=issued.public_key, deeds=deeds)
+
+    def _keep(self, work: Work, issued: IssuedKey, new: NewKey, secret: SecretRef) -> None:
         entry = Entry(
             address=str(work.change.address),
             lineage=self._session.lineage,
@@ -202,7 +208,7 @@ class Issuer:
             taken_back = self._take_back(work, new.name)
             hint = _joined(problem.hint, self._owed(work))
             raise StoreError(f"{problem.message}; {taken_back}", hint=hint) from None
-        return entry
+        work.kept = kept_key(entry)
 
     def _advance(
         self, work: Work, name: str, stage: Stage, verdict: str = "", public_key: str = "", *, deeds: Sequence[Told]
@@ -246,8 +252,11 @@ class Issuer:
             live = LiveKey(name=name, spec=sent, created=0, public_key=mended.pair.public_key)
             issued = IssuedKey(live=live, public_key=mended.pair.public_key, secret=mended.pair.secret)
             self._keep(work, issued, work.change.new, work.change.secret)
+            with work.telling_rest() as deeds:
+                self._advance(work, name, Stage.STORED, public_key=issued.public_key, deeds=deeds)
         if (seen := self._session.list().get(name)) is None:
-            raise ExchangeError(f"the new key {name} is gone again; its secret stays in pending", hint="run apply again")
+            message = f"the new key {name} is gone again; its secret stays in pending"
+            raise ExchangeError(message, hint="run apply again")
         return seen
 
     def _stopped(self, work: Work, name: str, problem: NeedsPerson) -> NeedsPerson:
@@ -312,7 +321,9 @@ class Issuer:
         with work.telling_rest() as deeds:
             self._advance(work, name, work.intent.stage if work.intent else Stage.BEGUN, MISMATCH, deeds=deeds)
         try:
-            self._surface.revoke(name)
+            revocation = self._surface.revoke(name)
+        except NeedsPerson as problem:
+            return f"nobody has deleted it on the website ({problem.message}); the next run asks for that"
         except ExchangeError as problem:
             if self._is_gone(name):
                 return "it is gone from the account already"
@@ -325,6 +336,8 @@ class Issuer:
                 self._ports.state.begin(renewed(work.intent, {}, self._session.names))
             with work.telling_rest() as deeds:
                 self._ports.state.revoked(work.change.address, name, deeds=deeds)
+        if revocation is Revocation.CLAIMED:
+            return "the new key is said to be deleted, which nothing proves"
         return "the new key was revoked at once"
 
     def _is_gone(self, name: str) -> bool:

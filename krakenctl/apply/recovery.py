@@ -26,7 +26,7 @@ from krakenctl.apply.work import KeptKey, Work
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import LiveAccount, Phase
+from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.plan import Action, Change, Ended, OldKey, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
@@ -209,16 +209,26 @@ class _Hand:
     def _session(self) -> Session:
         seen = self._seen
         account = PlannedAccount(
-            name=seen.name, kind="", phase=seen.phase, coverage=seen.coverage, iiban=seen.iiban, keys_limit=None
+            name=seen.name,
+            kind="",
+            phase=seen.phase,
+            coverage=seen.coverage,
+            iiban=seen.iiban,
+            surface=seen.surface,
         )
         surface = PatientSurface(self._ports.surface(seen.name), self._ports)
         memory = memories(self._recorded).get(seen.name, Memory())
         names = frozenset(key.name for key in seen.keys)
-        return Session(account, surface, self._ports, memory, self._places, self._recorded.lineage, names=names)
+        session = Session(account, surface, self._ports, memory, self._places, self._recorded.lineage, names=names)
+        session.unasked, session.odd, session.spoke = seen.unasked, seen.odd, seen.coverage is Coverage.HELD
+        return session
 
     def _on_exchange(self, session: Session, tasks: Sequence[Task]) -> None:
         by_move: dict[Move, list[Task]] = {move: [task for task in tasks if task.move is move] for move in Move}
         if not self._ports.interrupted():
+            for task in (*by_move[Move.REVOKE], *by_move[Move.ISSUE]):
+                verb = Verb.REVOKE if task.move is Move.REVOKE else Verb.ISSUE
+                task.attempt(partial(session.surface.ready, verb, task.intent.live_name))
             self._take_back(session, by_move[Move.REVOKE])
             self._go_on(session, [*by_move[Move.PROMOTE], *by_move[Move.CLOSE]])
             for task in by_move[Move.ISSUE]:

@@ -10,7 +10,7 @@ from threading import Thread
 from krakenctl.errors import KrakenctlError, StateError
 from krakenctl.model.address import Address
 from krakenctl.model.containment import Fate, Found, KeyFate, Wish
-from krakenctl.model.recorded import Containment, Recorded
+from krakenctl.model.recorded import Containment, Recorded, RecordedKey
 from krakenctl.model.run import Deed, Run
 from krakenctl.state.base import State, StateHome
 
@@ -67,7 +67,9 @@ class Memory:
             known = {(each.account, each.live_name): each for each in (*recorded.given, *recorded.traces)}
             for fate in fates:
                 key, line = known.get((fate.account, fate.name)), self._line(fate)
-                if key is None or fate.fate is Fate.FAILED:
+                if isinstance(key, RecordedKey) and fate.fate is Fate.CLAIMED:
+                    state.update(self._claimed(key), deeds=(line,))
+                elif key is None or fate.fate in (Fate.FAILED, Fate.CLAIMED):
                     state.log.append(line)
                 else:  # both or none: should this be killed, the next one tells what is left
                     state.revoked(key.address, key.live_name, deeds=(line,))
@@ -100,8 +102,11 @@ class Memory:
             return True
         return False
 
+    def _claimed(self, key: RecordedKey) -> RecordedKey:
+        return replace(key, retired_until=key.retired_until or self.now, claimed_by=self.run.who, claimed_at=self.now)
+
     def _line(self, fate: KeyFate) -> Deed:
-        outcome = {Fate.REVOKED: "done", Fate.GONE: "gone", Fate.FAILED: "failed"}[fate.fate]
+        outcome = {Fate.REVOKED: "done", Fate.GONE: "gone", Fate.CLAIMED: "claimed", Fate.FAILED: "failed"}[fate.fate]
         deed = self._deed("revoke", outcome, name=fate.name, message=fate.message)
         return replace(deed, address=fate.address, account=fate.account, request=fate.request)
 

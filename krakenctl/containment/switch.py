@@ -13,6 +13,7 @@ from pathlib import Path
 from krakenctl import opening, parallel
 from krakenctl.apply.patience import PatientSurface, Quietly
 from krakenctl.containment.below import Below, below
+from krakenctl.containment.byhand import HandSweep
 from krakenctl.containment.known import Known, read_known
 from krakenctl.containment.memory import Memory
 from krakenctl.containment.remedy import passes, remedy
@@ -42,20 +43,25 @@ from krakenctl.model.containment import (
     Strayed,
     Wish,
 )
+from krakenctl.model.desired import Desired
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.run import Run
-from krakenctl.project import read_workspace
+from krakenctl.model.surface import SURFACES, Traits
+from krakenctl.premises import Grounds
+from krakenctl.project import Project, read_workspace
 from krakenctl.state.base import StateHome
 from krakenctl.state.leases import is_dead
 from krakenctl.surfaces.base import Listing, Surface
+from krakenctl.surfaces.person import Person
 
 
 class Switch:
     """`find`, show it, ask, `contain`. `open_switch` makes and closes it."""
 
-    def __init__(self, known: Known, home: StateHome, exchange: Exchange, most: int) -> None:
+    def __init__(self, known: Known, home: StateHome, exchange: Exchange, grounds: Grounds, most: int) -> None:
+        self._grounds = grounds
         self._most = most  # how many accounts at once
         self._known = known
         self._home = home
@@ -99,7 +105,7 @@ class Switch:
         with closing(Memory(run, self._now(found), home)) as memory:
             memory.begin(wish, found, self._declared(meant))
             sweeps = [self._sweep(meant, found, account) for account in found.accounts]
-            fates = [fate for swept in parallel.each(Sweep.run, sweeps, self._most) for fate in swept]
+            fates = [fate for swept in self._run(sweeps) for fate in swept]
             ended = max((sweep.ended for sweep in sweeps), default=began)
             fates += self._were_gone(meant, found)
             fates = [*self._unless_strayed(meant, found, sweeps, fates), *map(_left_alone, found.given)]
@@ -118,6 +124,12 @@ class Switch:
                 log_head=memory.head,
             )
 
+    def _run(self, sweeps: Sequence[Sweep | HandSweep]) -> Iterator[list[KeyFate]]:
+        """First what needs nobody; then a person, who does one thing after another."""
+        by_itself = [sweep for sweep in sweeps if isinstance(sweep, Sweep)]
+        yield from parallel.each(Sweep.run, by_itself, self._most)
+        yield from (sweep.run() for sweep in sweeps if isinstance(sweep, HandSweep))
+
     def _scope(self, wish: Wish) -> Below:
         if not wish.under:
             return Below(tuple(sorted({address.path[0] for address in wish.addresses})), ())
@@ -135,13 +147,13 @@ class Switch:
 
     def _look(self, account: str) -> Listing | Blind:
         """Its live keys, or why they cannot be seen."""
-        declared = self._known.desired.accounts.get(account) if self._known.desired else None
-        if declared is not None and declared.surface == "website":
-            why = "its keys were made on the website, and no call lists them"
-            return Blind(account=account, why=why, helps=f"revoke them at {WEBSITE}")
+        traits = self._traits(account)
+        if traits.by_person and not self._known.recorded.lineage:
+            why = f"its keys were made through {traits.called}, no call lists them, and no state tells which there are"
+            return Blind(account=account, why=why, helps=f"revoke them at {traits.page}")
         try:
             surface = self._surface(account)
-            if (pin := self._known.pin(account)) and (iiban := surface.iiban()) != pin:
+            if (pin := self._known.pin(account)) and (iiban := surface.iiban()) not in ("", pin):
                 why = f"its credential opens {iiban}, and {pin} is the account we know"
                 return Blind(account=account, why=why, helps="correct its credential, and run it again")
             return surface.list_keys()
@@ -149,6 +161,9 @@ class Switch:
             return Listing((), Coverage.COMPLETE) if self._never_was(account) else _blind(account, missing)
         except (CredentialError, ExchangeError) as problem:
             return _blind(account, problem)
+
+    def _traits(self, account: str) -> Traits:
+        return SURFACES[self._grounds.of(account).surface]
 
     def _never_was(self, account: str) -> bool:
         """A sub-account that is declared, and that nobody has asked the exchange for yet."""
@@ -223,7 +238,11 @@ class Switch:
         }
         return strayed(keys, live, known | {(each.account, each.name) for each in doomed})
 
-    def _sweep(self, meant: Wish, found: Found, account: str) -> Sweep:
+    def _sweep(self, meant: Wish, found: Found, account: str) -> Sweep | HandSweep:
+        targets = {each.name: each for each in found.doomed if each.account == account}
+        traits, surface = self._traits(account), self._surface(account)
+        if traits.by_person:
+            return HandSweep(account=account, surface=surface, targets=targets, page=traits.page)
         ours = replace(meant, unmanaged=False)
 
         def wanted(live: LiveKey) -> Doomed | None:
@@ -231,12 +250,7 @@ class Switch:
             doomed = self._doomed(account, live)
             return doomed if self._goes(ours, doomed) else None
 
-        return Sweep(
-            account=account,
-            surface=self._surface(account),
-            targets={each.name: each for each in found.doomed if each.account == account},
-            wanted=wanted,
-        )
+        return Sweep(account=account, surface=surface, targets=targets, wanted=wanted)
 
     def _declared(self, meant: Wish) -> set[Address]:
         """Keys below the node that were never issued are not to be issued now either."""
@@ -263,7 +277,7 @@ class Switch:
             yield KeyFate(account=address.path[0], name=address.name, address=address, fate=Fate.GONE)
 
     def _unless_strayed(
-        self, meant: Wish, found: Found, sweeps: Sequence[Sweep], fates: Sequence[KeyFate]
+        self, meant: Wish, found: Found, sweeps: Sequence[Sweep | HandSweep], fates: Sequence[KeyFate]
     ) -> Iterator[KeyFate]:
         """The same fates, but what may live under another name, by the last lists, is not gone."""
         lists = {sweep.account: sweep.seen for sweep in sweeps if sweep.seen is not None}
@@ -283,8 +297,8 @@ class Switch:
 
 
 @contextmanager
-def open_switch(root: Path, parallelism: int | None = None) -> Iterator[Switch]:
-    """`parallelism`: how many accounts at once; None: as many as may be.
+def open_switch(root: Path, parallelism: int | None = None, person: Person | None = None) -> Iterator[Switch]:
+    """`parallelism`: how many accounts at once; None: as many as may be. `person`: who deletes what no API does.
 
     Raises WorkspaceError or InvalidManifests when krakenctl.yaml is of no use: it says how to reach Kraken.
     """
@@ -296,8 +310,11 @@ def open_switch(root: Path, parallelism: int | None = None) -> Iterator[Switch]:
     credentials = Credentials(root, os.environ)
     home = opening.state_home(root, workspace.state)
     known = read_known(root, workspace, home)
-    with opening.exchange(root, workspace, credentials, known.usernames) as exchange:
-        yield Switch(known, home, exchange, parallelism or parallel.MOST)
+    desired = known.desired or Desired(accounts={}, keys={}, removals={}, digest="")
+    project = Project(root=root, workspace=workspace, desired=desired, warnings=(), sound=known.desired is not None)
+    grounds = Grounds(project, lambda: known.recorded, opening.stores(project, os.environ), person)
+    with opening.exchange(root, workspace, credentials, known.usernames, grounds.of) as exchange:
+        yield Switch(known, home, exchange, grounds, parallelism or parallel.MOST)
 
 
 def _blind(account: str, problem: KrakenctlError) -> Blind:

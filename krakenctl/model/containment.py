@@ -88,6 +88,7 @@ class Found:
 class Fate(StrEnum):
     REVOKED = "revoked"
     GONE = "gone"  # somebody was quicker
+    CLAIMED = "claimed"  # a person says so, and nothing proves it
     FAILED = "failed"  # it is live, or nobody knows
 
 
@@ -120,7 +121,7 @@ class ContainmentReport:
     @property
     def contained(self) -> bool:
         """As far as can be seen: see `unseen`."""
-        return not self.blind and all(key.fate is not Fate.FAILED for key in self.keys)
+        return not self.blind and all(key.fate in (Fate.REVOKED, Fate.GONE) for key in self.keys)
 
     @property
     def unseen(self) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class RecordedKey:
     claimed_by: str = ""  # who says that it is revoked, which nothing has proved yet; of retired keys only
     claimed_at: int = 0  # unix seconds
     unverified: str = ""  # why somebody took it unseen; empty: it was looked at
+    without_secret: bool = False  # adopted: only its consumer has the secret, so its first change replaces it
 
     @property
     def account(self) -> str:
@@ -105,7 +106,8 @@ class Recorded:
     limits: Mapping[str, SeenLimit] = field(default_factory=dict)  # by account
     contained: Mapping[Address, Containment] = field(default_factory=dict)  # until a key of that address is promoted
     given: tuple[Given, ...] = ()  # handed over, and perhaps live: none of ours
-    answered: frozenset[tuple[str, str]] = frozenset()  # the public halves of keys, and hosts from which they answered
+    # By the public half of a key, and a host: whether it answered to the last call from there that told.
+    answered: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     lease: Lease | None = field(default=None, compare=False)  # who changes things right now
 
     @property

@@ -16,7 +16,7 @@ from krakenctl.model.plan import Action, Cause, Change, Gone, Overlap, Step, Ver
 from krakenctl.model.recorded import Containment, Given, Recorded, RecordedKey, SeenLimit, keys_limit
 from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.model.time import show_time
-from krakenctl.plan import authority, keys, names, overlap, room, strangers
+from krakenctl.plan import authority, byhand, keys, names, overlap, room, strangers
 from krakenctl.plan.contained import containment
 from krakenctl.plan.homes import homes, taken_over
 from krakenctl.plan.rotation import Asked, latest_rotation
@@ -92,6 +92,7 @@ def plan_account(scene: Scene) -> AccountPlan:
     first = [*_retired(scene, by_name, changes, result)]
     result.findings += (*_ended_grants(scene, {change.address for change in changes}), *_strangers(scene, by_name))
     result.findings += _still_live(scene, by_name)
+    result.findings += byhand.findings(scene.live, scene.intents, pin=_pin(scene))
     fit = room.fit(changes, _room(scene, len(first), result.overlaps, by_name))
     result.changes = first + fit.changes
     result.unchanged = sorted((*result.unchanged, *fit.waiting))
@@ -267,6 +268,9 @@ def _retired(
         if live is None:
             result.gone.append(Gone(account=scene.name, name=record.live_name))
             continue
+        if record.claimed_by and live.name in scene.live.unasked:
+            result.findings.append(byhand.claimed(record, scene.live.unasked[live.name]))
+            continue
         fate = fates.get(home.get(record.address, record.address))
         if over := _why_over(record, fate, scene.now):
             change = keys.revoke(record.address, scene.name, live, *over, *keys.by_name_alone(record, live))
@@ -334,6 +338,10 @@ def _ended_grants(scene: Scene, changing: Collection[Address] = ()) -> Iterator[
             )
 
 
+def _pin(scene: Scene) -> str:
+    return scene.account.iiban if scene.account else ""
+
+
 def _still_live(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding]:
     """The kill switch was used on these, and could not revoke them."""
     declared = {key.address: key for key in scene.declared}
@@ -372,7 +380,7 @@ def _why_blocked(scene: Scene) -> str:
     if scene.live.phase is not Phase.READY:
         return scene.live.reason or f"{scene.name} cannot be reached"
     if scene.live.coverage is Coverage.NONE:
-        return "keys of surface website are made by a person, and this krakenctl cannot guide one through it yet"
+        return f"the keys of {scene.name} cannot be seen"
     return ""
 
 

@@ -16,6 +16,7 @@ from krakenctl.plan import diff, rotation, wanted
 from krakenctl.plan.names import live_name
 
 BY_NAME_ALONE = "the exchange tells no creation time; matched by its name alone"
+_ADOPTED = "it was adopted without its secret, so its first change replaces it"
 _EXACT = ("ip_allowlist", "query_from", "query_to", "nonce_window")  # what can be edited, beside the expiry
 
 
@@ -63,6 +64,8 @@ def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | Non
         return issue(sight, Action.REPLACE, (*reasons, *doubt), causes)
     if due:
         return issue(sight, Action.ROTATE, (*due.values(), *doubt), causes)
+    if target != live.spec and recorded.without_secret:
+        return issue(sight, Action.REPLACE, (_ADOPTED, *doubt), causes)
     if target != live.spec:
         return _update(sight, recorded, live, target)
     return _remember(sight, recorded, live)

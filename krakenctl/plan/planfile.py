@@ -129,6 +129,7 @@ def _account_json(account: PlannedAccount) -> dict[str, Any]:
             "username": account.username or None,
             "email": account.email or None,
             "keysPerAccount": account.keys_limit,
+            "surface": account.surface if account.by_person else None,
         }
     )
 
@@ -184,6 +185,7 @@ def _account(raw: dict[str, Any]) -> PlannedAccount:
         username=text(raw.get("username", "")),
         email=text(raw.get("email", "")),
         keys_limit=None if limit is None else number(limit),
+        surface=text(raw.get("surface", "connect")),
     )
 
 

@@ -124,4 +124,5 @@ def _account(scene: Scene, recorded: Recorded) -> PlannedAccount:
         username=account.username if account else "",
         email=account.email if account else "",
         keys_limit=account.keys_limit if account else None,
+        surface=account.surface if account else memory.surface if memory else "connect",
     )

@@ -12,11 +12,21 @@ from krakenctl.render.paint import Paint, count, visible
 from krakenctl.render.report_text import head_line
 
 FORMAT = "krakenctl.containment/v1"
-_SIGNS = {Fate.REVOKED: ("✓", "green"), Fate.GONE: ("·", "dim"), Fate.FAILED: ("✗", "red")}
+_SIGNS = {
+    Fate.REVOKED: ("✓", "green"),
+    Fate.GONE: ("·", "dim"),
+    Fate.CLAIMED: ("?", "yellow"),
+    Fate.FAILED: ("✗", "red"),
+}
 _MANY = 6  # accounts, from which on they are only counted
 _ALL = "every key of the account shows in its list"
 _SOME = "keys that were made on the website, or by another client, need not show in its list"
-_WORDS = {Fate.REVOKED: "revoked", Fate.GONE: "gone already", Fate.FAILED: "not revoked"}
+_WORDS = {
+    Fate.REVOKED: "revoked",
+    Fate.GONE: "gone already",
+    Fate.CLAIMED: "said to be deleted, not proved",
+    Fate.FAILED: "not revoked",
+}
 
 
 def to_json(report: ContainmentReport) -> dict[str, Any]:

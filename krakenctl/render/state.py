@@ -92,9 +92,11 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
         yield f"{paint(_address(account), 'bold')}  {standing}"
     for key in recorded.keys.values():
         expiry = f"expires {show_time(key.spec.valid_until)}" if key.spec.valid_until else "never expires"
-        yield f"{key.address}  {paint(visible(key.live_name), 'cyan')}  {expiry}  {key.secret.store}:{key.secret.path}"
+        unseen = f"  taken unseen: {visible(key.unverified)}" if key.unverified else ""
+        place = "no secret here" if key.without_secret else f"{key.secret.store}:{key.secret.path}"
+        yield f"{key.address}  {paint(visible(key.live_name), 'cyan')}  {expiry}  {place}{unseen}"
     for key in recorded.retired:
-        yield f"{key.address}  {visible(key.live_name)}  retired, until {show_time(key.retired_until)}"
+        yield f"{key.address}  {visible(key.live_name)}  {_end(key)}"
     for intent in recorded.intents:
         yield f"{intent.address}  {visible(intent.live_name)}  {_standing(intent)}"
     for address, by in recorded.contained.items():
@@ -103,6 +105,12 @@ def _lines(recorded: Recorded, paint: Paint) -> Iterator[str]:
         yield f"{address}  {paint(told, 'red')}"
     for given in recorded.given:
         yield f"{given.address}  {visible(given.live_name)}  handed over (Removed, action: forget): none of ours"
+
+
+def _end(key: RecordedKey) -> str:
+    if key.claimed_by:
+        return f"revoked, as claimed by {visible(key.claimed_by)} at {show_time(key.claimed_at)}; not proved"
+    return f"retired, until {show_time(key.retired_until)}"
 
 
 def _standing(intent: Intent) -> str:
@@ -147,4 +155,7 @@ def _key_json(key: RecordedKey) -> dict[str, Any]:
         "trigger": key.trigger,
         "protect": key.protect,
         **({"retiredUntil": show_time(key.retired_until)} if key.retired_until else {}),
+        **({"revokeClaimed": {"by": key.claimed_by, "at": show_time(key.claimed_at)}} if key.claimed_by else {}),
+        **({"unverified": key.unverified} if key.unverified else {}),
+        **({"withoutSecret": True} if key.without_secret else {}),
     }

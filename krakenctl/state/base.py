@@ -149,8 +149,11 @@ class State(Protocol):
         """None: it holds no longer."""
         ...
 
-    def hear(self, public_key: str, host: str, *, answers: bool) -> None:
-        """Whether the key with this public half has ever answered to a call from that host. Forgotten with the key."""
+    def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
+        """Whether the key with this public half answers to calls from that host; None: nobody knows any more.
+
+        Forgotten with the key.
+        """
         ...
 
     def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:

@@ -156,11 +156,11 @@ class SqlState:
 
         self._write(deed, deeds)
 
-    def hear(self, public_key: str, host: str, *, answers: bool) -> None:
+    def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
         def deed(run: Execute) -> None:
             run("DELETE FROM answered WHERE public_key = ? AND host = ?", public_key, host)
-            if answers:
-                run("INSERT INTO answered VALUES (?, ?)", public_key, host)
+            if answers is not None:
+                run("INSERT INTO answered VALUES (?, ?, ?)", public_key, host, int(answers))
 
         self._write(deed)
 
@@ -247,7 +247,7 @@ def read(run: Execute, now: float) -> Recorded:
         limits={name: SeenLimit(keys, declared) for name, keys, declared in run("SELECT * FROM room")},
         contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
         given=tuple(map(rows.given, run("SELECT * FROM given ORDER BY address, live_name"))),
-        answered=frozenset((public_key, host) for public_key, host in run("SELECT public_key, host FROM answered")),
+        answered={(key, host): bool(answers) for key, host, answers in run("SELECT * FROM answered")},
         lease=leases.read(run, now),
     )
 
@@ -258,7 +258,7 @@ def _drop_current(run: Execute, address: Address | None) -> None:
 
 def _put(run: Execute, key: RecordedKey) -> None:
     run(_DROP_KEY, str(key.address), key.live_name)
-    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
+    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
     run(_DROP_GIVEN, str(key.address), key.live_name)  # it is ours again
 
 

@@ -35,10 +35,12 @@ CREATE TABLE room (account TEXT PRIMARY KEY, keys INTEGER NOT NULL, declared INT
 CREATE TABLE contained (address TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE given (
   address TEXT NOT NULL, live_name TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (address, live_name));
-CREATE TABLE answered (public_key TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (public_key, host));
+CREATE TABLE answered (
+  public_key TEXT NOT NULL, host TEXT NOT NULL, answers INTEGER NOT NULL, PRIMARY KEY (public_key, host));
 ALTER TABLE key ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE key ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE key ADD COLUMN unverified TEXT NOT NULL DEFAULT '';
+ALTER TABLE key ADD COLUMN without_secret INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL, hash TEXT NOT NULL)
 """
 # One row for ever: `holder` is empty while nobody holds it, so that `fence` never falls. `alarms` counts how often the

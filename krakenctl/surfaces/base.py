@@ -59,7 +59,7 @@ class Surface(Protocol):
         ...
 
     def accept(self, name: str, spec: KeySpec, why: str) -> str:
-        """A key cannot be looked at: the reason for which somebody answers for it. Raises NeedsPerson if nobody does."""
+        """A key cannot be looked at: why somebody answers for it. Raises NeedsPerson if nobody does."""
         ...
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.address import Address
 from krakenctl.model.chain import hash_of, line_of
+from krakenctl.model.holding import Holding
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
 from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
@@ -107,7 +108,7 @@ class MemoryState:
         self._limits: dict[str, SeenLimit | None] = {}
         self._contained: dict[Address, Containment] = {}
         self._given: dict[tuple[Address, str], Given] = {}
-        self._answered: set[tuple[str, str]] = set()
+        self._answered: dict[tuple[str, str], bool] = {}
         self._marks: dict[tuple[str, str], Mark] = {}
         self.aside: list[Recorded] = []
         self.log = MemoryLog()
@@ -124,7 +125,7 @@ class MemoryState:
             generations=dict(self._generations),
             contained=dict(self._contained),
             given=tuple(self._given[handle] for handle in sorted(self._given)),
-            answered=frozenset(self._answered),
+            answered=dict(self._answered),
             limits={account: seen for account, seen in self._limits.items() if seen is not None},
         )
 
@@ -185,7 +186,7 @@ class MemoryState:
 
     def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
         key = self._keys.get((address, live_name))
-        self._answered = {each for each in self._answered if key is None or each[0] != key.public_key}
+        self._answered = {a: b for a, b in self._answered.items() if key is None or a[0] != key.public_key}
         for kept in (self._keys, self._intents, self._given):
             kept.pop((address, live_name), None)
         self._intents.pop((address, ends), None)
@@ -199,8 +200,10 @@ class MemoryState:
             self._give(given)
         self._tell(deeds)
 
-    def hear(self, public_key: str, host: str, *, answers: bool) -> None:
-        (self._answered.add if answers else self._answered.discard)((public_key, host))
+    def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
+        self._answered.pop((public_key, host), None)
+        if answers is not None:
+            self._answered[public_key, host] = answers
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         self._limits[account] = seen
@@ -264,3 +267,20 @@ class MemoryState:
 
     def _burn(self, address: Address, generation: int) -> None:
         self._generations[address] = max(generation, self._generations.get(address, 0))
+
+
+class MemoryHeld:
+    """See `krakenctl.surfaces.kraken.roll.Held`."""
+
+    def __init__(self, keys: Sequence[Holding] = ()) -> None:
+        self.keys = list(keys)
+        self.heard: dict[str, bool | None] = {}
+
+    def holdings(self) -> Sequence[Holding]:
+        return tuple(self.keys)
+
+    def answers(self, public_key: str) -> bool | None:
+        return self.heard.get(public_key)
+
+    def note(self, public_key: str, *, answers: bool | None) -> None:
+        self.heard[public_key] = answers

@@ -266,11 +266,13 @@ class StateContract:
         for host in ("desk", "desk", "vault"):
             make_state().hear(key(1).public_key, host, answers=True)
         make_state().hear("another", "desk", answers=True)
-        make_state().hear(key(1).public_key, "vault", answers=False)
-        make_state().hear("nobody", "vault", answers=False)
-        assert make_state().read().answered == {(key(1).public_key, "desk"), ("another", "desk")}
+        make_state().hear(key(1).public_key, "vault", answers=None)
+        make_state().hear("nobody", "vault", answers=None)
+        make_state().hear("another", "vault", answers=False)
+        another = {("another", "desk"): True, ("another", "vault"): False}
+        assert make_state().read().answered == {(key(1).public_key, "desk"): True, **another}
         make_state().revoked(ADDRESS, key(1).live_name)
-        assert make_state().read().answered == {("another", "desk")}
+        assert make_state().read().answered == another
 
     def test_what_is_not_there_can_be_revoked_forgotten_and_advanced(self, state: State) -> None:
         before = state.read()

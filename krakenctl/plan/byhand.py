@@ -1,0 +1,61 @@
+"""What is said of an account whose keys people make: what could not be asked, and what is only claimed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.live import LiveAccount
+from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.time import show_time
+
+NOT_ASKED, ODD, CLAIMED, UNSEEN, UNPINNED = (
+    "key-not-asked",
+    "key-odd",
+    "revoke-claimed",
+    "key-unseen",
+    "account-not-checked",
+)
+
+
+def claimed(record: RecordedKey, why: str) -> Finding:
+    """A revoke that nothing has proved."""
+    when = show_time(record.claimed_at)
+    return Finding(
+        rule=CLAIMED,
+        severity=Severity.WARNING,
+        message=f"{record.live_name} is claimed by {record.claimed_by} at {when} to be revoked, and not proved: {why}",
+        hint="a run from where it has answered before proves it; or, once you have seen that it is gone,"
+        f" `krakenctl recover --absent {record.address}`",
+        address=str(record.address),
+    )
+
+
+def findings(live: LiveAccount, intents: Iterable[Intent], *, pin: str) -> Iterator[Finding]:
+    """`pin`: the IIBAN that is declared; empty: none."""
+    if not live.by_person:
+        return
+    for name, odd in sorted(live.odd.items()):
+        for each in odd:
+            yield Finding(rule=ODD, severity=Severity.WARNING, message=f"{name} on {live.name}: {each}")
+    for name, why in sorted(live.unasked.items()):
+        message = f"{name} on {live.name} is taken as recorded: {why}"
+        yield Finding(rule=NOT_ASKED, severity=Severity.NOTE, message=message)
+    if pin and not live.iiban and live.keys:
+        message = f"whether the keys of {live.name} belong to {pin} could not be checked: none could be asked"
+        yield Finding(rule=UNPINNED, severity=Severity.NOTE, message=message)
+    for intent in intents:
+        if intent.stage is Stage.LOST:
+            yield _unseen(intent)
+
+
+def _unseen(intent: Intent) -> Finding:
+    return Finding(
+        rule=UNSEEN,
+        severity=Severity.WARNING,
+        message=f"whether a person made {intent.live_name} on {intent.account} is not known, and nobody has its secret",
+        hint="if the website shows it, delete it there; then `krakenctl recover --absent"
+        f" {intent.address}` ends this warning",
+        address=str(intent.address),
+    )

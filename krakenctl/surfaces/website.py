@@ -1,0 +1,218 @@
+"""Keys that a person makes on Kraken's website: we say what to do, and look at what was done.
+
+Source: support.kraken.com, "How to create an API key on Kraken Pro"; docs.kraken.com, GetApiKeyInfo. No public API
+makes, lists, edits or deletes these keys. What a person says is never taken for what is: a key is right when it says so
+itself, and gone when it does not answer any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from krakenctl.errors import ExchangeError, NeedsPerson, NonceRefused, Refused
+from krakenctl.model.address import key_address
+from krakenctl.model.description import NonceScale
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.holding import Holding
+from krakenctl.model.human import HumanStep, Mended, Revocation, Site
+from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
+from krakenctl.model.live import Coverage
+from krakenctl.model.plan import Verb
+from krakenctl.model.recorded import RecordedKey
+from krakenctl.surfaces.base import Listing
+from krakenctl.surfaces.ground import Ground
+from krakenctl.surfaces.kraken.roll import Held, Look, RollCall
+from krakenctl.surfaces.person import Person
+from krakenctl.transport.http import Http
+
+_ABOVE = 20  # how far above a refused nonce the second try of `inspect` is
+_STILL = "it still answers: it was not deleted"
+
+
+def opened(ground: Ground) -> Website:
+    premises = ground.premises
+    return Website(
+        premises.site,
+        ground.http,
+        premises.person,
+        premises.held,
+        ground.clock,
+        ground.wait,
+        expected=premises.steps,
+    )
+
+
+@dataclass(slots=True)
+class Website:
+    """See `base.Surface`. For one thread at a time: a person does one thing after another."""
+
+    site: Site
+    http: Http
+    person: Person
+    held: Held
+    clock: Callable[[], int]  # nanoseconds since 1970
+    wait: Callable[[float], None]
+    expected: Callable[[], int] = lambda: 1  # how many steps a person takes on this account in this run
+    _taken: int = 0  # of these, so far
+    _fresh: dict[str, Holding] = field(default_factory=dict)  # by name: made in this run
+    _roll: RollCall = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._roll = RollCall(http=self.http, held=self.held, clock=self.clock, now=self.now, wait=self.wait)
+
+    def iiban(self) -> str:
+        """As any key that could be asked tells it; empty: none could. Raises SafetyStop when they differ."""
+        fresh = self._fresh.keys()
+        return next((look.iiban for name, look in self._looks().items() if look.iiban and name not in fresh), "")
+
+    def now(self) -> int:
+        return self.clock() // 1_000_000_000
+
+    def list_keys(self) -> Listing:
+        looks = {name: look for name, look in self._looks().items() if look.live is not None}
+        return Listing(
+            keys=tuple(look.live for look in looks.values() if look.live is not None),
+            coverage=Coverage.HELD,
+            unasked={name: look.unasked for name, look in looks.items() if look.unasked},
+            odd={name: look.odd for name, look in looks.items() if look.odd},
+        )
+
+    def ready(self, verb: Verb, name: str) -> None:
+        self.person.ready(self._step(verb, name))
+
+    def issue(self, name: str, spec: KeySpec) -> IssuedKey:
+        """What a person types in, at once: it is kept before it is looked at. Its creation is told when it is asked."""
+        if name in self._looks():
+            raise Refused(f"{self.site.account} has a key named {name} already")
+        pair = self.person.issue(self._next(Verb.ISSUE, name, wanted=spec))
+        self._take(name, spec, pair)
+        live = LiveKey(name=name, spec=spec, created=0, public_key=pair.public_key)
+        return IssuedKey(live=live, public_key=pair.public_key, secret=pair.secret)
+
+    def update(self, name: str, spec: KeySpec) -> None:
+        before = self._present(name, "updated")
+        self.person.update(self._next(Verb.UPDATE, name, before=before.spec, wanted=spec))
+        if before.spec.ip_allowlist != spec.ip_allowlist:  # what has answered from here need not do so any more
+            self.held.note(before.public_key, answers=None)
+        self._roll.forget(name)
+
+    def revoke(self, name: str) -> Revocation:
+        self._present(name, "revoked")
+        step, pair = self._next(Verb.REVOKE, name), self._pair(name)
+        if pair is None:
+            self.person.revoke(step)
+        else:
+            self._sound_out(name, pair)
+            self.person.revoke(step)
+        proved = pair is not None and self._is_gone(step, pair)
+        self._roll.forget(name)
+        self._fresh.pop(name, None)
+        if not proved:
+            return Revocation.CLAIMED
+        self._roll.looks[name] = Look(None)
+        return Revocation.PROVED
+
+    def _sound_out(self, name: str, pair: KeyPair) -> None:
+        """That it answers now is half of the proof that it does not later."""
+        with suppress(ExchangeError):
+            self._roll.rest(self._fresh, name)
+            if self.held.answers(pair.public_key) is None:
+                self._roll.lives(pair)
+
+    def _is_gone(self, step: HumanStep, pair: KeyPair) -> bool:
+        """Whether that is proved. Raises NeedsPerson for a key that still answers, and whoever said so stops.
+
+        Where Kraken cannot be asked it is not: a later run proves it. The person is not asked twice for that.
+        """
+        if not self.held.answers(pair.public_key):
+            return False
+        try:
+            while lives := self._roll.lives(pair):
+                self.person.again(step, (_STILL,))
+                self._roll.rest(self._fresh, step.name)
+            return lives is False and self._roll.is_proved_gone(pair, told=True)
+        except ExchangeError:
+            return False
+
+    def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended:
+        made = self._fresh.get(name)
+        step = self._step(Verb.UPDATE if made is None else Verb.ISSUE, name, wanted=spec)
+        is_wrong_pair = self._roll.looks.get(name, Look(None)).pair_is_wrong
+        try:
+            pair = self.person.again(step, wrong)
+            if made is None:
+                pair = None
+            elif pair is None and is_wrong_pair:
+                pair = self.person.issue(step)
+        except NeedsPerson:
+            self._fresh.pop(name, None)
+            self._roll.forget(name)
+            raise
+        self._roll.forget(name)
+        if pair is not None:
+            self._take(name, spec, pair)
+        return Mended(pair)
+
+    def accept(self, name: str, spec: KeySpec, why: str) -> str:
+        return self.person.accepts(self._step(Verb.CHECK, name, wanted=spec), why)
+
+    def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
+        try:
+            return self._roll.describe(pair, nonce).live
+        except NonceRefused:  # it has told already, for one
+            return self._roll.describe(pair, nonce + _ABOVE).live
+
+    def take_request(self) -> str:
+        return ""
+
+    def _looks(self) -> dict[str, Look]:
+        return self._roll.call(self._fresh, self.site.iiban)
+
+    def _present(self, name: str, done: str) -> LiveKey:
+        look = self._looks().get(name)
+        if look is None or look.live is None:
+            raise Refused(f"{name} is not among the keys that are held of {self.site.account}: it cannot be {done}")
+        return look.live
+
+    def _pair(self, name: str) -> KeyPair | None:
+        held = self._fresh.get(name)
+        every = [held] if held else [each for each in self.held.holdings() if each.record.live_name == name]
+        return every[0].pair if every else None
+
+    def _take(self, name: str, spec: KeySpec, pair: KeyPair) -> None:
+        record = RecordedKey(
+            address=key_address(self.site.account, "-"),  # it is not recorded yet
+            live_name=name,
+            generation=0,
+            created=0,
+            public_key=pair.public_key,
+            spec=spec,
+            secret=SecretRef("", ""),
+            issued=0,
+        )
+        self._fresh[name] = Holding(record=record, scale=NonceScale.UNKNOWN, pair=pair, fresh=True)
+        self._roll.forget(name)
+        self._roll.grant_one()
+
+    def _next(
+        self, verb: Verb, name: str, *, before: KeySpec | None = None, wanted: KeySpec | None = None
+    ) -> HumanStep:
+        self._taken += 1
+        return self._step(verb, name, before=before, wanted=wanted)
+
+    def _step(
+        self, verb: Verb, name: str, *, before: KeySpec | None = None, wanted: KeySpec | None = None
+    ) -> HumanStep:
+        return HumanStep(
+            verb=verb,
+            account=self.site.account,
+            username=self.site.username,
+            name=name,
+            page=self.site.page,
+            before=before,
+            wanted=wanted,
+            number=max(self._taken, 1),
+            of=max(self._taken, self.expected(), 1),
+        )
