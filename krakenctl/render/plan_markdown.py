@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from krakenctl.model.finding import Finding
@@ -11,11 +10,9 @@ from krakenctl.model.plan import Change, Overlap, Plan, SavedPlan
 from krakenctl.model.safety import Block
 from krakenctl.model.time import show_time
 from krakenctl.render import words
-from krakenctl.render.paint import visible
+from krakenctl.render.markdown import code as _code
+from krakenctl.render.markdown import plain as _text
 from krakenctl.render.recovery import to_do
-
-# Where GitHub and GitLab would see a mention, an issue or an address; a space without width behind it prevents that.
-_LINKS = re.compile(r"[@#!]|:(?=/)|\b(www|gh)(?=[.-])", re.IGNORECASE)
 
 
 def render(plan: Plan, *, as_of: bool = False) -> str:
@@ -47,6 +44,9 @@ def _lines(plan: Plan, *, as_of: bool) -> Iterator[str]:
     if early := words.cut_short(plan):
         yield ""
         yield f"**{early}**"
+    if by_hand := words.by_hand(plan):
+        yield ""
+        yield f"**{by_hand}**"
     if plan.overlaps:
         yield ""
         yield from _overlaps(plan.overlaps)
@@ -111,15 +111,3 @@ def _details(plan: Plan) -> Iterator[str]:
         yield f"- {_code(str(change.address))}: {_text(words.steps(change))}" + (f" — {_text(life)}" if life else "")
     yield ""
     yield "</details>"
-
-
-def _code(text: str) -> str:
-    """A bar cannot be escaped behind a backslash that a foreign name brings along; so it is another bar."""
-    return "`" + visible(text).replace("`", "'").replace("|", "¦") + "`"
-
-
-def _text(text: str) -> str:
-    """Nothing that a foreign key name could use to forge Markdown or HTML, to link somewhere or to call somebody."""
-    escaped = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    marked = "".join(f"\\{char}" if char in "\\`*_[]|#!~$" else char for char in escaped)
-    return _LINKS.sub(r"\g<0>&#8203;", marked)

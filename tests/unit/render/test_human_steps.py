@@ -71,7 +71,7 @@ def test_what_is_to_be_copied_stands_alone_at_the_left_edge():
 
 
 def test_a_time_is_told_in_utc_and_as_the_readers_clock_has_it():
-    assert "2027-07-14 00:00:00 UTC (02:00 CEST here)." in human.text(STEP, Paint(width=200), lambda _: "02:00 CEST")
+    assert "2027-07-14 08:00:00 UTC (10:00 CEST here)." in human.text(STEP, Paint(width=200), lambda _: "10:00 CEST")
 
 
 def test_a_difference_is_named_in_the_words_of_the_website():
