@@ -39,6 +39,6 @@ class LiveAccount:
     @property
     def by_person(self) -> bool:
         """Whether its keys are issued, updated and revoked by a person."""
-        from krakenctl.model.surface import SURFACES
+        from krakenctl.model.surface import is_by_person
 
-        return SURFACES[self.surface].by_person
+        return is_by_person(self.surface)

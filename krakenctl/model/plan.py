@@ -12,7 +12,7 @@ from krakenctl.model.key import KeySpec
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.recovery import Recovery
 from krakenctl.model.safety import Block
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.surface import is_by_person
 
 
 class Action(StrEnum):
@@ -153,7 +153,7 @@ class PlannedAccount:
     @property
     def by_person(self) -> bool:
         """Whether its keys are issued, updated and revoked by a person."""
-        return SURFACES[self.surface].by_person
+        return is_by_person(self.surface)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

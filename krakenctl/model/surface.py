@@ -35,3 +35,8 @@ SURFACES: Mapping[str, Traits] = {
         page="https://pro.kraken.com/app/settings/api",
     ),
 }
+
+
+def is_by_person(surface: str) -> bool:
+    """Whether keys of this surface are issued, updated and revoked by a person. Not of one that nobody knows."""
+    return surface in SURFACES and SURFACES[surface].by_person
