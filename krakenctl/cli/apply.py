@@ -34,6 +34,7 @@ app = application()
         krakenctl apply --yes                            # does not ask
         krakenctl plan --out tonight.plan && krakenctl apply tonight.plan --yes
         krakenctl apply --allow withdraw --reason "the treasury's key, ticket 4711"
+        krakenctl apply --runbook steps.md               # what a person has to do on the website, for later
         """
     )
 )
@@ -46,6 +47,34 @@ def apply(
     allow: AllowOption = [],  # noqa: B006 - typer copies it
     max_revokes: MaxRevokesOption = None,
     reason: ReasonOption = "",
+    runbook: Annotated[
+        Path | None,
+        typer.Option(
+            "--runbook",
+            metavar="FILE",
+            envvar="KRAKENCTL_APPLY_RUNBOOK",
+            help="Write the steps that a person takes on Kraken's website to FILE, as Markdown with boxes to tick,"
+            " instead of asking for them; with --yes, what needs no person is done all the same.",
+        ),
+    ] = None,
+    stdin: Annotated[
+        bool,
+        typer.Option(
+            "--stdin",
+            envvar="KRAKENCTL_APPLY_STDIN",
+            help="A person has taken the steps of a runbook: read what came of them from standard input, a JSON object"
+            ' a line, {"name","apiKey","secret"} for a new key and {"name","done":true} for another step.',
+        ),
+    ] = False,
+    accept_unverified: Annotated[
+        str,
+        typer.Option(
+            "--accept-unverified",
+            metavar="REASON",
+            envvar="KRAKENCTL_APPLY_ACCEPT_UNVERIFIED",
+            help="Take a key that cannot be looked at from this host as it should be; REASON is kept on the record.",
+        ),
+    ] = "",
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
     parallelism: ParallelismOption = None,
     directory: DirOption = None,
@@ -57,13 +86,18 @@ def apply(
     A saved plan is planned again first, and refused with exit code 5 when anything moved, or its time is over. Applied
     again, it takes only the steps that are still open. A plan beyond a safety limit is shown, and refused with
     exit code 7 unless the limit is raised for this run.
+
+    Where no API makes keys, it walks a person at the terminal through Kraken's website, step by step, and looks at what
+    was done. Nobody there: these changes wait, exit code 8.
     """
     from krakenctl.cli.carry_out import carry_out
+    from krakenctl.cli.person import at_hand, refuse_target
     from krakenctl.cli.plan_output import read_plan
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     limits = raised(allow, max_revokes, reason)
     saved = read_plan(plan) if plan else None
+    refuse_target(runbook)
     code = carry_out(
         shell,
         "apply",
@@ -72,6 +106,8 @@ def apply(
         yes=yes,
         lock_timeout=lock_timeout,
         raised=limits,
+        person=None if runbook else at_hand(shell, stdin=stdin, reason=accept_unverified.strip()),
+        runbook=runbook,
     )
     raise typer.Exit(code)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +16,7 @@ from krakenctl.errors import BeyondLimits, Contained, KrakenctlError, LeaseLost,
 from krakenctl.model.safety import AS_USUAL, Raised
 
 if TYPE_CHECKING:
+    from krakenctl.cli.person import AtTerminal, FromStdin
     from krakenctl.model.outcome import Recovered, Report
     from krakenctl.model.plan import Plan
     from krakenctl.workflow import Desk
@@ -32,20 +34,23 @@ def carry_out(
     lock_timeout: int = 0,
     idle: str = "",
     raised: Raised = AS_USUAL,
+    person: AtTerminal | FromStdin | None = None,
+    runbook: Path | None = None,
 ) -> int:
     """Plan with `draw`, show it, ask unless `yes`, and do it. Returns the exit code.
 
     Raises BeyondLimits for a plan that goes beyond a safety limit; before anybody is asked, and with the plan shown.
     A `draw` that returns None has said why there is nothing to do. `idle` says it for short in place of an empty plan.
+    `person`: who does what no API does. `runbook`: where that is written down, instead of being done.
     """
     from krakenctl.actor import new_run
     from krakenctl.workflow import open_desk
 
     with (
-        open_desk(shell.project(), parallelism=shell.parallelism, raised=raised) as desk,
+        open_desk(shell.project(), parallelism=shell.parallelism, raised=raised, person=person) as desk,
         desk.lease(replace(new_run(command), reason=raised.reason), lock_timeout, shell.note),
     ):
-        recovered, interrupted = _recover(shell, desk)
+        recovered, interrupted = _recover(shell, desk, person)
         if interrupted:
             return _over(shell, desk, recovered, INTERRUPTED)
         with _outranked(shell, recovered), _after(desk, recovered):
@@ -56,17 +61,20 @@ def carry_out(
                 _show(shell, _in_question(drawn) if command == "rotate" else drawn, idle)
             _refuse_blocked(drawn, command)
         with _after(desk, recovered):
+            if runbook is not None and _write_runbook(shell, runbook, drawn) and not yes:
+                return _over(shell, desk, recovered, WAITING)
             if drawn.has_changes and not yes and not shell.confirm(question, "--yes"):
                 shell.note("Nothing of it was done.")
                 return _over(shell, desk, recovered, FAILED)
-            return _run(shell, desk, drawn, recovered)
+            return _run(shell, desk, drawn, recovered, person)
 
 
-def _recover(shell: Shell, desk: Desk) -> tuple[tuple[Recovered, ...], bool]:
+def _recover(shell: Shell, desk: Desk, person: AtTerminal | FromStdin | None) -> tuple[tuple[Recovered, ...], bool]:
     """What became of what an earlier run had begun, and whether somebody pressed Ctrl-C meanwhile."""
     from krakenctl.cli.interrupt import Interrupt
+    from krakenctl.cli.person import heeding
 
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, heeding(person, interrupt.seen):
         return recover_first(shell, desk, interrupt), interrupt.seen()
 
 
@@ -154,11 +162,23 @@ def _is_idle(plan: Plan) -> bool:
     return all(Cause.UNRECORDED in change.causes for change in plan.changes)
 
 
-def _run(shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...]) -> int:
+def _write_runbook(shell: Shell, target: Path, plan: Plan) -> bool:
+    from krakenctl.cli.person import write_runbook
+
+    steps = write_runbook(target, plan)
+    said = f"{steps} step{'s' * (steps != 1)} for a person written to {target}." if steps else "No step needs a person."
+    shell.note(said)
+    return bool(steps)
+
+
+def _run(
+    shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...], person: AtTerminal | FromStdin | None
+) -> int:
     from krakenctl.cli.interrupt import Interrupt
+    from krakenctl.cli.person import heeding
     from krakenctl.cli.progress import progress
 
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, heeding(person, interrupt.seen):
         with progress(shell, plan) as tell:
             done = desk.apply(plan, tell, shell.note, interrupt.seen)
         report = replace(done, recovered=recovered, findings=plan.findings)

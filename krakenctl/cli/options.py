@@ -35,6 +35,16 @@ def _patience(text: str) -> int:
         raise typer.BadParameter(str(problem)) from None
 
 
+def duration(text: str) -> int:
+    """`14d` → seconds."""
+    from krakenctl.model.time import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
 LockTimeoutOption = Annotated[
     int,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, PlanOutputOption
+from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, PlanOutputOption, duration
 from krakenctl.cli.shell import PlanFormat, Shell
 
 if TYPE_CHECKING:
@@ -18,15 +18,6 @@ CHANGES_PRESENT = 2
 DAY: Any = "24h"  # as the option's parser reads it
 
 app = application()
-
-
-def _duration(text: str) -> int:
-    from krakenctl.model.time import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as problem:
-        raise typer.BadParameter(str(problem)) from None
 
 
 @app.command(
@@ -51,7 +42,7 @@ def plan(
         int,
         typer.Option(
             "--expires",
-            parser=_duration,
+            parser=duration,
             metavar="DURATION",
             envvar="KRAKENCTL_PLAN_EXPIRES",
             help="How long the saved plan may wait for its apply to start, as 24h.",

@@ -20,11 +20,16 @@ Tell = Callable[["Event"], None]
 @contextmanager
 def progress(shell: Shell, plan: Plan) -> Iterator[Tell]:
     """What to tell each event to."""
-    if shell.paint(stderr=True).colour:
+    if shell.paint(stderr=True).colour and not _asks(plan):
         with _bar(shell, plan) as tell:
             yield tell
     else:
         yield lambda event: _line(shell, event)
+
+
+def _asks(plan: Plan) -> bool:
+    """A moving bar would write over the questions."""
+    return any(account.by_person for account in plan.accounts)
 
 
 def _line(shell: Shell, event: Event) -> None:

@@ -20,6 +20,7 @@ from krakenctl.cli.shell import Shell, TextOrJson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from krakenctl.cli.person import AtTerminal, FromStdin
     from krakenctl.model.address import Address
     from krakenctl.model.outcome import Recovered
     from krakenctl.model.recovery import Recovery
@@ -80,6 +81,7 @@ def recover(
     --dry-run 2: something is to be done.
     """
     from krakenctl.actor import new_run
+    from krakenctl.cli.person import at_hand
     from krakenctl.errors import UsageError
     from krakenctl.workflow import open_desk
 
@@ -88,12 +90,13 @@ def recover(
         raise UsageError("--dry-run changes nothing, and an answer would", hint="leave one of the two out")
     if both := sorted({*exists} & {*absent}):
         raise UsageError(f"{both[0]} cannot be both there and not there", hint="give one answer for each")
-    with open_desk(_project(shell), parallelism=shell.parallelism) as desk:
+    person = None if dry_run else at_hand(shell)
+    with open_desk(_project(shell), parallelism=shell.parallelism, person=person) as desk:
         if dry_run:
             raise typer.Exit(_tell(shell, desk.foresee(), desk.running()))
         with desk.lease(new_run("recover"), lock_timeout, shell.note):
             _answer(shell, desk, exists, absent)
-            code = _run(shell, desk)
+            code = _run(shell, desk, person)
     raise typer.Exit(code)
 
 
@@ -147,11 +150,12 @@ def _foreseen(recoveries: tuple[Recovery, ...]) -> int:
     return WAITING if Move.ASK in moves else PENDING if moves else 0
 
 
-def _run(shell: Shell, desk: Desk) -> int:
+def _run(shell: Shell, desk: Desk, person: AtTerminal | FromStdin | None) -> int:
     from krakenctl.cli.interrupt import Interrupt
+    from krakenctl.cli.person import heeding
     from krakenctl.cli.recovering import exit_code, progress
 
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, heeding(person, interrupt.seen):
         told = desk.recover(progress(shell), shell.note, interrupt.seen)
     _print(shell, told, desk.log_head())
     return INTERRUPTED if interrupt.seen() else exit_code(told)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from krakenctl.cli.shell import Shell
+from krakenctl.errors import NeedsPerson
 from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.recovery import Move
 
@@ -41,6 +42,6 @@ def progress(shell: Shell) -> Callable[[Event], None]:
 def exit_code(told: Iterable[Recovered]) -> int:
     """0 when nothing is left under way that anybody has to see to."""
     left = [one for one in told if one.result is not Result.DONE]
-    if any(one.recovery.move is not Move.ASK for one in left):
+    if any(one.recovery.move is not Move.ASK and one.code != NeedsPerson.code for one in left):
         return UNFINISHED
     return WAITING if left else 0

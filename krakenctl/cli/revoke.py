@@ -80,19 +80,21 @@ def revoke(
     """
     from krakenctl.actor import new_run
     from krakenctl.cli.interrupt import Interrupt
+    from krakenctl.cli.person import at_hand, heeding
     from krakenctl.containment.switch import open_switch
     from krakenctl.render import containment as view
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     wish = _wish(shell, addresses or [], under, unmanaged=unmanaged)
-    with open_switch(shell.root(), parallelism) as switch:
+    person = at_hand(shell)
+    with open_switch(shell.root(), parallelism, person) as switch:
         found = switch.find(wish)
         if not shell.json:
             shell.note(view.before(found, shell.paint(stderr=True)))
         if not yes and not _agreed(shell, found):
             shell.note("Nothing was done.")
             raise typer.Exit(NOT_CONTAINED)
-        with Interrupt(GOES_ON) as interrupt:
+        with Interrupt(GOES_ON) as interrupt, heeding(person, interrupt.seen):
             report = switch.contain(wish, found, replace(new_run("revoke"), reason=reason))
     if shell.json:
         shell.print_json(view.to_json(report))

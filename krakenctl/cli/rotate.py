@@ -77,6 +77,7 @@ def rotate(
     then nothing waits.
     """
     from krakenctl.cli.carry_out import carry_out
+    from krakenctl.cli.person import at_hand
 
     limits = raised(allow, None, reason)
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
@@ -90,6 +91,7 @@ def rotate(
         lock_timeout=lock_timeout,
         idle="There is no key to rotate.",
         raised=limits,
+        person=at_hand(shell),
     )
     raise typer.Exit(code)
 

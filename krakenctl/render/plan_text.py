@@ -191,6 +191,8 @@ def _foot(plan: Plan, paint: Paint) -> Iterator[str]:
             yield paint(paint.wrapped(text, indent=2, first=0), "dim")
     if early := words.cut_short(plan):
         yield paint(paint.wrapped(early, indent=2, first=0), "yellow")
+    if by_hand := words.by_hand(plan):
+        yield paint(paint.wrapped(by_hand, indent=2, first=0), "yellow")
     if plan.has_changes:
         touched = sum(change.is_change for change in plan.changes)
         yield f"{count(touched, 'change')}."

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from krakenctl.model.address import Address
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, Overlap, Plan, SavedPlan, Step, Verb
+from krakenctl.model.surface import SURFACES
 from krakenctl.model.time import show_duration, show_time
 from krakenctl.render.paint import count, visible
 
@@ -96,6 +97,21 @@ def life(change: Change) -> str:
     if change.overlap:
         return f"{old} lives on for {show_duration(change.overlap)} after {new} is promoted, then it is revoked; no gap"
     return f"{old} lives until {new} is promoted, then it is revoked; no gap"
+
+
+_TAKEN = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)  # by a person, where no API does it
+
+
+def by_hand(plan: Plan) -> str:
+    """What people have to do of it themselves; empty: nothing."""
+    traits = {account.name: SURFACES.get(account.surface) for account in plan.accounts}
+    theirs = {name: known.called for name, known in traits.items() if known is not None and known.by_person}
+    on = [change for change in plan.changes if change.address.kind == "ApiKey" and change.account in theirs]
+    steps = sum(step.verb in _TAKEN for change in on for step in change.steps)
+    if not steps:
+        return ""
+    where = " and ".join(sorted({theirs[change.account] for change in on}))
+    return f"By a person on {where}: {count(steps, 'step')}. At a terminal, `krakenctl apply` says what to do."
 
 
 MANY = 3  # of a sort, that are still told one by one

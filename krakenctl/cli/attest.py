@@ -1,0 +1,206 @@
+"""krakenctl attest: look at a new key where it lives, when nobody else can."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from krakenctl.cli.command import application, example
+from krakenctl.cli.no_secrets import NoSecrets
+from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption
+from krakenctl.cli.shell import Shell, TextOrJson
+from krakenctl.errors import CredentialError, UsageError
+
+if TYPE_CHECKING:
+    from krakenctl.model.address import Address
+    from krakenctl.model.attestation import Attestation, Attested
+    from krakenctl.model.key import KeyPair
+    from krakenctl.pairs.harvest import Harvest
+
+DIFFERS = 3
+_LARGEST = 1024 * 1024
+
+app = application()
+
+
+def _option(flag: str, help_text: str, *, metavar: str | None = None) -> Any:
+    return typer.Option(
+        flag, metavar=metavar, envvar=f"KRAKENCTL_ATTEST_{flag.strip('-').replace('-', '_').upper()}", help=help_text
+    )
+
+
+@app.command(
+    cls=NoSecrets,
+    epilog=example(
+        """
+        krakenctl attest ApiKey/mm-desk/mm-btc                    # where the key may be used, with the workspace there
+        krakenctl attest --print --env MM > mm-btc.json           # without it: what the key says, and no secret
+        krakenctl attest ApiKey/mm-desk/mm-btc --from mm-btc.json # then, at the workspace
+        """
+    ),
+)
+def attest(
+    ctx: typer.Context,
+    address: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", show_default=False, help="The key that waits to be looked at.")
+    ] = None,
+    print_it: Annotated[
+        bool, _option("--print", "Needs no workspace: print what the key says of itself, for --from elsewhere.")
+    ] = False,
+    brought: Annotated[
+        str, _option("--from", "What --print has printed where the key lives; - for standard input.", metavar="FILE|-")
+    ] = "",
+    stdin: Annotated[bool, _option("--stdin", "Read key and secret from standard input, as inspect does.")] = False,
+    env_file: Annotated[Path | None, _option("--env-file", "Read them from a .env file.", metavar="FILE")] = None,
+    env: Annotated[
+        str, _option("--env", "Read them from two variables (KEY,SECRET), or by their prefix.", metavar="NAMES")
+    ] = "",
+    endpoint: Annotated[
+        str,
+        _option(
+            "--endpoint",
+            "With --print: the exchange; left out, the workspace's, else https://api.kraken.com.",
+            metavar="URL|sandbox",
+        ),
+    ] = "",
+    lock_timeout: LockTimeoutOption = NO_PATIENCE,
+    directory: DirOption = None,
+    output: OutputOption = TextOrJson.TEXT,
+    no_color: ColorOption = False,
+) -> None:
+    """Look at a new key where it lives, when nobody else can, and finish with it.
+
+    For keys that could not answer where they were made, because their allow-list leaves that host out. The pair comes
+    from the workspace's store, or from where a flag says. Exit code 3: it is not the key that was asked for, and
+    nothing was done. What is brought with --from is somebody's word: the key stays marked as taken unseen.
+    """
+    shell = Shell.of(ctx, directory, output, no_color=no_color)
+    named = _named(stdin=stdin, env_file=env_file, env=env)
+    if print_it:
+        _refuse_both(address, brought)
+        _print(shell, named or _typed(shell), endpoint)
+        return
+    if endpoint:
+        raise UsageError("--endpoint goes with --print: a workspace has its own", hint="leave it out")
+    done = _attested(shell, address, brought, named, lock_timeout)
+    _show(shell, done)
+    raise typer.Exit(_exit_code(done))
+
+
+def _refuse_both(address: str | None, brought: str) -> None:
+    if address or brought:
+        raise UsageError("--print only prints what a key says", hint="leave ADDRESS and --from out")
+
+
+def _named(*, stdin: bool, env_file: Path | None, env: str) -> Callable[[], Harvest] | None:
+    """Where a flag says that the pair is; None: none does."""
+    from krakenctl.pairs import sources
+
+    given = [flag for flag, value in {"--stdin": stdin, "--env-file": env_file, "--env": env}.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} each say where the key comes from", hint="give one of them")
+    if stdin:
+        return lambda: sources.stream(sys.stdin.buffer)
+    if env_file:
+        return lambda: sources.env_file(env_file)
+    return (lambda: sources.variables(env, os.environ)) if env else None
+
+
+def _typed(shell: Shell) -> Callable[[], Harvest]:
+    from krakenctl.cli.inspect import hidden
+    from krakenctl.pairs import sources
+    from krakenctl.pairs.harvest import Harvest, Labelled
+
+    if not shell.is_attended:
+        raise UsageError(
+            "there is no terminal to ask for key and secret on", hint="use --stdin, --env-file FILE or --env KEY,SECRET"
+        )
+    return lambda: Harvest(pairs=(Labelled(label="", pair=sources.prompted(hidden, shell.note)),))
+
+
+def _one(harvest: Harvest) -> KeyPair:
+    if len(harvest.pairs) != 1:
+        told = "; ".join(finding.message for finding in harvest.findings)
+        raise CredentialError(
+            f"there is not one key pair but {len(harvest.pairs)}{': ' + told if told else ''}",
+            hint="name its two variables: --env KEY,SECRET",
+        )
+    return harvest.pairs[0].pair
+
+
+def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str) -> None:
+    from krakenctl import attesting
+    from krakenctl.model.attestation import to_json
+
+    said = to_json(attesting.look(shell.root(), _one(source()), endpoint))
+    if shell.json:
+        shell.print_json(said)
+    else:
+        shell.print(json.dumps(said) + "\n")
+
+
+def _attested(
+    shell: Shell, text: str | None, brought: str, named: Callable[[], Harvest] | None, patience: int
+) -> Attested:
+    from krakenctl import attesting
+    from krakenctl.cli.recovering import progress
+
+    if brought and named:
+        raise UsageError("--from brings what a key has said; nobody is asked", hint="name no pair beside it")
+    address = _address(shell, text)
+    report = _read(brought) if brought else None
+
+    def said(kept: KeyPair | None, why: str) -> Attestation:
+        if report is not None:
+            return report
+        pair = _one(named()) if named else kept
+        if pair is None:
+            raise CredentialError(why, hint="give the pair with --stdin, --env-file FILE or --env KEY,SECRET")
+        return attesting.look(shell.root(), pair)
+
+    tell = progress(shell)
+    return attesting.attest(
+        shell.project(), address, said, claimed=report is not None, patience=patience, tell=tell, say=shell.note
+    )
+
+
+def _address(shell: Shell, text: str | None) -> Address:
+    from krakenctl.cli import addresses
+
+    if not text:
+        raise UsageError("name the key that waits, or add --print", hint="as ApiKey/mm-desk/mm-btc")
+    return addresses.parse(text, lambda: addresses.of_kind("ApiKey", shell.root()))
+
+
+def _read(brought: str) -> Attestation:
+    from krakenctl.model.attestation import from_json
+
+    try:
+        raw = sys.stdin.buffer.read(_LARGEST) if brought == "-" else Path(brought).read_bytes()
+        return from_json(json.loads(raw))
+    except OSError as problem:
+        raise UsageError(f"{brought} cannot be read: {problem.strerror}") from None
+    except (ValueError, RecursionError) as problem:
+        why = "it is no JSON" if isinstance(problem, (json.JSONDecodeError, RecursionError)) else str(problem)
+    raise UsageError(f"{brought}: {why}", hint="it is what `krakenctl attest --print` prints")
+
+
+def _show(shell: Shell, done: Attested) -> None:
+    from krakenctl.render import attestation as view
+
+    if shell.json:
+        shell.print_json(view.to_json(done))
+    else:
+        shell.print(view.text(done, shell.paint()))
+
+
+def _exit_code(done: Attested) -> int:
+    from krakenctl.cli.recovering import exit_code
+
+    return DIFFERS if done.differences else exit_code(done.recovered)

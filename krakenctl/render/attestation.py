@@ -1,0 +1,53 @@
+"""What became of an attestation: for a terminal and as JSON. Pure. Schema: schemas/attested.schema.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from krakenctl.model import attestation
+from krakenctl.model.attestation import Attested
+from krakenctl.model.time import show_time
+from krakenctl.render.human import labelled
+from krakenctl.render.paint import Paint, visible
+from krakenctl.render.recovery import done_lines, recovered_json
+from krakenctl.render.report_text import head_line
+
+FORMAT = "krakenctl.attested/v1"
+
+
+def to_json(done: Attested) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "address": str(done.address),
+        "name": done.name,
+        "verdict": _verdict(done),
+        "differences": list(done.differences),
+        "said": attestation.to_json(done.said),
+        "recovered": [recovered_json(one) for one in done.recovered],
+        **({"logHead": done.log_head} if done.log_head else {}),
+    }
+
+
+def _verdict(done: Attested) -> str:
+    return "differs" if done.differences else "claimed" if done.claimed else "attested"
+
+
+def text(done: Attested, paint: Paint) -> str:
+    return "\n".join(_lines(done, paint)) + "\n"
+
+
+def _lines(done: Attested, paint: Paint) -> Iterator[str]:
+    name = visible(done.name)
+    if done.differences:
+        yield paint(paint.wrapped(f"{name} is not the key that was asked for. Nothing was done.", 2, 0), "red", "bold")
+        for each in done.differences:
+            yield "  " + paint.wrapped(f"- {visible(labelled(each))}", indent=4, first=2)
+        return
+    where = f"asked by {visible(done.said.who)} on {visible(done.said.host)} at {show_time(done.said.at)}"
+    yield paint(paint.wrapped(f"{name} is what was asked for: it says so itself, {where}.", 2, 0), "green")
+    if done.claimed:
+        yield paint.wrapped("That was brought here, and proves nothing: the key stays marked as taken unseen.", 2, 0)
+    yield from done_lines(done.recovered, paint)
+    if done.log_head:
+        yield head_line(done.log_head, paint)

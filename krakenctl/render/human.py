@@ -1,0 +1,215 @@
+"""What a person is to do on Kraken's website, for a terminal and as a runbook. Pure; one source for both.
+
+Source of the form: support.kraken.com, "How to create an API key on Kraken Pro"; help.haasonline.com, Kraken;
+support.altrady.com, Kraken. What is to be copied stands alone in its line, so that it can be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from krakenctl.model.human import HumanStep
+from krakenctl.model.key import KeySpec
+from krakenctl.model.permission import SPELLINGS, Permission
+from krakenctl.model.plan import Verb
+from krakenctl.model.time import show_time
+from krakenctl.render.markdown import code, plain
+from krakenctl.render.paint import Paint, count, visible
+
+_CHANGED = "change this"
+_ADDRESSES = (Permission.ADD_WITHDRAW_ADDRESS, Permission.UPDATE_WITHDRAW_ADDRESS)  # in the form's first column
+_CODES = re.compile("|".join(sorted(Permission, key=len, reverse=True)))
+
+Local = Callable[[int], str]  # unix seconds → the same moment as the reader's clocks show it; empty: no need
+
+
+class Box(NamedTuple):
+    group: str
+    label: str
+    ticked: bool
+    changed: bool = False
+
+
+class Task(NamedTuple):
+    """One thing to do; `paste` is to be copied to the letter."""
+
+    do: str
+    paste: str = ""
+    boxes: tuple[Box, ...] = ()
+    changed: bool = False
+
+
+def title(step: HumanStep) -> str:
+    done = {Verb.ISSUE: "make an API key", Verb.UPDATE: "edit an API key", Verb.REVOKE: "delete an API key"}
+    return f"Step {step.number} of {step.of} on {step.account}: {done.get(step.verb, 'see to an API key')}"
+
+
+def tasks(step: HumanStep, local: Local = lambda _: "") -> tuple[Task, ...]:
+    """In the order of the website."""
+    return tuple(_tasks(step, local))
+
+
+def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
+    yield Task(f"Log in to the account {_whose(step)}, and to no other.")
+    if step.wanted is None or step.verb is Verb.REVOKE:
+        yield Task("Open this page:", paste=step.page)
+        yield Task("Find the key of exactly this name, and delete it; that cannot be undone:", paste=step.name)
+        return
+    if step.verb is Verb.ISSUE:
+        yield Task("Open this page and press “Create API key”:", paste=step.page)
+        yield Task("Enter exactly this name:", paste=step.name)
+    else:
+        yield Task("Open this page:", paste=step.page)
+        yield Task("Find the key of exactly this name, and edit it; do not rename it:", paste=step.name)
+    yield from _form(step.wanted, step.before, local)
+    if step.verb is Verb.ISSUE:
+        yield Task("Leave FIX off, and give the key no second factor (2FA): krakenctl could not look at it.")
+        yield Task("Press “Generate key”, and leave the page open: it shows the private key this once.")
+    else:
+        yield Task("Save it.")
+
+
+def _whose(step: HumanStep) -> str:
+    if not step.username or step.username == step.account:
+        return step.username or f"{step.account} (as the manifests call it)"
+    return f"{step.username} ({step.account} in the manifests)"
+
+
+def _form(wanted: KeySpec, before: KeySpec | None, local: Local) -> Iterator[Task]:
+    old = before or wanted
+    yield Task("Permissions: tick what is ticked here, and nothing else.", boxes=tuple(_boxes(wanted, old)))
+    moved = old.ip_allowlist != wanted.ip_allowlist
+    if wanted.ip_allowlist:
+        listed = f"turn it on and paste this ({_entries(wanted)}):"
+        yield Task(f"IP address restriction: {listed}", paste=", ".join(wanted.ip_allowlist), changed=moved)
+    else:
+        yield Task("IP address restriction: leave it off; any address may use the key.", changed=moved)
+    yield _moment("Key expiration", wanted.valid_until, old.valid_until, local)
+    yield _moment("Query start", wanted.query_from, old.query_from, local)
+    yield _moment("Query end", wanted.query_to, old.query_to, local)
+    moved = old.nonce_window != wanted.nonce_window
+    if wanted.nonce_window:
+        yield Task("Custom nonce window: turn it on and enter this:", paste=str(wanted.nonce_window), changed=moved)
+    else:
+        yield Task("Custom nonce window: leave it off.", changed=moved)
+
+
+def _boxes(wanted: KeySpec, old: KeySpec) -> Iterator[Box]:
+    for each in sorted(Permission, key=lambda one: _group(one)[1]):
+        label = SPELLINGS[each].label.rpartition(" – ")[2]
+        ticked = each in wanted.permissions
+        yield Box(_group(each)[0], label, ticked, changed=ticked != (each in old.permissions))
+
+
+def _group(permission: Permission) -> tuple[str, int]:
+    """The form's column, and its place."""
+    if permission in _ADDRESSES:
+        return "Funds permissions", 0
+    legend = SPELLINGS[permission].label.partition(" – ")[0]
+    return legend, ("Funds permissions", "Orders and trades", "Data", "WebSocket interface").index(legend)
+
+
+def _entries(wanted: KeySpec) -> str:
+    number = len(wanted.ip_allowlist)
+    return f"{number} {'entry' if number == 1 else 'entries'}"
+
+
+def _moment(label: str, wanted: int, old: int, local: Local) -> Task:
+    if not wanted:
+        return Task(f"{label}: leave it empty.", changed=bool(old))
+    here = local(wanted)
+    return Task(f"{label}: {_utc(wanted)}" + (f" ({here} here)" if here else "") + ".", changed=wanted != old)
+
+
+def _utc(seconds: int) -> str:
+    shown = show_time(seconds)
+    return shown.replace("T", " ").removesuffix("Z") + " UTC" if shown.endswith("Z") else shown
+
+
+# For a terminal
+
+
+def text(step: HumanStep, paint: Paint, local: Local = lambda _: "") -> str:
+    """The whole step. Lines that are to be copied begin at the left edge, and nothing else is in them."""
+    return "\n".join(_text(step, paint, local)) + "\n"
+
+
+def _text(step: HumanStep, paint: Paint, local: Local) -> Iterator[str]:
+    yield paint(paint.wrapped(visible(title(step)), indent=2, first=0), "bold")
+    for number, task in enumerate(tasks(step, local), 1):
+        head = f"{number:>3}. "
+        mark = f" ← {_CHANGED}" if task.changed else ""
+        said = paint.wrapped(visible(task.do + mark), indent=len(head), first=len(head))
+        yield head + (paint(said, "yellow") if task.changed else said)
+        if task.paste:
+            yield paint(visible(task.paste), "bold")
+        yield from _box_lines(task.boxes, paint)
+
+
+def _box_lines(boxes: Sequence[Box], paint: Paint) -> Iterator[str]:
+    group = ""
+    for box in boxes:
+        if box.group != group:
+            group = box.group
+            yield f"     {group}"
+        line = f"       [{'x' if box.ticked else ' '}] {box.label}"
+        line += f" ← {_CHANGED}" if box.changed else ""
+        yield paint(line, "yellow") if box.changed else paint(line, "bold") if box.ticked else line
+
+
+def differences(step: HumanStep, wrong: Sequence[str], paint: Paint) -> str:
+    """What is not as it should be; a permission is followed by what its box is called."""
+    number = "one thing is" if len(wrong) == 1 else f"{len(wrong)} things are"
+    lines = [paint(paint.wrapped(f"{visible(step.name)}: {number} not right.", indent=2, first=0), "red", "bold")]
+    lines += ["  " + paint.wrapped(f"- {visible(labelled(each))}", indent=4, first=2) for each in wrong]
+    return "\n".join(lines) + "\n"
+
+
+def labelled(sentence: str) -> str:
+    """`it lacks query-funds` → the same, with the box's own words: what people see on the website."""
+    return _CODES.sub(lambda found: f"{found[0]} (“{SPELLINGS[Permission(found[0])].label}”)", sentence)
+
+
+# As a runbook
+
+
+def runbook(workspace: str, endpoint: str, steps: Sequence[HumanStep]) -> str:
+    """Markdown with a box to tick for everything that is to be done."""
+    return "\n".join(_runbook(workspace, endpoint, steps)) + "\n"
+
+
+def _runbook(workspace: str, endpoint: str, steps: Sequence[HumanStep]) -> Iterator[str]:
+    yield f"# {count(len(steps), 'step')} on Kraken's website"
+    yield ""
+    yield f"For the workspace {code(workspace)} on {code(endpoint)}. Written by `krakenctl apply --runbook`."
+    yield ""
+    yield "Nothing of it is done yet. Run `krakenctl apply` at a terminal and do it along with this page: it asks for"
+    yield "each new key and its private key, which no prompt shows, and looks at what was done. An expiry that counts"
+    yield "from a key's making is shown here as if it were made now: apply tells the time that holds."
+    for step in steps:
+        yield ""
+        yield f"## {plain(title(step))}"
+        yield ""
+        for task in tasks(step):
+            yield from _item(task)
+        yield f"- [ ] {_closing(step)}"
+
+
+def _closing(step: HumanStep) -> str:
+    if step.verb is Verb.ISSUE:
+        return "Give key and private key to `krakenctl apply`, at its hidden prompt; write them down nowhere."
+    return "Tell `krakenctl apply` that it is done; it looks for itself."
+
+
+def _item(task: Task) -> Iterator[str]:
+    yield f"- [ ] {plain(task.do)}" + (f" **({_CHANGED})**" if task.changed else "")
+    if task.paste:
+        yield ""
+        yield f"      {visible(task.paste)}"
+        yield ""
+    for box in task.boxes:
+        name = box.group if box.label == "On" else f"{box.group}: {box.label}"
+        word = "**tick**" if box.ticked else "leave"
+        yield f"  - [ ] {word} {name}" + (f" **({_CHANGED})**" if box.changed else "")
