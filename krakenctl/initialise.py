@@ -7,7 +7,7 @@ import re
 import secrets
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from krakenctl import files, project, schema_files, starter
@@ -40,13 +40,37 @@ def initialise(root: Path, wish: Wish) -> list[Made]:
         made = [] if (root / project.WORKSPACE_FILE).exists() else _starter(root, wish)
         files.write_private(schema, schema_files.text("krakenctl"))
         opened = project.open_project(root)
-        _refuse_new_identities(root, opened.workspace.stores.values())
-        made += _ignored(root, opened.workspace)
-        for store in opened.workspace.stores.values():
-            made += _identity(root, store)
-        return made + _sandbox(root, opened.workspace, opened.desired)
+        return made + _furnished(root, opened.workspace) + _sandbox(root, opened.workspace, opened.desired)
     except OSError as problem:
         raise WorkspaceError(f"{problem.filename or root} cannot be written: {problem.strerror}") from None
+
+
+def bare(root: Path, wish: Wish) -> list[Made]:
+    """The same without any manifest and sandbox account: for whoever brings their own. Raises as `initialise` does."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _refuse_oddity(root / project.WORKSPACE_FILE)
+        schema = files.own(root, root / starter.SCHEMA)
+        made = _write_new(root, *_settings(drawn_tag(wish)))
+        files.write_private(schema, schema_files.text("krakenctl"))
+        return made + _furnished(root, project.read_workspace(root))
+    except OSError as problem:
+        raise WorkspaceError(f"{problem.filename or root} cannot be written: {problem.strerror}") from None
+
+
+def drawn_tag(wish: Wish) -> Wish:
+    """With a tag, if it has none."""
+    letters = string.ascii_lowercase
+    return replace(wish, tag=wish.tag or secrets.choice(letters) + secrets.choice(letters + string.digits))
+
+
+def _furnished(root: Path, workspace: Workspace) -> list[Made]:
+    """What a host needs beside the files that are committed."""
+    _refuse_new_identities(root, workspace.stores.values())
+    made = _ignored(root, workspace)
+    for store in workspace.stores.values():
+        made += _identity(root, store)
+    return made
 
 
 def _refuse_oddity(file: Path) -> None:
@@ -55,14 +79,16 @@ def _refuse_oddity(file: Path) -> None:
 
 
 def _starter(root: Path, wish: Wish) -> list[Made]:
-    letters = string.ascii_lowercase
-    tag = wish.tag or secrets.choice(letters) + secrets.choice(letters + string.digits)
-    texts = {
-        project.WORKSPACE_FILE: (starter.workspace(wish.name, tag, wish.endpoint), "the workspace"),
-        "manifests/account.yaml": (starter.account(wish.name), "the account and what its keys may do at most"),
-        "manifests/keys.yaml": (starter.keys(wish.name), "two keys to start with"),
-    }
-    return [made for path, (text, what) in texts.items() for made in _write_new(root, path, text, what)]
+    texts = (
+        _settings(drawn_tag(wish)),
+        ("manifests/account.yaml", starter.account(wish.name), "the account and what its keys may do at most"),
+        ("manifests/keys.yaml", starter.keys(wish.name), "two keys to start with"),
+    )
+    return [made for text in texts for made in _write_new(root, *text)]
+
+
+def _settings(wish: Wish) -> tuple[str, str, str]:
+    return project.WORKSPACE_FILE, starter.workspace(wish.name, wish.tag, wish.endpoint), "the workspace"
 
 
 def _write_new(root: Path, path: str, text: str, what: str) -> list[Made]:

@@ -29,7 +29,8 @@ def findings(plan: Plan, recorded: Recorded, open_store: OpenStore) -> tuple[Fin
     wanted = [change.secret for change in plan.changes if change.secret is not None]
     places = (*wanted, *(key.secret for key in (*kept, *followed)))
     stores, broken = _opened({place.store for place in places}, open_store)
-    told = (*broken, *_missing(kept, stores), *_stale(_compared(kept, followed, recorded), stores, followed))
+    compared = _compared(kept, followed, recorded)
+    told = (*broken, *_adopted(kept), *_missing(kept, stores), *_stale(compared, stores, followed))
     return (*told, *_foreign(plan, recorded.lineage, stores))
 
 
@@ -60,9 +61,20 @@ def _opened(names: Iterable[str], open_store: OpenStore) -> tuple[dict[str, Stor
     return stores, broken
 
 
+def _adopted(keys: Iterable[RecordedKey]) -> Iterator[Finding]:
+    """Said once, and no warning: nobody has lost anything."""
+    if names := [key.live_name for key in keys if key.without_secret]:
+        yield Finding(
+            rule="secret-elsewhere",
+            severity=Severity.NOTE,
+            message=f"adopted without their secrets, which only their consumers have: {', '.join(names)}",
+            hint="the first change replaces such a key; until then no store keeps its secret",
+        )
+
+
 def _missing(keys: Iterable[RecordedKey], stores: dict[str, Store]) -> Iterator[Finding]:
     for key in keys:
-        if (store := stores.get(key.secret.store)) is None:
+        if key.without_secret or (store := stores.get(key.secret.store)) is None:
             continue
         try:
             if not store.exists(key.secret.path, Slot.CURRENT):

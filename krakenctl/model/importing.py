@@ -47,4 +47,4 @@ class Import:
     @property
     def failed(self) -> bool:
         """Something was there to be imported, and nothing of it is managed now."""
-        return not self.keys and not any(one.is_known for one in self.left_out)
+        return not self.keys and bool(self.left_out) and not any(one.is_known for one in self.left_out)

@@ -256,7 +256,7 @@ class StateContract:
 
     def test_what_people_say_of_a_key_and_what_nobody_looked_at_is_remembered(self, make_state: MakeState) -> None:
         claimed = key(1, retired_until=5, claimed_by="alice@desk", claimed_at=4)
-        unverified = replace(key(2), unverified="ticket 4711")
+        unverified = replace(key(2), unverified="ticket 4711", without_secret=True)
         make_state().promote(unverified, claimed)
         recorded = make_state().read()
         assert (recorded.keys[ADDRESS], recorded.retired) == (unverified, (claimed,))

@@ -1,0 +1,42 @@
+"""What is to be imported, before anything is written: keys as they described themselves, with the names they get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from krakenctl.model.address import Address, key_address
+from krakenctl.model.description import NonceScale
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.finding import Finding
+from krakenctl.model.key import KeyPair, LiveKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyDraft:
+    account: str
+    name: str
+    label: str
+    live: LiveKey
+    scale: NonceScale
+    secret: SecretRef
+    pair: KeyPair | None  # None: only its consumer has it
+    findings: tuple[Finding, ...] = ()
+    declared: bool = False  # by an import that was interrupted: only its record is missing
+
+    @property
+    def address(self) -> Address:
+        return key_address(self.account, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDraft:
+    name: str
+    iiban: str
+    surface: str
+    keys: Sequence[KeyDraft]
+    is_new: bool  # it has to be declared
+
+    @property
+    def undeclared(self) -> tuple[KeyDraft, ...]:
+        return tuple(key for key in self.keys if not key.declared)

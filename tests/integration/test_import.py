@@ -1,0 +1,286 @@
+"""krakenctl import, against a served sandbox: keys that a person made become managed as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import count
+
+import jsonschema_rs
+import pytest
+
+from bringing import READS, TRADES, Place
+from krakenctl import schema_files
+from krakenctl.model.address import key_address
+from krakenctl.pairs import kept
+from krakenctl.sandbox import switches
+from krakenctl.testing.sandbox import served
+
+NUMBERS = count(1)
+HERE = "127.0.0.1"
+JUDGE = jsonschema_rs.validator_for(schema_files.load("import"))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("import") / "sandbox.db") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared):
+    yield shared
+    shared.clear_faults()
+    switches.set_switches(shared.db, {}, afresh=True)
+
+
+@pytest.fixture
+def make(sandbox):
+    """Makes keys on an account of this test's own."""
+    name = f"account-{next(NUMBERS)}"
+    sandbox.account(name)
+
+    def key(*permissions, **fields):
+        return sandbox.key(permissions or READS, **{"account": name} | fields)
+
+    return key
+
+
+@pytest.fixture
+def place(sandbox, tmp_path):
+    return Place(sandbox, tmp_path)
+
+
+def test_keys_from_a_file_become_a_workspace_whose_plan_is_empty(place, make):
+    place.hold(KRAKEN_MM=make(*TRADES, name="api-key-1605316109249"), DASH=make(ip_allowlist=[HERE]))
+    told = place.brought()
+    JUDGE.validate(told)
+    assert [key["address"] for key in told["keys"]] == ["ApiKey/main/mm", "ApiKey/main/dash"]
+    assert place.changes() == []
+    assert "api-key-1605316109249" in {key.live_name for key in place.recorded().keys.values()}
+
+
+def test_the_secret_in_the_store_is_the_keys_own(place, make):
+    key = make()
+    place.hold(BOT=key).brought()
+    pair = kept.of_address(place.root, key_address("main", "bot"), {}).found.pair
+    assert (pair.public_key, pair.secret.reveal()) == (key.public_key, key.secret)
+
+
+def test_what_several_keys_share_is_written_once(place, make):
+    place.hold(A=make(*TRADES, ip_allowlist=[HERE]), B=make(*TRADES, ip_allowlist=[HERE])).brought()
+    assert place.manifest.count("PermissionSet") == 1
+    assert place.manifest.count("sets: [trader]") == 2
+    assert place.manifest.count(f"ipAllowlist: [{HERE}]") == 1
+
+
+def test_only_what_differs_from_krakens_defaults_is_written(place, make):
+    place.hold(A=make()).brought()
+    assert not [
+        field for field in ("validUntil", "queryWindow", "nonceWindow", "annotations") if field in place.manifest
+    ]
+
+
+def test_every_limit_of_a_key_is_declared(place, make):
+    place.hold(
+        A=make(valid_until="2040-05-01", query_from="2025-01-01", query_to="2039-01-01", nonce_window=5000)
+    ).brought()
+    for line in (
+        "validUntil: 2040-05-01T00:00:00Z",
+        "queryWindow: {from: 2025-01-01T00:00:00Z, to: 2039-01-01T00:00:00Z}",
+        "nonceWindow: 5000",
+        "ipAllowlist: any",
+    ):
+        assert line in place.manifest
+    assert place.changes() == []
+
+
+def test_a_comment_says_what_is_wrong_with_a_key(place, make):
+    place.hold(A=make("withdraw-funds", "modify-trades")).brought()
+    assert "# error withdraw-and-trade: One key may withdraw and trade" in place.manifest
+
+
+def test_a_name_on_kraken_can_be_anything(place, make):
+    odd = 'two "words"\\ # {x}: é'
+    place.hold(KRAKEN=make(name=odd)).brought()
+    assert place.changes() == []
+    assert [key.live_name for key in place.recorded().keys.values()] == [odd]
+
+
+def test_keys_of_two_accounts_become_two_accounts(place, make, sandbox):
+    sandbox.account(other := f"account-{next(NUMBERS)}")
+    place.hold(A=make(), B=make(account=other)).brought()
+    assert sorted(place.recorded().accounts) == ["main", "main-2"]
+    assert len({account.iiban for account in place.recorded().accounts.values()}) == 2
+    assert place.changes() == []
+
+
+def test_a_dry_run_shows_the_manifest_and_writes_nothing(place, make):
+    key = make()
+    told = place.hold(A=key).bring("--dry-run")
+    assert told.code == 0
+    assert "kind: ApiKey" in told.out
+    assert key.secret not in told.out + told.err
+    assert place.files() == {}
+
+
+def test_a_second_import_skips_what_is_managed_and_changes_no_file(place, make):
+    place.hold(A=make()).brought()
+    before = place.files()
+    told = place.bring()
+    assert (told.code, place.files()) == (0, before)
+    assert "managed here already, as ApiKey/main/a" in told.out
+
+
+def test_a_later_key_gets_a_manifest_of_its_own(place, make):
+    first = make()
+    place.hold(A=first).brought()
+    before = place.files()
+    told = place.hold(A=first, B=make()).brought()
+    assert [file["path"] for file in told["files"]] == ["manifests/imported-2.yaml"]
+    assert {path: before[path] for path in before if path.startswith("manifests")}.items() <= place.files().items()
+    assert place.changes() == []
+
+
+def test_two_keys_that_want_one_name_get_two(place, make):
+    first = make()
+    place.hold(BOT=first).brought()
+    told = place.hold(KRAKEN_BOT=make()).brought()
+    assert [key["address"] for key in told["keys"]] == ["ApiKey/main/bot-2"]
+    assert place.changes() == []
+
+
+def test_a_key_that_does_not_answer_takes_no_other_with_it(place, make, sandbox):
+    gone = make()
+    sandbox.revoke(gone.name, account=f"account-{next(NUMBERS) - 1}")
+    told = place.hold(GONE=gone, GOOD=make()).brought()
+    assert [one["label"] for one in told["leftOut"]] == ["GONE"]
+    assert [key["address"] for key in told["keys"]] == ["ApiKey/main/good"]
+
+
+def test_nothing_is_made_where_no_key_can_be_imported(place, make, sandbox):
+    gone = make()
+    sandbox.revoke(gone.name, account=f"account-{next(NUMBERS) - 1}")
+    told = place.hold(GONE=gone).bring()
+    assert told.code == 1
+    assert "Nothing was imported" in told.out
+    assert place.files() == {}
+
+
+def test_half_a_pair_is_told_and_the_rest_is_imported(place, make):
+    place.hold(A=make())
+    lone = make()
+    place.env.write_text(place.env.read_text() + f"KRAKEN_B_API_KEY={lone.public_key}\n")
+    told = place.brought()
+    assert [finding["rule"] for finding in told["findings"]] == ["half-a-pair"]
+    assert len(told["keys"]) == 1
+
+
+def test_an_existing_account_takes_the_keys(place, make):
+    first = make()
+    place.hold(A=first).brought("--account", "desk")
+    told = place.hold(B=make()).brought("--account", "desk")
+    assert [key["address"] for key in told["keys"]] == ["ApiKey/desk/b"]
+    assert place.changes() == []
+
+
+def test_an_account_that_is_another_one_is_refused(place, make, sandbox):
+    sandbox.account(other := f"account-{next(NUMBERS)}")
+    place.hold(A=make()).brought("--account", "desk")
+    before = place.files()
+    told = place.hold(B=make(account=other)).bring("--account", "desk")
+    assert (told.code, place.files()) == (64, before)
+
+
+def test_a_key_beyond_its_accounts_ceiling_is_left_out_and_told(place, make):
+    place.hold(A=make()).brought()
+    text = place.manifest.replace(
+        "  surface: website\n", "  surface: website\n  permissions: {deny: [withdraw-funds]}\n"
+    )
+    (place.root / "manifests/imported.yaml").write_text(text)
+    told = place.hold(W=make("withdraw-funds"), B=make()).brought()
+    assert [one["label"] for one in told["leftOut"]] == ["W"]
+    assert [key["label"] for key in told["keys"]] == ["B"]
+    assert place.changes() == []
+
+
+def test_manifests_with_mistakes_are_left_alone(place, make):
+    place.hold(A=make()).brought()
+    (place.root / "manifests/more.yaml").write_text("kind: nonsense\n")
+    before = place.files()
+    told = place.hold(B=make()).bring()
+    assert (told.code, place.files()) == (1, before)
+
+
+def test_a_manifest_that_nobody_would_read_is_not_written(place, make):
+    told = place.hold(A=make()).bring("--out", "elsewhere")
+    assert told.code == 64
+    assert "--out" in told.err
+    assert place.files() == {}
+
+
+def test_no_secret_is_said_or_kept_outside_the_store(place, make):
+    key = make()
+    told = place.hold(A=key).bring("-o", "json")
+    assert key.secret not in told.out + told.err
+    assert not [path for path, content in place.files().items() if key.secret.encode() in content]
+
+
+def test_each_import_is_in_the_audit_log(place, make):
+    told = place.hold(A=make()).brought()
+    log = map(json.loads, place.run("log", "-o", "json").out.splitlines())
+    assert [(line["verb"], line["outcome"], line["address"]) for line in log] == [("import", "done", "ApiKey/main/a")]
+    assert place.run("log", "verify", "--head", told["logHead"]).code == 0
+
+
+_DEADLY = """
+import os, signal, sys
+from krakenctl.cli import main
+from krakenctl.importing import run
+from krakenctl.state.sql import SqlState
+from krakenctl.stores.age import AgeStore
+
+def deadly(owner, name, times):
+    real = getattr(owner, name)
+    left = [times]
+    def call(*args, **more):
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        return real(*args, **more)
+    setattr(owner, name, call)
+
+deadly({where}, {times})
+sys.exit(main(sys.argv[1:]))
+"""
+_PLACES = [
+    ('run, "tenure"', 0),
+    ('AgeStore, "prove_writable"', 0),
+    ('AgeStore, "put"', 0),
+    ('AgeStore, "put"', 1),
+    ('run, "_put_manifest"', 0),
+    ('run, "_record"', 0),
+    ('SqlState, "promote"', 0),
+    ('SqlState, "promote"', 1),
+    ('SqlState, "hear"', 1),
+]
+
+
+@pytest.mark.parametrize(("where", "times"), _PLACES)
+def test_an_import_that_was_killed_is_finished_by_the_next_one(place, make, where, times):
+    place.hold(A=make(*TRADES), B=make(*TRADES), C=make())
+    place.root.mkdir()
+    script = _DEADLY.format(where=where, times=times)
+    words = ["-C", str(place.root), "import", "--from", str(place.env), "--endpoint", place.sandbox.url]
+    killed = subprocess.run(
+        [sys.executable, "-c", script, *words], env=os.environ, capture_output=True, timeout=60, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    told = place.bring()
+    assert told.code == 0, told.out + told.err
+    assert sorted(map(str, place.recorded().keys)) == ["ApiKey/main/a", "ApiKey/main/b", "ApiKey/main/c"]
+    assert place.changes() == []
+    assert [path for path in place.files() if path.startswith("manifests")] == ["manifests/imported.yaml"]
