@@ -30,7 +30,7 @@ COMMANDS = {
     "show": "Show a saved plan.",
     "tree": "Draw the accounts, their keys and what every key may do.",
     "inspect": "Show what a key really is: what it may do, from where and until when, and what is wrong with that.",
-    "import": "Bring keys that exist under management, as they are: manifests, secrets, records.",
+    "import": "Bring keys that exist under management: manifests, secrets and records, as they are.",
     "explain": "Say what an error, a call, a permission or a rule means; or why a key may do something.",
     "who-can": "List every key that holds a permission or may make a call.",
     "drift": "Show where live, last sent and declared part: who changed what, and what is not applied.",
