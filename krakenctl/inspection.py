@@ -23,17 +23,16 @@ from krakenctl.model.workspace import SANDBOX
 from krakenctl.pairs.harvest import Harvest, Labelled
 from krakenctl.project import WORKSPACE_FILE, read_workspace
 from krakenctl.surfaces.kraken import probes
-from krakenctl.surfaces.kraken.own_key import OwnKey
-from krakenctl.surfaces.kraken.refusals import explained
+from krakenctl.surfaces.kraken.own_key import GUESSES, OwnKey
+from krakenctl.surfaces.kraken.refusals import KRAKEN, explained
 from krakenctl.transport.http import Http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KRAKEN = "https://api.kraken.com"
-MOST_REFUSED = 3  # keys in a row: failures add up to a lockout, and nobody knows which keys are of one account
+MOST_REFUSED = 3  # calls in a row: failures add up to a lockout, and nobody knows which keys are of one account
 
-_LONGEST_WAIT = 10.0  # seconds; what asks a key of which nothing is known is five ahead
+_LONGEST_WAIT = 10.0  # seconds; what asks a key of which nothing is known is four ahead
 
 Nonce = NonceScale | int | None  # a clock's unit, the very number, or None: nobody knows
 
@@ -102,18 +101,20 @@ def inspect(
     Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
     """
     keys: list[Described | Undescribed] = []
-    stopped, refused = "", 0
+    stopped, failed = "", 0
     for labelled in harvest.pairs:
         if stopped:
             keys.append(_undescribed(labelled, stopped))
             continue
+        own = oracle.own_key(labelled, otp)
         try:
-            keys.append(describe(oracle, labelled, nonce=nonce, otp=otp, policy=policy, probe=probe))
-            refused = 0
+            told = _asked(own, nonce, otp=otp is not None, where=oracle.endpoint, most=MOST_REFUSED - failed)
+            keys.append(_described(oracle, labelled, own, told, policy=policy, probe=probe))
+            failed = own.failed
         except ExchangeError as problem:
             keys.append(_undescribed(labelled, problem.message, problem))
-            refused += isinstance(problem, Refused)
-            stopped = _reason_to_stop(problem, refused)
+            failed += own.failed
+            stopped = _reason_to_stop(problem, failed)
     return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
 
 
@@ -128,7 +129,13 @@ def describe(
 ) -> Described:
     """One key. Raises ExchangeError, in words about the key. `probe`: try its permissions too, without doing harm."""
     own = oracle.own_key(labelled, otp)
-    told = _asked(own, nonce, otp=otp is not None)
+    told = _asked(own, nonce, otp=otp is not None, where=oracle.endpoint)
+    return _described(oracle, labelled, own, told, policy=policy, probe=probe)
+
+
+def _described(
+    oracle: Oracle, labelled: Labelled, own: OwnKey, told: Description, *, policy: rules.Policy, probe: bool
+) -> Described:
     return Described(
         label=labelled.label,
         told=told,
@@ -152,32 +159,41 @@ def meanings(held: Iterable[Permission]) -> tuple[Meaning, ...]:
 def _meaning(permission: Permission, held: frozenset[Permission]) -> Meaning:
     """Calls that change something go first. What needs a permission that the key lacks is not unlocked."""
     known = facts().permissions[permission]
-    calls = [call for call in facts().endpoints.values() if any({permission} <= way <= held for way in call.needs.ways)]
+    documented = (call for call in facts().endpoints.values() if call.documented)
+    calls = [call for call in documented if any({permission} <= way <= held for way in call.needs.ways)]
     calls.sort(key=lambda call: not call.changes)
-    names = tuple(call.name for call in calls)
+    names = tuple(call.call if call.name == call.path else call.name for call in calls)  # a path alone may be two calls
     return Meaning(permission=permission, words=known.words, unlocks=names, risks=known.risks)
 
 
-def _asked(own: OwnKey, nonce: Nonce, *, otp: bool) -> Description:
+def _asked(own: OwnKey, nonce: Nonce, *, otp: bool, where: str, most: int = GUESSES) -> Description:
+    """`most`: calls that may be refused."""
     problem: KrakenctlError | None = None
     try:
-        return _answer(own, nonce)
+        return _answer(own, nonce, most)
     except ExchangeError as refusal:
-        problem = explained(refusal, otp=otp, asked=nonce.value if isinstance(nonce, NonceScale) else str(nonce or ""))
+        problem = explained(refusal, otp=otp, asked=_clock_of(nonce, most), where=where)
     raise problem  # here, so that it has one sentence and no context
 
 
-def _answer(own: OwnKey, nonce: Nonce) -> Description:
+def _answer(own: OwnKey, nonce: Nonce, most: int) -> Description:
     if isinstance(nonce, NonceScale):
         return own.describe(nonce)
-    return own.discover() if nonce is None else own.describe_with(nonce)
+    return own.discover(most) if nonce is None else own.describe_with(nonce)
 
 
-def _reason_to_stop(problem: ExchangeError, refused: int) -> str:
+def _clock_of(nonce: Nonce, most: int) -> str:
+    """What was asked with, for people; empty: every clock that may be guessed at."""
+    if nonce is None:
+        return "" if most >= GUESSES else NonceScale.SECONDS.value
+    return nonce.value if isinstance(nonce, NonceScale) else str(nonce)
+
+
+def _reason_to_stop(problem: ExchangeError, failed: int) -> str:
     if isinstance(problem, LockedOut):
         return "not asked: Kraken had locked an account before, and more failures might prolong that"
-    if refused >= MOST_REFUSED:
-        return f"not asked: {refused} keys in a row were refused, and more failures might bring on a lockout"
+    if failed >= MOST_REFUSED:
+        return f"not asked: {failed} calls in a row were refused, and more failures might bring on a lockout"
     return "not asked: the exchange could not be reached" if isinstance(problem, Unreachable) else ""
 
 

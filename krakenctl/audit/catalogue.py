@@ -120,7 +120,8 @@ KEY_RULES: Mapping[str, Rule] = {
     ),
     "no-permissions": _note(
         "It holds no permission at all",
-        "it can describe itself and do nothing else",
+        "it can describe itself and do what any key can: by the letter of Kraken's reference list the wallet accounts "
+        "and the strategies of Earn, and cancel a WalletTransfer",
         "delete it if nobody misses it",
     ),
 }
@@ -151,6 +152,21 @@ SOURCE_RULES: Mapping[str, Rule] = {
         "A key or secret that does not look like Kraken's",
         "Kraken's public keys have 56 characters and its private keys 88; a piece may be missing",
         "copy it once more, whole; the private key is shown only once, so a lost piece means a new key",
+    ),
+    "unclaimed-value": _warning(
+        "Something that looks like a key or a secret, under a name that says neither",
+        "if it is one, it was not looked at",
+        "name both halves with --env, or call them MY_API_KEY and MY_API_SECRET",
+    ),
+    "unclaimed-name": _note(
+        "A name that speaks of Kraken, and that nothing was made of",
+        "if a key or a secret stands there, it was not looked at",
+        "nothing if it is a setting; else call the two halves MY_API_KEY and MY_API_SECRET",
+    ),
+    "several-lines": _warning(
+        "A value of several lines",
+        "no half of a pair has several; if a quote was not closed, what follows it was swallowed, and not looked at",
+        "close the quote, and write each key and each secret in one line",
     ),
     "unreadable-line": _warning(
         "A line that cannot be understood",

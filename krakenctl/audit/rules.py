@@ -21,8 +21,8 @@ DAY = 86400
 _P = Permission
 _TRADES = frozenset({_P.MODIFY_TRADES, _P.CLOSE_TRADES})
 _ADDRESSES = frozenset({_P.ADD_WITHDRAW_ADDRESS, _P.UPDATE_WITHDRAW_ADDRESS})
-_OUTWARD = _ADDRESSES | {_P.WITHDRAW_FUNDS}
 _READS = frozenset(permission for permission, spelling in SPELLINGS.items() if spelling.risk is Risk.READ)
+_LOOKS = _READS | {_P.CREATE_WS_TOKEN}  # a token of it subscribes, and orders nothing that its key may not
 
 Network = IPv4Network | IPv6Network
 Remark = tuple[str, str]  # rule, and what it says of this key
@@ -83,8 +83,8 @@ def _rights(spec: KeySpec) -> Iterator[Remark]:
         yield "address-permissions", f"it holds {_names(held & _ADDRESSES)}"
     if spec.unknown_permissions:
         yield "unknown-permission", f"it holds {', '.join(sorted(spec.unknown_permissions))}"
-    if _P.QUERY_FUNDS in held and held <= _READS and not spec.unknown_permissions:
-        yield "query-only-but-moves", "all its permissions are called queries, and query-funds is among them"
+    if _P.QUERY_FUNDS in held and held <= _LOOKS and not spec.unknown_permissions:
+        yield "query-only-but-moves", "all its permissions sound like looking on, and query-funds is among them"
     if not held and not spec.unknown_permissions:
         yield "no-permissions", "its list of permissions is empty"
 
@@ -95,9 +95,8 @@ def _reach(spec: KeySpec, policy: Policy) -> Iterator[Remark]:
     for entry in odd:
         yield "bad-allow-list-entry", f"“{entry}” is neither an address nor a network"
     if not spec.ip_allowlist or any(network.prefixlen == 0 for network in collapsed(networks)):
-        outward = spec.permissions & _OUTWARD
-        if outward:
-            yield "moves-funds-from-anywhere", f"no allow-list fences it in, and it holds {_names(outward)}"
+        if _P.WITHDRAW_FUNDS in spec.permissions:
+            yield "moves-funds-from-anywhere", "no allow-list fences it in, and it holds withdraw-funds"
         else:
             yield "open-to-the-world", "no allow-list fences it in"
         return

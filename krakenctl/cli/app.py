@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.lazy import LazyGroup
+from krakenctl.cli.no_secrets import refuse_secrets
 from krakenctl.cli.options import ColorOption, DirOption
 from krakenctl.cli.shell import Frame, prepare_streams
 from krakenctl.errors import KrakenctlError
@@ -91,6 +92,7 @@ def run(args: list[str]) -> int:
     prepare_streams()
     frame = Frame(output=_wanted_output(args))
     try:
+        refuse_secrets(args)
         code = typer.main.get_command(app).main(args, prog_name="krakenctl", standalone_mode=False, obj=frame)
         sys.stdout.flush()
         return int(code or 0)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.no_secrets import NoSecrets
 from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import CredentialError, UsageError
@@ -36,7 +35,6 @@ def _option(flag: str, help_text: str, *, metavar: str | None = None) -> Any:
 
 
 @app.command(
-    cls=NoSecrets,
     epilog=example(
         """
         krakenctl attest ApiKey/mm-desk/mm-btc                    # where the key may be used, with the workspace there

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.no_secrets import NoSecrets
 from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import CredentialError, NeedsPerson, UsageError
@@ -33,7 +32,6 @@ def _option(flag: str, help_text: str, *, metavar: str | None = None) -> Any:
 
 @app.command(
     "import",
-    cls=NoSecrets,
     epilog=example(
         """
         krakenctl import --from .env --dry-run      # what would be written

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.no_secrets import NoSecrets
 from krakenctl.cli.options import ColorOption, DirOption, OutputOption
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import CredentialError, UsageError
@@ -52,7 +51,6 @@ _14_DAYS: Any = "14d"
 
 
 @app.command(
-    cls=NoSecrets,
     epilog=example(
         """
         krakenctl inspect                                  # asks for key and secret; neither is shown
@@ -132,8 +130,9 @@ def inspect(
 ) -> None:
     """Show what a key really is: its account, what it may do and from where, until when; and what is wrong with that.
 
-    The key is asked about itself, in one harmless call; a refused nonce is tried again, three times at most. Key and
-    secret come from a hidden prompt, or from where a flag says; never from the command line. Needs no workspace.
+    The key is asked about itself, in one harmless call; a nonce in seconds that it refuses is tried once more in
+    milliseconds. Key and secret come from a hidden prompt, or from where a flag says; never from the command line.
+    Needs no workspace.
     """
     from krakenctl.audit.rules import Policy
     from krakenctl.inspection import endpoint_of, nonce_of, open_oracle
@@ -143,13 +142,15 @@ def inspect(
     wanted = nonce_of(nonce)
     where = endpoint_of(shell.root(), endpoint)
     if not (address or stdin or env_file or env):
-        _announce(shell, where, wanted)
+        _announce(shell, where)
     harvest, meant = _harvest(shell, address, stdin=stdin, env_file=env_file, env=env, nonce=wanted)
     harvest = _chosen(harvest, only, every=every)
+    if meant is None:
+        _warn(shell, len(harvest.pairs), where)
     second = _second_factor(shell, otp_env, ask=otp)
     with open_oracle(shell.root(), where) as oracle:
         policy = Policy(oldest=max_age, soon=expires_within)
-        inspection = _asked(oracle, harvest, nonce=meant, otp=second, policy=policy, probe=probe)
+        inspection = _asked(shell, oracle, harvest, nonce=meant, otp=second, policy=policy, probe=probe)
     _show(shell, inspection)
     raise typer.Exit(_exit_code(inspection, fail_on))
 
@@ -205,16 +206,23 @@ def _kept(shell: Shell, address: str, nonce: Nonce) -> tuple[Harvest, Nonce]:
     return Harvest(pairs=(found.found,)), nonce_beside(found.scale) if nonce is None else nonce
 
 
-def _announce(shell: Shell, where: str, nonce: Nonce) -> None:
-    """Before anybody types a secret: who will be asked, and what to mind. Raises UsageError without a terminal."""
+def _announce(shell: Shell, where: str) -> None:
+    """Before anybody types a secret: who will be asked. Raises UsageError without a terminal."""
     if not shell.is_attended:
         raise UsageError(
             "there is no terminal to ask for key and secret on",
             hint="name where they are: --stdin, --env-file FILE, --env KEY,SECRET or ADDRESS",
         )
     shell.note(f"The key will be asked about itself at {where}. What you type is neither shown nor kept.")
-    if nonce is None:
-        shell.note("If a program uses this key and counts its calls, stop here: it needs --nonce N (see --help).")
+
+
+def _warn(shell: Shell, keys: int, where: str) -> None:
+    """Nobody has said what their programs send, and a program that counts would be locked out."""
+    which = "1 key is" if keys == 1 else f"{keys} keys are"
+    shell.note(
+        f"{which} asked at {where} with a clock: seconds, then milliseconds. A program that counts its calls is locked"
+        " out by either; --nonce says what it sends (see --help)."
+    )
 
 
 def _typed(shell: Shell) -> Harvest:
@@ -276,14 +284,20 @@ def _second_factor(shell: Shell, variable: str, *, ask: bool) -> Secret | None:
     return hidden("Second factor")
 
 
-def _asked(oracle: Oracle, harvest: Harvest, **how: Any) -> Inspection:
-    """Where one key is meant, its error is the command's."""
+def _asked(shell: Shell, oracle: Oracle, harvest: Harvest, **how: Any) -> Inspection:
+    """Where one key is meant, its error is the command's; what was found where it came from is told before."""
+    from krakenctl.errors import ExchangeError
     from krakenctl.inspection import describe, inspect
     from krakenctl.model.inspection import Inspection
 
     if len(harvest.pairs) > 1:
         return inspect(oracle, harvest, **how)
-    one = describe(oracle, harvest.pairs[0], **how)
+    try:
+        one = describe(oracle, harvest.pairs[0], **how)
+    except ExchangeError:
+        for finding in harvest.findings:
+            shell.note(f"{finding.severity.value} {finding.rule}: {finding.message}")
+        raise
     return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=(one,), findings=harvest.findings)
 
 

@@ -215,10 +215,9 @@ def _answer(line: Secret, number: int) -> tuple[str, Answer]:
 def _sound(key: Secret, secret: Secret, number: int) -> KeyPair:
     from krakenctl.pairs import pasted
 
-    key, secret = pasted.clean(key), pasted.clean(secret)
-    if problem := pasted.key_problem(key) or pasted.secret_problem(secret, key):
+    if problem := pasted.pair_problem(key, secret):
         raise CredentialError(f"line {number} of standard input: {problem}")
-    return pasted.pair_of(key, secret)
+    return pasted.pair_of(pasted.clean(key), pasted.clean(secret))
 
 
 def _parsed(line: Secret) -> dict[str, Any]:

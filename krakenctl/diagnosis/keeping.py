@@ -57,6 +57,8 @@ def _folder(folder: Path, name: str) -> Iterator[Told]:
 
 def secrets(ground: Ground) -> Iterator[Told]:
     """Is there one for each key that is recorded, and can one be read?"""
+    if not ground.recorded.keys:
+        yield ok("no key is recorded, so none is looked for")
     usable = {name: keys for name, keys in _by_store(ground).items() if name in ground.workspace.stores}
     for name, keys in usable.items():
         try:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from krakenctl import opening
 from krakenctl.diagnosis import verdicts
 from krakenctl.diagnosis.check import Check, Needs
 from krakenctl.diagnosis.ground import Ground
+from krakenctl.errors import KrakenctlError
 from krakenctl.model.chain import walk
 from krakenctl.model.diagnosis import Told, ok, problem, warning
 from krakenctl.model.time import show_time
+from krakenctl.plan.names import carries_tag
 from krakenctl.render.paint import count
+from krakenctl.stores.base import Slot
 
 if TYPE_CHECKING:
     from krakenctl.model.recorded import Recorded
@@ -25,7 +29,7 @@ def state(ground: Ground) -> Iterator[Told]:
     """Can it be opened and read, and is its file whole?"""
     recorded = ground.recorded
     if not recorded.lineage:
-        yield ok("there is none yet: the first apply makes it")
+        yield _none(ground)
         return
     told = f"{count(len(recorded.keys), 'key')} on {count(len(recorded.accounts), 'account')}"
     if ground.workspace.state.type != "sqlite":
@@ -43,6 +47,41 @@ def state(ground: Ground) -> Iterator[Told]:
     older = ", of an earlier format: the next run brings it up to date" if seen.older else ""
     if not seen.damage:
         yield ok(f"{told}; its file is whole, and takes {max(1, seen.size // 1024)} KiB{older}")
+
+
+def _none(ground: Ground) -> Told:
+    """Nothing was ever applied; or what was is forgotten, which a store or the exchange still shows."""
+    traces = _kept(ground) or _live(ground)
+    if not traces:
+        return ok("there is none yet: the first apply makes it")
+    hint = "restore it from a backup, or run krakenctl where it is; where it is gone: `krakenctl state rebuild`"
+    return problem(f"the state is lost, or not on this host: {traces}", hint=hint)
+
+
+def _kept(ground: Ground) -> str:
+    """Of which declared key a store holds a secret, as a sentence. A store that cannot be read is told by itself."""
+    for key in ground.project.desired.keys.values():
+        with suppress(KrakenctlError):
+            if ground.store(key.secret.store).exists(key.secret.path, Slot.CURRENT):
+                return f"the store {key.secret.store} keeps a secret of {key.address}, and nothing is recorded"
+    return ""
+
+
+def _live(ground: Ground) -> str:
+    """Which live key carries our tag, as a sentence. An account that cannot be asked is told by itself."""
+    if ground.wish.offline or ground.unreachable:
+        return ""
+    tag = ground.workspace.tag
+    for party in ground.parties:
+        if party.by_person or party.name in ground.locked:
+            continue
+        with suppress(KrakenctlError):
+            if not ground.credentials.token(ground.refs(party).token):
+                continue
+            for live in ground.exchange.surface(party.name).list_keys().keys:
+                if carries_tag(live.name, tag):
+                    return f"{live.name} is live on {party.name} with this workspace's tag, and nothing is recorded"
+    return ""
 
 
 def lease(ground: Ground) -> Iterator[Told]:

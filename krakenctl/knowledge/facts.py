@@ -45,9 +45,10 @@ class Endpoint:
     call: str  # `POST /0/private/AddOrder`
     does: str  # a deed where it changes something, else what it tells
     needs: Needs  # by Kraken's reference
+    cost: int  # what the sandbox takes, where nobody says
+    cost_is: str  # told (by Kraken), inferred (from its rule), or unknown
     unless: str = ""  # when nothing is needed after all
     guide: Needs | None = None  # what Kraken's guide says, where that is something else
-    cost: int = 1
     cost_low: int | None = None  # None: nobody says less, or more
     cost_high: int | None = None
     changes: bool = False
@@ -62,6 +63,11 @@ class Endpoint:
     @property
     def path(self) -> str:
         return self.call.partition(" ")[2]
+
+    @property
+    def documented(self) -> bool:
+        """Whether Kraken tells of it at all; else it was only seen in a program of Kraken's."""
+        return "wallet" not in self.sources
 
     @property
     def name(self) -> str:

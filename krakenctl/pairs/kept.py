@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from krakenctl import opening
 from krakenctl.errors import CredentialMissing, InvalidManifests
-from krakenctl.holdings import OpenStore, entry_of
+from krakenctl.holdings import ADOPTED, OpenStore, entry_of
 from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
@@ -39,6 +39,8 @@ def of_address(root: Path, address: Address, environ: Mapping[str, str]) -> Kept
             hint="`krakenctl tree` shows what is",
             address=str(address),
         )
+    if recorded and recorded.without_secret:
+        raise CredentialMissing(f"{recorded.live_name} was {ADOPTED}", address=str(address))
     entry = entry_of(recorded, open_store) if recorded else _current(place, open_store)
     scale = NonceScale(declared.consumer_nonce) if declared else NonceScale.UNKNOWN
     return Kept(_labelled(str(address), entry, place), scale)

@@ -25,8 +25,15 @@ _KEYS = (
     *("API_PUBLIC_KEY", "PUBLIC_API_KEY", "API_KEY_PUBLIC", "API_KEY_ID", "API_KEY", "APIKEY"),
     *("PUBLIC_KEY", "PUBLICKEY", "KEY"),
 )
+# Only beside KRAKEN: elsewhere they mean anything. Those of one word count only where the value may be a key at all.
+_KRAKENS_SECRETS = ("PRIV_KEY", "API_PRIV", "API_SIGN", "PRIV", "SIGN")
+_KRAKENS_KEYS = ("API_PUBLIC", "PUB_KEY", "API_PUB", "PUBLIC", "PUB", "API")
 _HALVES = [(word, False) for word in _SECRETS] + [(word, True) for word in _KEYS]
+_KRAKENS_HALVES = [(word, False) for word in sorted(_SECRETS + _KRAKENS_SECRETS, key=len, reverse=True)] + [
+    (word, True) for word in sorted(_KEYS + _KRAKENS_KEYS, key=len, reverse=True)
+]
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_OURS = "KRAKENCTL_"  # our own settings
 _FUTURES = re.compile(r"(^|_)(FUTURES?|DERIVATIVES?)(_|$)")
 ONLY = "key"  # the label of a pair whose names have nothing beside API_KEY and API_SECRET
 
@@ -39,11 +46,15 @@ def harvest(values: Iterable[tuple[str, Secret]], *, bare_is_meant: bool = False
 
     `bare_is_meant`: API_KEY and API_SECRET without any prefix are taken for Kraken's, whatever they look like.
     """
+    values = list(values)
     told: list[Labelled | Finding] = []
+    used: set[str] = set()
     for label, (keys, secrets) in _by_label(values).items():
         halves = _distinct(keys), _distinct(secrets)
-        told += _judged(label, *halves, meant=(bare_is_meant and not label) or _says_kraken(*halves))
-    return gathered(told)
+        judged = list(_judged(label, *halves, meant=(bare_is_meant and not label) or _says_kraken(*halves)))
+        used |= {name for name, _ in (*keys, *secrets)} if judged else set()
+        told += judged
+    return gathered([*told, *_left_aside((name, value) for name, value in values if name not in used)])
 
 
 def gathered(told: Iterable[Labelled | Finding]) -> Harvest:
@@ -68,17 +79,15 @@ def named(values: Mapping[str, Secret], key: str, secret: str) -> Harvest:
 
 def made(label: str, key: Secret, secret: Secret) -> Labelled | Finding:
     """From two halves as they were written; a finding says why they are no pair."""
-    key, secret = pasted.clean(key), pasted.clean(secret)
-    problem = pasted.key_problem(key) or pasted.secret_problem(secret, key)
-    if problem:
+    if problem := pasted.pair_problem(key, secret):
         return finding("odd-key", f"{label}: {problem}")
-    return Labelled(label=label, pair=pasted.pair_of(key, secret))
+    return Labelled(label=label, pair=pasted.pair_of(pasted.clean(key), pasted.clean(secret)))
 
 
 def half_of(name: str) -> tuple[str, bool | None]:
     """`MM_API_KEY` → MM, and whether it is the public half; None: it is neither. `apiKey` is read as API_KEY."""
     words = plain(name)
-    for half, is_key in _HALVES:
+    for half, is_key in _KRAKENS_HALVES if "KRAKEN" in words else _HALVES:
         found = re.search(rf"(^|_){half}(?=_|$)", words)
         if found is not None:
             return "_".join(part for part in (words[: found.start()], words[found.end() :].strip("_")) if part), is_key
@@ -94,10 +103,30 @@ def _by_label(values: Iterable[tuple[str, Secret]]) -> Found:
     found: Found = {}
     for name, value in values:
         label, is_key = half_of(name)
-        if is_key is not None and pasted.clean(value).reveal():
+        if is_key is not None and pasted.clean(value).reveal() and _may_be_meant(name, value):
             halves = found.setdefault(label, ([], []))
             halves[0 if is_key else 1].append((name, pasted.clean(value)))
     return found
+
+
+def _may_be_meant(name: str, value: Secret) -> bool:
+    """KRAKEN_API may as well be an address on the web. A value of several lines is none of these."""
+    if pasted.wrapped(value):
+        return False
+    words = plain(name)
+    known = any(re.search(rf"(^|_){half}(?=_|$)", words) for half, _ in _HALVES)
+    return known or pasted.may_be_half(pasted.clean(value))
+
+
+def _left_aside(values: Iterable[tuple[str, Secret]]) -> Iterator[Finding]:
+    """What nobody used, and what somebody may have meant to be used."""
+    for name, value in values:
+        if pasted.wrapped(value):
+            yield finding("several-lines", f"the value of {name} has several lines: not looked at")
+        elif pasted.is_shaped_key(pasted.clean(value)) or pasted.is_shaped_secret(pasted.clean(value)):
+            yield finding("unclaimed-value", f"{name} holds what may be a key or a secret: not looked at")
+        elif "KRAKEN" in name.upper() and not plain(name).startswith(_OURS):
+            yield finding("unclaimed-name", f"{name} is taken for neither a key nor a secret: not looked at")
 
 
 def _distinct(halves: list[Half]) -> list[Half]:

@@ -15,6 +15,8 @@ from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
 
 PUBLIC_LENGTH, SECRET_BYTES = 56, 64
+_LONGEST_KEY = 80  # characters; key and secret together have 144
+_KEY = re.compile(r"[A-Za-z0-9+/=]*")
 _LEAST_BYTES = 16  # of a secret: whatever is shorter was cut off
 # Blanks, line breaks and marks that show nothing, quotes of all sorts, and what separates entries of lists.
 _ADDED = re.compile(r"[\s\u200b-\u200f\u2028-\u202f\u2060\ufeff\"'`\u2018-\u201e\u00ab\u00bb,;]+")
@@ -29,11 +31,30 @@ def key_problem(key: Secret) -> str:
     """Why this cannot be a public key, as a sentence; empty: it can."""
     if not key.reveal():
         return "there is no public key"
-    if not (key.reveal().isascii() and key.reveal().isprintable()):
-        return "the public key has characters that no key has"
     if _size(key) == SECRET_BYTES:
         return "this looks like the private key: here belongs the public one (on Kraken: “API key”)"
+    if len(key.reveal()) > _LONGEST_KEY:
+        return "the public key is too long: this looks like key and secret together"
+    if _KEY.fullmatch(key.reveal()) is None:
+        return "the public key has characters that no key has"
     return ""
+
+
+def wrapped(text: Secret) -> bool:
+    """Whether a line ends within it: then it is more than one value."""
+    return "\n" in text.reveal().strip() or "\r" in text.reveal().strip()
+
+
+def pair_problem(key: Secret, secret: Secret) -> str:
+    """Why these two, as they were written, cannot be a key pair; empty: they can."""
+    if wrapped(key) or wrapped(secret):
+        return "a line ends within the key or the secret: these are several values, or a quote is not closed"
+    key, secret = clean(key), clean(secret)
+    if _size(key) == SECRET_BYTES and is_shaped_key(secret):
+        return "key and secret are in the wrong order: swap the two"
+    if secret.reveal() and secret != key and secret.reveal() in key.reveal():
+        return "the public key has the private key in it: this looks like key and secret together"
+    return key_problem(key) or secret_problem(secret, key)
 
 
 def secret_problem(secret: Secret, key: Secret) -> str:

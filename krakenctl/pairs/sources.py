@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from krakenctl.audit.rules import finding
-from krakenctl.errors import CredentialError, NeedsPerson
+from krakenctl.errors import CredentialError, NeedsPerson, UsageError
 from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
 from krakenctl.pairs import names, pasted, text
@@ -34,8 +34,8 @@ def env_file(path: Path) -> Harvest:
 def stream(source: BinaryIO) -> Harvest:
     """Two lines, NAME=VALUE lines or JSON, from standard input. Raises CredentialError."""
     content = _decoded(source)
-    if content is None:
-        raise CredentialError("what came on standard input is no text of a key pair")
+    if isinstance(content, str):
+        raise CredentialError(f"what came on standard input {content}")
     return text.harvest(content)
 
 
@@ -50,6 +50,8 @@ def variables(wanted: str, environ: Mapping[str, str]) -> Harvest:
     if wanted == "*":
         return found
     pairs = tuple(one for one in found.pairs if one.label == names.plain(wanted))
+    if not pairs and wanted in values:
+        _refuse_half(wanted)
     return Harvest(
         pairs=pairs, findings=tuple(told for told in found.findings if names.plain(wanted) in names.plain(told.message))
     )
@@ -73,6 +75,14 @@ def _half(ask: Ask, tell: Callable[[str], None], question: str, problem: Callabl
     raise NeedsPerson("no usable key was given, and nothing was asked of Kraken")
 
 
+def _refuse_half(name: str) -> None:
+    """Of a variable that is named alone."""
+    label, is_key = names.half_of(name)
+    if is_key is not None:
+        other = f", or the prefix {label}" if label else ""
+        raise UsageError(f"{name} is one half of a pair", hint=f"name both, as KEY,SECRET{other}")
+
+
 def _refuse_missing(names_of: list[str]) -> None:
     if names_of:
         raise CredentialError(
@@ -89,15 +99,29 @@ def _content(path: Path) -> tuple[Secret, bool]:
     except (OSError, ValueError, RuntimeError) as problem:
         reason = (problem.strerror if isinstance(problem, OSError) else None) or type(problem).__name__
         raise CredentialError(f"{path} cannot be read: {reason}") from None
-    if content is None:
-        raise CredentialError(f"{path} is no text, or larger than 1 MiB: that is no file of keys")
+    if isinstance(content, str):
+        raise CredentialError(f"{path} {content}")
     return content, stat.S_ISREG(mode) and bool(mode & 0o077)
 
 
-def _decoded(source: BinaryIO) -> Secret | None:
-    """None: too large, or no UTF-8; an error raised from here would have a context that shows the content."""
-    try:
-        content = Secret(source.read(LARGEST_BYTES + 1).decode())
-    except UnicodeDecodeError:
-        return None
-    return content if len(content.reveal()) <= LARGEST_BYTES else None
+def _decoded(source: BinaryIO) -> Secret | str:
+    """Text: why there is none. An error raised from here would have a context that shows the content.
+
+    Bytes are made into Latin-1 first, which always works: that is a Secret too, and shows nothing.
+    """
+    raw = Secret(source.read(LARGEST_BYTES + 1).decode("latin-1"))
+    if len(raw.reveal()) > LARGEST_BYTES:
+        return "is larger than 1 MiB: that is no file of keys"
+    if (line := _not_utf8(raw)) is not None:
+        return f"is not UTF-8 (line {line}): save it as UTF-8"
+    return Secret(raw.reveal().encode("latin-1").decode())
+
+
+def _not_utf8(raw: Secret) -> int | None:
+    """The first line that is none, from 1; None: all are."""
+    for number, line in enumerate(map(Secret, raw.reveal().split("\n")), 1):
+        try:
+            line.reveal().encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return number
+    return None

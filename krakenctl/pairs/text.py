@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from krakenctl.audit.rules import finding
+from krakenctl.model.finding import Finding
 from krakenctl.model.secret import Secret
-from krakenctl.pairs import dotenv, names
+from krakenctl.pairs import dotenv, names, pasted
 from krakenctl.pairs.harvest import Harvest
 
+_SECTION = re.compile(r"^[^\S\n]*\[[^\]\n]*\][^\S\n]*\r?$", re.MULTILINE)
 _DEEPEST = 6  # levels of JSON; configurations have two or three
 
 
@@ -28,8 +31,24 @@ def from_assignments(text: Secret, *, bare_is_meant: bool = False) -> Harvest:
     read = list(dotenv.lines(text))
     values = {line.name: line.value for line in read if line.name}
     found = names.harvest(values.items(), bare_is_meant=bare_is_meant)
-    lost = [finding("unreadable-line", f"line {line.number} is no NAME=VALUE") for line in read if not line.name]
-    return Harvest(pairs=found.pairs, findings=(*lost, *found.findings))
+    guess = _guess(text)
+    lost = [finding("unreadable-line", f"line {line.number} is no NAME=VALUE{guess}") for line in read if not line.name]
+    return Harvest(pairs=found.pairs, findings=(*lost, *_overwritten(read, values), *found.findings))
+
+
+def _guess(text: Secret) -> str:
+    """What a file with such a line may be."""
+    if _SECTION.search(text.reveal()):
+        return ": the file looks like TOML or INI, whose sections are not told apart here"
+    return ""
+
+
+def _overwritten(read: Sequence[dotenv.Line], values: Mapping[str, Secret]) -> Iterator[Finding]:
+    """Earlier lines of the same name that may be half of a pair."""
+    for line in read:
+        if line.name and line.value != values[line.name] and pasted.may_be_half(pasted.clean(line.value)):
+            told = f"line {line.number}: {line.name} is there once more further down, and that one counts"
+            yield finding("unclaimed-value", told)
 
 
 def _two_lines(text: Secret) -> tuple[Secret, Secret] | None:
@@ -47,6 +66,8 @@ def _is_assignment(line: Secret) -> bool:
 
 def _from_json(text: Secret, *, bare_is_meant: bool) -> Harvest:
     document = _parsed(text)
+    if document is None and _SECTION.search(text.reveal()) and "=" in text.reveal():
+        return from_assignments(text, bare_is_meant=bare_is_meant)
     if document is None:
         return Harvest(findings=(finding("unreadable-line", "it begins like JSON, and is none"),))
     return names.harvest(_flat(document, ()), bare_is_meant=bare_is_meant)

@@ -34,7 +34,9 @@ def text(inspection: Inspection, paint: Paint) -> str:
 
 
 def _asked(inspection: Inspection, paint: Paint) -> Iterator[str]:
-    yield paint(paint.wrapped(f"Asked {visible(inspection.endpoint)}. Nothing was changed there.", 0), "dim")
+    nonces = "the keys' nonces" if len(inspection.keys) > 1 else "the key's nonce"
+    asked = f"Asked {visible(inspection.endpoint)}. Nothing was changed but {nonces}."
+    yield paint(paint.wrapped(asked, 0), "dim")
     yield from finding_lines(inspection.findings, paint)
 
 
@@ -100,7 +102,7 @@ def _facts(told: Description, now: int) -> Iterator[tuple[str, str]]:
     yield "Nonce window", str(spec.nonce_window)
     yield "Made", _moment(live.created, now, "not told") + _changed(told, now)
     yield "Last used", _last_use(told.last_used, now)
-    yield "Nonces", _clock(told.scale)
+    yield "Nonces", f"{_clock(told.scale)}; the highest is {told.nonce} now" if told.nonce else _clock(told.scale)
 
 
 def _moment(seconds: int, now: int, absent: str) -> str:
@@ -125,7 +127,10 @@ def _last_use(seconds: int, now: int) -> str:
 
 def _clock(scale: NonceScale) -> str:
     if scale is NonceScale.SECONDS:
-        return "it took a number in seconds: nobody has called it with a finer clock, or nobody has called it at all"
+        return (
+            "it took a number in seconds: nobody has called it with a finer clock, or at all, or its program counts: "
+            "then it is locked out now"
+        )
     if scale in _UNITS:
         return f"it took a number in {_UNITS[scale]}: the program that uses it sends nothing finer"
     return "it took the number that was given"
@@ -201,6 +206,7 @@ def _key_json(key: Described | Undescribed) -> dict[str, Any]:
         "created": told.live.created,
         "modified": told.modified,
         "lastUsed": told.last_used,
+        "nonce": told.nonce,
         "answeredTo": told.scale.value,
         "permissions": [_meaning_json(meaning, key.probed) for meaning in key.meanings],
         "findings": [finding_json(finding) for finding in key.findings],

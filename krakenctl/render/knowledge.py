@@ -163,10 +163,13 @@ def _endpoint(entry: Endpoint, facts: Facts, paint: Paint) -> Iterator[str]:
 
 
 def _cost(entry: Endpoint) -> str:
+    if entry.cost_is == "unknown":
+        return "not known"
     others = [f"{cost}" for cost in (entry.cost_low, entry.cost_high) if cost is not None]
     also = f" (some say {' or '.join(others)})" if others else ""
     orders = "; orders have limits of their own" if entry.cost == 0 else ""
-    return f"{entry.cost} on the key's call counter{also}{orders}"
+    inferred = " (inferred)" if entry.cost_is == "inferred" else ""
+    return f"{entry.cost}{inferred} on the key's call counter{also}{orders}"
 
 
 def _word(entry: Word, facts: Facts, paint: Paint) -> Iterator[str]:
@@ -263,6 +266,7 @@ def _permission_json(entry: PermissionFacts, facts: Facts) -> dict[str, Any]:
 
 
 def _endpoint_json(entry: Endpoint, facts: Facts) -> dict[str, Any]:
+    known = entry.cost_is != "unknown"
     low, high = entry.cost_low, entry.cost_high
     return {
         "kind": "endpoint",
@@ -271,9 +275,10 @@ def _endpoint_json(entry: Endpoint, facts: Facts) -> dict[str, Any]:
         "needs": _needs(entry.needs),
         "unless": entry.unless,
         "guide": None if entry.guide is None else _needs(entry.guide),
-        "cost": entry.cost,
-        "costLow": entry.cost if low is None else low,
-        "costHigh": entry.cost if high is None else high,
+        "cost": entry.cost if known else None,
+        "costIs": entry.cost_is,
+        "costLow": (entry.cost if known else None) if low is None else low,
+        "costHigh": (entry.cost if known else None) if high is None else high,
         "changes": entry.changes,
         "note": entry.note,
         "doubt": entry.doubt,

@@ -132,8 +132,12 @@ def _endpoints(facts: Facts) -> Iterator[str]:
             " or ".join(" + ".join(f"`{code}`" for code in in_order(way)) for way in fact.needs.ways) or "any valid key"
         )
         unless = f"; any valid key when it is {fact.unless}" if fact.unless else ""
-        yield _line(f"`{fact.call}`", fact.does, needs + unless, str(fact.guide or ""), str(fact.cost))
+        yield _line(f"`{fact.call}`", fact.does, needs + unless, str(fact.guide or ""), _cost(fact))
     yield ""
+
+
+def _cost(fact: Endpoint) -> str:
+    return {"told": f"{fact.cost}", "inferred": f"{fact.cost} (inferred)", "unknown": "not known"}[fact.cost_is]
 
 
 def _errors(facts: Facts) -> Iterator[str]:

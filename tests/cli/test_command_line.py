@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -26,6 +27,23 @@ def test_help_says_what_a_command_does_and_shows_an_example(path: list[str]) -> 
     assert told.code == 0
     assert "Example:" in told.out
     assert "krakenctl " + path[0] in told.out.partition("Example:")[2]
+
+
+HALF = base64.b64encode(bytes(range(64))).decode()
+
+
+@pytest.mark.parametrize("path", [[], *PATHS], ids=" ".join)
+@pytest.mark.parametrize("words", [["{}"], ["--{}"], ["--name={}"], ["{}", "--", "true"]], ids=" ".join)
+def test_a_secret_on_the_command_line_is_repeated_by_no_command(path: list[str], words: list[str]) -> None:
+    ran = krakenctl(*path, *(word.format(HALF) for word in words))
+    assert ran.code == 64
+    assert "looks like a key or a secret" in ran.err
+    assert HALF[:12] not in ran.out + ran.err
+
+
+def test_what_another_program_is_told_is_no_business_of_ours_and_neither_is_a_place(tmp_path: Path) -> None:
+    for words in (["exec", "ApiKey/acme/bot", "--", "true", HALF], ["-C", tmp_path / ("Desk1" * 12), "tree"]):
+        assert "looks like a key" not in krakenctl(*words).err
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:

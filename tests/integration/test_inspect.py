@@ -111,6 +111,7 @@ def test_a_key_says_what_it_is_in_one_call_and_without_a_workspace(sandbox, acco
     )
     assert [meaning["permission"] for meaning in one["permissions"]] == GRANTS
     assert (one["answeredTo"], one["findings"], document["findings"]) == ("s", [], [])
+    assert abs(one["nonce"] - time.time()) < 60
     assert list(here.iterdir()) == [here / ".env"]
 
 
@@ -266,7 +267,7 @@ def test_an_exchange_that_is_not_there_is_told_and_nothing_is_sent(sandbox, acco
 # Nonces
 
 
-@pytest.mark.parametrize("scale", CLOCKS[:-1])
+@pytest.mark.parametrize("scale", CLOCKS[:2])
 def test_what_the_program_sends_is_found_out_and_told(sandbox, account, here, scale):
     key = sandbox.key(GRANTS, name="mm", account=account)
     _consume(sandbox, key, nonce_at(scale, time.time_ns()))
@@ -274,15 +275,70 @@ def test_what_the_program_sends_is_found_out_and_told(sandbox, account, here, sc
     assert one["answeredTo"] == scale
 
 
-def test_a_program_that_sends_nanoseconds_is_left_in_peace_unless_it_is_said(sandbox, account, here, calls):
+@pytest.mark.parametrize("scale", CLOCKS[2:])
+def test_a_program_with_a_finer_clock_is_left_in_peace_unless_it_is_said(sandbox, account, here, calls, scale):
     key = sandbox.key(GRANTS, name="mm", account=account)
-    _consume(sandbox, key, nonce_at("ns", time.time_ns()))
+    _consume(sandbox, key, nonce_at(scale, time.time_ns()))
     calls.clear()
     ran = inspect(sandbox, keep(here, key))
-    assert (ran.code, len(calls)) == (1, 4)
-    assert "--nonce ns" in words(ran)
-    ran = inspect(sandbox, keep(here, key), "--nonce", "ns", "-o", "json")
-    assert told(ran)["keys"][0]["answeredTo"] == "ns"
+    assert (ran.code, len(calls)) == (1, 2)
+    assert "--nonce ms|us|ns|N" in words(ran)
+    ran = inspect(sandbox, keep(here, key), "--nonce", scale, "-o", "json")
+    assert told(ran)["keys"][0]["answeredTo"] == scale
+
+
+@pytest.mark.parametrize("finer", [1, 2, 3])
+def test_no_more_than_three_calls_in_a_row_are_refused_whatever_the_keys(sandbox, account, here, calls, finer):
+    keys = [sandbox.key(GRANTS, name=f"k{number}", account=account) for number in range(5)]
+    for key in keys[1 : 1 + finer]:
+        _consume(sandbox, key, nonce_at("us", time.time_ns()))
+    for key in keys[1 + finer :]:
+        sandbox.revoke(key.name, account=account)
+    calls.clear()
+    ran = inspect(sandbox, keep(here, *keys), "--all", "-o", "json")
+    assert [one["verdict"] for one in told(ran)["keys"]] == ["described", *["no-answer"] * 2, *["not-asked"] * 2]
+    assert len(calls) == 1 + 3
+
+
+@pytest.mark.parametrize(("flags", "warned"), [((), True), (("--nonce", "ms"), False)], ids=["guessed", "said"])
+def test_whoever_lets_it_guess_is_told_whom_that_locks_out(sandbox, account, here, flags, warned):
+    keys = [sandbox.key(GRANTS, name=name, account=account) for name in ("mm", "dash")]
+    ran = inspect(sandbox, keep(here, *keys), "--all", "-o", "json", *flags)
+    told(ran)
+    assert ("2 keys are asked" in ran.err and "counts its calls is locked out" in " ".join(ran.err.split())) is warned
+
+
+def test_an_answer_to_seconds_says_what_else_it_can_mean(sandbox, account, here):
+    key = sandbox.key(GRANTS, name="mm", account=account)
+    _consume(sandbox, key, 41)
+    ran = inspect(sandbox, keep(here, key))
+    assert "or its program counts: then it is locked out now" in words(ran)
+    assert "Nothing was changed but the key's nonce." in words(ran)
+    assert "the highest is" in words(ran)
+
+
+def test_what_was_found_in_the_source_is_told_though_the_key_does_not_answer(sandbox, account, here):
+    key = sandbox.key(GRANTS, name="mm", account=account)
+    sandbox.revoke("mm", account=account)
+    file = keep(here, key)
+    file.write_text(file.read_text() + "KRAKEN_TIER=pro\n")
+    assert "KRAKEN_TIER" in inspect(sandbox, file).err
+
+
+def test_calls_that_kraken_does_not_document_are_not_promised(sandbox, account, here):
+    key = sandbox.key(["withdraw-funds", "query-funds", "add-withdraw-address"], name="mm", account=account)
+    [one] = told(inspect(sandbox, keep(here, key), "-o", "json"))["keys"]
+    unlocked = [call for meaning in one["permissions"] for call in meaning["unlocks"]]
+    assert not {"CreateFundingWithdrawal", "WithdrawFee", "CreateFundingAddress"} & set(unlocked)
+    assert {"POST /funding/v1/addresses", "GET /funding/v1/addresses", "Withdraw"} <= set(unlocked)
+    for meaning in one["permissions"]:
+        assert len(meaning["unlocks"]) == len(set(meaning["unlocks"]))
+
+
+def test_a_refusal_says_who_was_asked(sandbox, account, here):
+    key = sandbox.key(GRANTS, name="mm", account=account)
+    sandbox.revoke("mm", account=account)
+    assert f"{sandbox.url} was asked" in words(inspect(sandbox, keep(here, key)))
 
 
 def test_a_program_that_counts_can_be_asked_with_its_next_number(sandbox, account, here):
@@ -362,6 +418,15 @@ def test_what_a_file_holds_beside_pairs_is_told_with_them(sandbox, account, here
 def test_a_source_that_is_not_there_is_told(here, calls, flags):
     ran = krakenctl("inspect", *flags)
     assert (ran.code, calls) == (1, [])
+
+
+def test_a_file_in_another_encoding_is_told_by_its_line_and_half_a_pair_by_the_other_half(here, calls, monkeypatch):
+    (here / ".env").write_bytes(b"A=1\n# schl\xfcssel\n")
+    assert "is not UTF-8 (line 2)" in words(krakenctl("inspect", "--env-file", ".env"))
+    monkeypatch.setenv("MM_API_KEY", "something")
+    ran = krakenctl("inspect", "--env", "MM_API_KEY")
+    assert (ran.code, calls) == (64, [])
+    assert "the prefix MM" in words(ran)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import nullcontext
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -54,8 +54,9 @@ def test_it_says_what_the_key_is_and_whose(sandbox, http):
     assert told.live.spec.valid_until == pytest.approx(sandbox.now + 30 * 86_400, abs=2)
 
 
-def _consume(sandbox, http, pair, scale):
-    spot.call(http, pair, "Balance", nonce_at(scale, int(sandbox.now * SECOND)), "answer")
+def _consume(sandbox, http, pair, scale, ahead=0):
+    """As a program whose clock is so many seconds ahead."""
+    spot.call(http, pair, "Balance", nonce_at(scale, int((sandbox.now + ahead) * SECOND)), "answer")
 
 
 @pytest.mark.parametrize("scale", CLOCKS)
@@ -69,15 +70,55 @@ def test_a_consumer_whose_clock_is_known_is_asked_beside_without_noticing(sandbo
 
 
 @pytest.mark.parametrize("since", [0, 1, 60], ids="{} seconds after its last call".format)
+@pytest.mark.parametrize("ahead", [0, 0.05, 1, 3], ids="clock {} seconds ahead".format)
 @pytest.mark.parametrize("scale", CLOCKS)
-def test_a_consumer_with_any_clock_is_refused_for_five_seconds_at_most(sandbox, http, scale, since):
-    pair = _pair(sandbox.key(["query-funds"]))
-    _consume(sandbox, http, pair, scale)
+def test_a_consumer_with_any_clock_is_refused_for_four_seconds_at_most(sandbox, http, scale, ahead, since):
+    own = _own(sandbox, http, pair := _pair(sandbox.key(["query-funds"])))
+    _consume(sandbox, http, pair, scale, ahead)
     sandbox.advance(seconds=since)
-    with nullcontext() if scale in CLOCKS[:-1] else pytest.raises(NonceRefused):
-        assert _own(sandbox, http, pair).discover().scale == scale
-    sandbox.advance(seconds=6)
+    with suppress(NonceRefused):
+        assert own.discover().scale == scale
+    assert own.failed <= 2
+    sandbox.advance(seconds=5 - ahead)
+    _consume(sandbox, http, pair, scale, ahead)
+
+
+@pytest.mark.parametrize("scale", CLOCKS[2:])
+def test_a_finer_clock_than_milliseconds_is_never_guessed_at(sandbox, http, scale):
+    own = _own(sandbox, http, pair := _pair(sandbox.key(["query-funds"])))
     _consume(sandbox, http, pair, scale)
+    sandbox.advance(seconds=60)
+    with pytest.raises(NonceRefused):
+        own.discover()
+    assert own.failed == 2
+
+
+@pytest.mark.parametrize("scale", CLOCKS[1:])
+def test_a_program_that_polls_all_the_time_is_refused_three_times_at_most(sandbox, http, scale):
+    own = _own(sandbox, http, pair := _pair(sandbox.key(["query-funds"])))
+    refused = 0
+    for step in range(20):
+        if step == 5:
+            with suppress(NonceRefused):
+                own.discover()
+        try:
+            _consume(sandbox, http, pair, scale, ahead=1)
+        except NonceRefused:
+            refused += 1
+        sandbox.advance(seconds=0.3)
+    assert refused <= 3
+    _consume(sandbox, http, pair, scale, ahead=1)
+
+
+def test_failed_calls_in_a_row_are_counted(sandbox, http):
+    own = _own(sandbox, http, _pair(sandbox.key(["query-funds"])))
+    assert (own.discover().scale, own.failed) == (NonceScale.SECONDS, 0)
+    for failed in (1, 2):
+        assert own.lives()
+        assert own.failed == failed
+    sandbox.advance(seconds=10)
+    own.discover()
+    assert own.failed == 0
 
 
 def test_a_key_that_nobody_has_used_answers_to_the_coarsest_clock(sandbox, http):

@@ -8,24 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from krakenctl.errors import ExchangeError, NonceRefused, NotAuthorised
+from krakenctl.errors import ExchangeError, NonceRefused, NotAuthorised, RateLimited, Refused
 from krakenctl.model.description import Description, NonceScale, nonce_at
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import KeyPair
 from krakenctl.surfaces.kraken import answers, shapes, spot
 from krakenctl.transport.http import Http
 
-# Clocks, and how many seconds ahead of now. Most consumers send milliseconds: those are tried as they are, first. What
-# is finer is not tried: some count 100-nanosecond ticks, and a fifth failure in a row may lock the account.
+# Clocks, and how many seconds ahead of now. Four covers a clock three seconds ahead, and the second that it has just
+# used. What is finer than milliseconds is never reached by guessing: from here a program with a finer clock looks like
+# one whose clock in milliseconds is ahead, and that one would be locked out for good.
 _LADDER = (
-    (NonceScale.SECONDS, 5),
+    (NonceScale.SECONDS, 4),
     (NonceScale.MILLISECONDS, 0),
-    (NonceScale.MILLISECONDS, 5),
-    (NonceScale.MICROSECONDS, 5),
 )
-_LOWEST = (
-    1  # a nonce that gets in nobody's way: a key that was ever used refuses it, and one that is gone is told first
-)
+GUESSES = len(_LADDER)
+# A nonce that gets in nobody's way: a key that was ever used refuses it, and one that is gone is told first.
+_LOWEST = 1
 
 
 class OwnKey:
@@ -39,24 +38,27 @@ class OwnKey:
         self._pair = pair
         self._clock = clock
         self._otp = {"otp": otp} if otp else {}
+        self.failed = 0  # calls in a row that Kraken refused: they add up to a lockout of the account
 
     def describe(self, scale: NonceScale) -> Description:
         """Ask as its consumer would ask right now. NonceRefused: the consumer was quicker, or sends something else."""
         return self._described(scale, 0)
 
-    def discover(self) -> Description:
-        """Ask a key of whose consumer nobody knows what it sends. At most four calls, all but the last refused.
+    def discover(self, most: int = GUESSES) -> Description:
+        """Ask a key of whose consumer nobody knows what it sends: in seconds, then milliseconds, `most` calls in all.
 
         An answer to too coarse a clock does no harm, one to too fine a clock locks the consumer out for good. So the
-        coarsest is asked first, and no finer one until a nonce a few seconds ahead was refused as well: a consumer that
-        is merely busy is then at worst refused for these few seconds. Raises NonceRefused when its clock is finer.
+        coarsest is asked first, and milliseconds only after a nonce a few seconds ahead was refused: a consumer whose
+        clock shows seconds, and is up to three of them ahead, is then at worst refused for as long. A consumer that
+        counts is locked out by either. Raises NonceRefused: its consumer's clock is finer, or is ahead of this one.
         """
-        for scale, ahead in _LADDER[:-1]:
+        ladder = _LADDER[:most]
+        for scale, ahead in ladder[:-1]:
             try:
                 return self._described(scale, ahead)
             except NonceRefused:
                 continue
-        return self._described(*_LADDER[-1])
+        return self._described(*ladder[-1])
 
     def _described(self, scale: NonceScale, ahead: int) -> Description:
         nonce = nonce_at(scale, self._clock() + ahead * 1_000_000_000)
@@ -88,7 +90,15 @@ class OwnKey:
 
     def _result(self, name: str, nonce: int, deed: str, /, **fields: str) -> Any:
         answer = spot.send(self._http, self._pair, name, nonce, **self._otp, **fields)
-        return answers.result(answer, deed)
+        try:
+            result = answers.result(answer, deed)
+        except RateLimited:  # asked too fast, which adds up to no lockout
+            raise
+        except Refused:
+            self.failed += 1
+            raise
+        self.failed = 0
+        return result
 
     @staticmethod
     def _read(row: Any, scale: NonceScale) -> Description:

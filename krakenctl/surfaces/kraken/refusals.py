@@ -17,22 +17,31 @@ from krakenctl.errors import (
     Unavailable,
     Unreachable,
 )
+from krakenctl.model.workspace import SANDBOX
 
+KRAKEN = "https://api.kraken.com"
 _GENTLY = "failed calls add up to a lockout of the whole account: change something before trying again"
 _ELSEWHERE = "its allow-list may leave this machine out, or its end has passed; what Kraken says to either is unknown"
 
 
-def explained(problem: KrakenctlError, *, otp: bool = False, asked: str = "") -> KrakenctlError:
-    """The same error in words about the key. `otp`: one was sent; `asked`: the clock that was asked for, as `ns`."""
-    told = _told(problem, otp=otp, asked=asked)
-    if told is None:
-        return problem
-    message, hint = told
+def explained(problem: KrakenctlError, *, otp: bool = False, asked: str = "", where: str = "") -> KrakenctlError:
+    """The same error in words about the key. `otp`: one was sent; `asked`: the clock that was asked for, as `ns`.
+
+    `where`: the endpoint, or `sandbox`. It goes into the hint: a key that is unknown there may be known elsewhere.
+    """
+    message, hint = _told(problem, otp=otp, asked=asked) or (problem.message, problem.hint)
+    hint = "; ".join(part for part in (hint, _whereabouts(where)) if part)
     if isinstance(problem, RateLimited):
         return type(problem)(message, errors=problem.errors, hint=hint, wait=problem.wait, until=problem.until)
     if isinstance(problem, Refused):
         return type(problem)(message, errors=problem.errors, hint=hint)
     return type(problem)(message, hint=hint)
+
+
+def _whereabouts(where: str) -> str:
+    if where == SANDBOX:
+        return f"this workspace's sandbox was asked: `--endpoint {KRAKEN}` asks the real one"
+    return f"{where} was asked" if where else ""
 
 
 def _told(problem: KrakenctlError, *, otp: bool, asked: str) -> tuple[str, str] | None:
@@ -71,10 +80,10 @@ def _nonce(problem: NonceRefused, asked: str) -> tuple[str, str]:
             "ask again; if it stays so, find out what that program sends",
         )
     return (
-        f"{_words(problem)}: key and secret are right, and the program that uses them sends higher numbers than a "
-        "clock in microseconds",
-        "--nonce ns asks with nanoseconds, --nonce N with a number of yours; do so only if the program sends as much, "
-        "for whatever is lower is refused for ever after",
+        f"{_words(problem)}: key and secret are right; the program that uses them sends a finer clock than "
+        "milliseconds, or its clock is ahead of this one's",
+        "say which with --nonce ms|us|ns|N, where N is the very number to send; say only what the program itself sends,"
+        " for whatever is lower is refused for ever after",
     )
 
 

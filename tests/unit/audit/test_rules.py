@@ -67,6 +67,7 @@ def test_a_key_that_is_well_kept_has_no_findings():
         (holding(P.ADD_WITHDRAW_ADDRESS), ["address-permissions"]),
         (holding(P.UPDATE_WITHDRAW_ADDRESS), ["address-permissions"]),
         (holding(P.QUERY_FUNDS, P.QUERY_LEDGER), ["query-only-but-moves"]),
+        (holding(P.QUERY_FUNDS, P.CREATE_WS_TOKEN), ["query-only-but-moves"]),
         (holding(P.QUERY_LEDGER), []),
         (holding(P.QUERY_FUNDS, P.MODIFY_TRADES), []),
         (holding(), ["no-permissions"]),
@@ -77,7 +78,7 @@ def test_a_key_that_is_well_kept_has_no_findings():
         ({"ip_allowlist": (), **holding(P.WITHDRAW_FUNDS)}, ["moves-funds-from-anywhere"]),
         (
             {"ip_allowlist": (), **holding(P.UPDATE_WITHDRAW_ADDRESS)},
-            ["moves-funds-from-anywhere", "address-permissions"],
+            ["address-permissions", "open-to-the-world"],
         ),
         ({"ip_allowlist": ("10.0.0.0/16",)}, ["wide-network"]),
         ({"ip_allowlist": ("10.0.0.0/24",)}, []),

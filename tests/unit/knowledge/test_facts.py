@@ -25,6 +25,8 @@ from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ALL, Permission
 from krakenctl.model.safety import Limit
 from krakenctl.model.verification import Verdict
+from krakenctl.render.knowledge import as_text
+from krakenctl.render.paint import Paint
 from krakenctl.sandbox.guards import Signed
 from krakenctl.sandbox.routes import ROUTES
 from running import ROOT
@@ -65,6 +67,20 @@ def test_every_permission_has_words_a_risk_and_something_that_it_opens() -> None
 
 def test_every_signed_call_of_the_sandbox_is_known_and_no_other() -> None:
     assert set(FACTS.endpoints) == set(SERVED)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("Balance", "1 on the key's"),
+        ("CancelAll", "1 (inferred) on"),
+        ("WithdrawFee", "not known"),
+        ("Pay/", "not known"),
+    ],
+)
+def test_a_cost_that_kraken_does_not_tell_is_not_told_as_if_it_did(call: str, told: str) -> None:
+    fact = next(fact for fact in FACTS.endpoints.values() if fact.name.startswith(call))
+    assert f"Cost: {told}" in " ".join(as_text([fact], FACTS, Paint()).split())
 
 
 @pytest.mark.parametrize("call", sorted(SERVED))

@@ -48,6 +48,12 @@ def told(harvest):
         ("bots.mm.apiKey", "bots.mm.privateKey", "BOTS_MM"),
         ("kraken-api-key", "kraken-api-secret", "KRAKEN"),
         ("MONKEY_API_KEY", "MONKEY_API_SECRET", "MONKEY"),
+        ("KRAKEN_PUB", "KRAKEN_PRIV", "KRAKEN"),
+        ("KRAKEN_PUB_KEY", "KRAKEN_PRIV_KEY", "KRAKEN"),
+        ("BOT1_KRAKEN_PUBLIC", "BOT1_KRAKEN_PRIVATE", "BOT1_KRAKEN"),
+        ("kraken_api", "kraken_secret", "KRAKEN"),
+        ("KRAKEN_API", "KRAKEN_SIGN", "KRAKEN"),
+        ("KRAKEN_API_PUBLIC", "KRAKEN_API_PRIVATE", "KRAKEN"),
     ],
 )
 def test_both_halves_of_a_pair_have_one_label(key, secret, label):
@@ -71,6 +77,14 @@ def test_several_pairs_are_told_apart_by_their_prefix():
         ({"BINANCE_API_KEY": "a" * 64, "BINANCE_API_SECRET": "b" * 64}, "not-kraken"),
         ({"KRAKEN_API_KEY": KEY, "KRAKEN_API_SECRET": SECRET[:-1]}, "odd-key"),
         ({"KRAKEN_API_KEY": SECRET, "KRAKEN_API_SECRET": KEY}, "odd-key"),
+        ({"MM_PUB": KEY, "MM_PRIV": SECRET}, "unclaimed-value"),
+        ({"NOTE": KEY}, "unclaimed-value"),
+        ({"NOTE": f"Bot\nKRAKEN_API_KEY={KEY}\nKRAKEN_API_SECRET={SECRET}"}, "several-lines"),
+        ({"KRAKEN_API_KEY": f"{KEY}\nKRAKEN_API_SECRET={SECRET}"}, "several-lines"),
+        ({"KRAKEN_SANDBOX_DATA": "x"}, "unclaimed-name"),
+        ({"KRAKEN_KEY_NAME": "bot"}, "unclaimed-name"),
+        ({"KRAKEN_API_URL": "https://api.kraken.com"}, "unclaimed-name"),
+        ({"KRAKEN_API_KEY": f"{KEY} {SECRET}", "KRAKEN_API_SECRET": SECRET}, "odd-key"),
     ],
     ids=str,
 )
@@ -87,9 +101,7 @@ def test_what_cannot_be_used_is_told_by_its_names_and_never_by_its_value(values,
     [
         {"DJANGO_SECRET_KEY": "insecure"},
         {"OPENAI_API_KEY": "sk-1234567890123456789012345678901234567890"},
-        {"KRAKEN_KEY_NAME": "bot"},
-        {"KRAKEN_SECRET_FILE": "/run/secrets/kraken"},
-        {"KRAKEN_API_KEY": ""},
+        {"KRAKENCTL_OUTPUT": "json"},
     ],
     ids=str,
 )
@@ -102,6 +114,31 @@ def test_the_same_value_under_two_names_is_one_and_the_same_key_under_two_labels
     assert (found(once), told(once)) == ({"KRAKEN": (KEY, SECRET)}, [])
     twice = harvest(A_KEY=KEY, A_SECRET=SECRET, B_KEY=KEY, B_SECRET=SECRET)
     assert (list(found(twice)), told(twice)) == (["A"], ["same-key-twice"])
+
+
+def test_a_setting_beside_a_pair_does_not_get_in_its_way():
+    beside = harvest(KRAKEN_API="https://api.kraken.com", KRAKEN_PUBLIC="true", KRAKEN_KEY=KEY, KRAKEN_SECRET=SECRET)
+    assert (found(beside), set(told(beside))) == ({"KRAKEN": (KEY, SECRET)}, {"unclaimed-name"})
+
+
+@pytest.mark.parametrize("written", [f'NOTE="not closed\nA_KEY={KEY}\nA_SECRET={SECRET}\nB="\n', f"{SECRET}\n{KEY}\n"])
+def test_no_pair_disappears_without_a_word(written):
+    gathered = text.harvest(Secret(written))
+    assert found(gathered) == {}
+    assert told(gathered)
+
+
+def test_halves_in_the_wrong_order_are_told_to_be_swapped():
+    [finding] = text.harvest(Secret(f"{SECRET}\n{KEY}\n")).findings
+    assert "swap the two" in finding.message
+
+
+def test_a_file_with_sections_is_told_for_what_it_looks_like():
+    pair = "api_key = '{}'\napi_secret = '{}'\n".format
+    written = f"[kraken.a]\n{pair(KEY, SECRET)}[kraken.b]\n{pair(OTHER_KEY, OTHER_SECRET)}"
+    findings = text.harvest(Secret(written)).findings
+    assert {finding.rule for finding in findings} == {"unreadable-line", "unclaimed-value"}
+    assert "TOML" in findings[0].message
 
 
 def test_an_odd_length_is_remarked_on_and_the_pair_is_taken():

@@ -33,6 +33,9 @@ def test_a_pair_of_krakens_is_fine():
         (SECRET, "looks like the private key"),
         ("schlüssel", "no key has"),
         ("a\x7fb", "no key has"),
+        ("with-hyphens", "no key has"),
+        (KEY + SECRET, "key and secret together"),
+        ("a" * 81, "key and secret together"),
     ],
 )
 def test_what_is_no_public_key_is_told_without_repeating_it(key, told):
@@ -92,3 +95,11 @@ def test_a_key_on_the_command_line_is_known_for_one_even_cut_off(raw, before, cu
 )
 def test_other_words_are_not_taken_for_keys(word):
     assert not pasted.looks_like_a_key(word)
+
+
+def test_what_holds_both_halves_or_more_lines_than_one_is_no_half():
+    inside = KEY[:10] + "c2hvcnQ="
+    assert "key and secret together" in pasted.pair_problem(Secret(inside), Secret("c2hvcnQ="))
+    assert "a line ends" in pasted.pair_problem(Secret(KEY), Secret(f"{SECRET[:40]}\n{SECRET[40:]}"))
+    assert "swap the two" in pasted.pair_problem(Secret(SECRET), Secret(KEY))
+    assert pasted.pair_problem(Secret(f" {KEY}\r\n"), Secret(f"'{SECRET}'\n")) == ""
