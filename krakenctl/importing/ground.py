@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from krakenctl.model.document import Document
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.workspace import Workspace
 from krakenctl.project import WORKSPACE_FILE, Project, open_project, without_manifests
+from krakenctl.surfaces.kraken.refusals import KRAKEN
 
 FILE = "imported"
 
@@ -68,7 +69,7 @@ class Ground:
 def read(root: Path, wish: Wish, environ: Mapping[str, str]) -> Ground:
     """Raises WorkspaceError, or InvalidManifests where the manifests that are there are not sound."""
     if not (root / WORKSPACE_FILE).is_file():
-        return _new(root, wish)
+        return _new(root, replace(wish, endpoint=wish.endpoint or KRAKEN))
     try:
         project = open_project(root)
     except NothingDeclared:  # also what an import leaves that was killed at its first step

@@ -115,7 +115,12 @@ def _common(account: AccountDraft) -> tuple[Field, ...]:
     if not account.is_new or len(account.keys) < 2 or len(account.undeclared) < len(account.keys):
         return ()
     first, *others = ([*_fields(key)] for key in account.keys)
-    return tuple(field for field in first if all(field in other for other in others))
+    return tuple(field for field in first if _may_be_inherited(field) and all(field in other for other in others))
+
+
+def _may_be_inherited(field: Field) -> bool:
+    """A key that is added later must say for itself that it is open to the world, and what its program sends."""
+    return field.name != "consumer" and field.text != "any"
 
 
 def _fields(key: KeyDraft) -> Iterator[Field]:

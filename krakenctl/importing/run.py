@@ -24,7 +24,7 @@ from krakenctl.importing.ground import Ground
 from krakenctl.importing.judge import Look, Verdict, judge
 from krakenctl.importing.manifest import manifest
 from krakenctl.initialise import Wish, bare
-from krakenctl.inspection import KRAKEN, Nonce, inspect, open_oracle
+from krakenctl.inspection import Nonce, inspect, open_oracle
 from krakenctl.load.manifests import parse
 from krakenctl.model.importing import Import, ImportedKey, LeftOut, Written
 from krakenctl.model.inspection import Described, Inspection
@@ -37,6 +37,7 @@ from krakenctl.project import Project, open_project
 from krakenctl.state.base import State
 from krakenctl.state.tenure import tenure
 from krakenctl.stores.base import Entry, Slot, Store
+from krakenctl.surfaces.kraken.refusals import KRAKEN
 
 OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 USUAL_NAME = "main"  # of an account, and of a workspace: what `krakenctl init` says too

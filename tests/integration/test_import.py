@@ -63,6 +63,21 @@ def test_keys_from_a_file_become_a_workspace_whose_plan_is_empty(place, make):
     assert "api-key-1605316109249" in {key.live_name for key in place.recorded().keys.values()}
 
 
+def test_a_new_workspace_is_about_kraken_itself_unless_somebody_says_otherwise(place, make, sandbox, monkeypatch):
+    for module in ("ground", "run"):
+        monkeypatch.setattr(f"krakenctl.importing.{module}.KRAKEN", sandbox.url)
+    place.hold(A=make()).root.mkdir()
+    ran = place.run("import", "--from", place.env)
+    assert (ran.code, f"endpoint: {sandbox.url}" in (place.root / "krakenctl.yaml").read_text()) == (0, True), ran.err
+
+
+def test_what_a_later_key_must_say_for_itself_is_no_default_of_the_account(place, make):
+    place.hold(A=make(), B=make()).brought()
+    account = place.manifest.split("---")[0]
+    assert "any" not in account.split()
+    assert "nonce" not in account
+
+
 def test_the_secret_in_the_store_is_the_keys_own(place, make):
     key = make()
     place.hold(BOT=key).brought()
