@@ -16,6 +16,7 @@ from krakenctl.model.key import LiveKey
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.workspace import Workspace
 from krakenctl.plan import names
+from krakenctl.plan.homes import homes
 from krakenctl.project import examine
 from krakenctl.state.base import StateHome
 
@@ -98,13 +99,24 @@ class Known:
     def _links(self) -> Iterator[frozenset[Address]]:
         """Addresses of one key: by the manifests, by what is under way, and by live names, which outlive a rename."""
         declared = self.desired.keys if self.desired is not None else {}
-        yield from (frozenset((key.address, *key.formerly)) for key in declared.values())
+        if self.recorded.lineage:  # a former address whose key is another one is that key's alone
+            each = homes(declared.values(), self.recorded.keys).items()
+            yield from (frozenset(pair) for pair in each if not self._was_another(*pair))
+        else:
+            yield from (frozenset((key.address, *key.formerly)) for key in declared.values())
         renames = ((intent.address, intent.change.renamed_from) for intent in self.recorded.intents)
         yield from (frozenset((address, former)) for address, former in renames if former is not None)
         for trace in self.recorded.traces:
             called = self.called(trace.account, trace.live_name)
             if called is not None and called not in declared and called not in self.recorded.keys:
                 yield frozenset((trace.address, called))  # else another key has been given that address since
+
+    def _was_another(self, former: Address, address: Address) -> bool:
+        """Whether the key of an address was one of its own, and left alone, when the former address was contained."""
+        by, key = self.recorded.contained.get(former), self.recorded.keys.get(address)
+        if by is None or key is None or address in self.recorded.contained:
+            return False
+        return self.called(key.account, key.live_name) == address and key.issued <= by.at
 
     def _is_given(self, address: Address) -> bool:
         """As its manifest says; without a state that is all there is."""

@@ -17,7 +17,7 @@ from krakenctl.containment.byhand import HandSweep
 from krakenctl.containment.known import Known, read_known
 from krakenctl.containment.memory import Memory
 from krakenctl.containment.remedy import passes, remedy
-from krakenctl.containment.strayed import strayed, told
+from krakenctl.containment.strayed import is_asked_for, strayed, to_come, told
 from krakenctl.containment.sweep import Sweep
 from krakenctl.credentials import Credentials
 from krakenctl.errors import (
@@ -44,6 +44,7 @@ from krakenctl.model.containment import (
     Wish,
 )
 from krakenctl.model.desired import Desired
+from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.recorded import RecordedKey
@@ -86,7 +87,7 @@ class Switch:
             strayed=lost,
             spared=tuple(each for each in every if wish.under and each not in doomed),
             blind=(*blind, *scope.doubtful),
-            notes=(*self._known.notes, *self._protected(doomed)),
+            notes=(*self._known.notes, *self._protected(doomed), *to_come(self._under_way(meant), lists, lost)),
         )
 
     def keys(self) -> set[Address]:
@@ -225,6 +226,12 @@ class Switch:
             if isinstance(key, RecordedKey) and (meant.under or key.address in meant.addresses):
                 yield key
 
+    def _under_way(self, meant: Wish) -> Iterator[Intent]:
+        """Keys that were asked for, and of which no answer is known."""
+        for intent in self._known.recorded.intents:
+            if is_asked_for(intent) and (meant.under or intent.address in meant.addresses):
+                yield intent
+
     def _strayed(
         self,
         meant: Wish,
@@ -232,7 +239,8 @@ class Switch:
         doomed: Sequence[Doomed],
         revoked: Collection[tuple[str, str]] = (),
     ) -> Iterator[Strayed]:
-        keys = (key for key in self._recorded(meant) if (key.account, key.live_name) not in revoked)
+        every: list[RecordedKey | Intent] = [*self._recorded(meant), *self._under_way(meant)]
+        keys = (key for key in every if (key.account, key.live_name) not in revoked)
         known = {
             (account, one.name) for account, them in live.items() for one in them if self._known.knows(account, one)
         }

@@ -36,17 +36,20 @@ class Doomed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strayed:
-    """A recorded key that does not show, while one that was created in the same second does, and is none of ours."""
+    """A key of ours that does not show, while one does that may be it, and is none of ours: it was created in the same
+    second or, where ours is under way, since that was asked for and with the same rights."""
 
     account: str
     name: str
     address: Address
     perhaps: tuple[str, ...]  # what it may be called now
+    under_way: bool = False  # it was asked for, and no answer is known
 
     @property
     def sentence(self) -> str:
         names = ", ".join(f"“{name}”" for name in self.perhaps)
-        return f"perhaps a person renamed it, as {names} was created in the same second, and lives"
+        when = "since it was asked for, may do the same" if self.under_way else "in the same second"
+        return f"perhaps a person renamed it, as {names} was created {when}, and lives"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -739,6 +739,49 @@ def test_a_key_that_a_person_renamed_is_not_contained_while_it_lives(desk: Desk,
     assert desk.recorded().keys == {}
 
 
+@pytest.mark.parametrize("whose", [["ApiKey/acme/bot"], ["--under", "acme"]], ids=["an address", "a node"])
+def test_one_that_was_asked_for_and_renamed_before_any_answer_is_not_contained(desk: Desk, whose: list[str]):
+    die_after_issuing(desk)
+    seed.rename_key(desk.db, "acme", "bot.a7.g2", "foo")
+    report = revoke(desk, *whose, code=1)
+    [lost] = [each for each in report["keys"] if each["result"] == "failed"]
+    assert (lost["address"], lost["liveName"]) == (BOT, "bot.a7.g2")
+    assert "perhaps a person renamed it, as “foo” was created since it was asked for" in lost["message"]
+    assert "foo" in desk.ours()
+    revoke(desk, "--under", "acme", "--unmanaged")
+    assert live(desk) == []
+
+
+def test_one_that_was_asked_for_and_does_not_show_may_still_arrive(desk: Desk):
+    die_after_issuing(desk)
+    seed.delete_key(desk.db, "acme", "bot.a7.g2")
+    report = revoke(desk, BOT)
+    assert "bot.a7.g2 was asked for and may still arrive: `krakenctl recover`" in report["notes"]
+
+
+def die_after_issuing(desk: Desk) -> None:
+    desk.fault("error", endpoint="GET /oauth/fast-api-key", error="EGeneral:Permission denied", account="acme", nth=3)
+    assert desk.run("rotate", BOT, "--yes").code != 0
+    desk.mend()
+    [intent] = desk.recorded().intents
+    assert intent.sent is not None
+    assert "bot.a7.g2" in desk.ours()
+
+
+@pytest.mark.parametrize("lost", [None, no_state])
+def test_to_be_named_as_a_former_key_is_to_be_revoked_with_it_only_if_it_is_that_key(
+    desk: Desk, lost: Callable[[Desk], None] | None
+):
+    """`view` has a key of its own; that it is to follow `bot`, which has one too, makes them no single key."""
+    view = d.key("view", metadata={"formerly": [BOT]})
+    desk.declare(d.account(), view, d.subaccount("mm"), d.key("bot", on="mm"))
+    if lost:
+        lost(desk)
+    for _ in range(2):
+        report = revoke(desk, BOT, code=4 if lost else 0)
+        assert ("view.a7.g1" in desk.ours()) is (lost is None), report
+
+
 def test_one_that_is_renamed_while_it_is_being_revoked_is_not_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     real = Sweep.run
 

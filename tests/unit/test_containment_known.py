@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import plan_builders as b
 from krakenctl.containment.known import Known
-from krakenctl.containment.strayed import strayed
+from krakenctl.containment.strayed import is_asked_for, strayed, to_come
 from krakenctl.model.address import Address, key_address
+from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.recovery import JOURNAL_SLACK
 
 _ADDRESSES = [key_address("acme", name) for name in "abcdef"]
 _asked = st.lists(st.sampled_from(_ADDRESSES), max_size=2)
@@ -75,6 +77,52 @@ def _seen(name: str, created: int = b.NOW, public_key: str = ""):
 def test_what_was_created_in_the_second_of_a_key_that_does_not_show_may_be_that_key(live, perhaps):
     found = list(strayed([_KEY], {"acme": live}, {("acme", "known")}))
     assert [each.perhaps for each in found] == ([perhaps] if perhaps else [])
+
+
+def _asked_for(**fields):
+    """A first key of `view`, of which no answer is known."""
+    [change] = b.draw(b.wish(b.bot("view"))).changes
+    intent = Intent(change=change, began=b.NOW, sent=_KEY.spec)
+    return replace(intent, **fields)
+
+
+def _made(name: str, created: int = b.NOW, *, spec=_KEY.spec, public_key: str = ""):
+    return replace(b.stranger(name, created), spec=spec, public_key=public_key)
+
+
+@pytest.mark.parametrize(
+    ("live", "perhaps"),
+    [
+        ([_made("foo", b.NOW - JOURNAL_SLACK)], ("foo",)),
+        ([_made("foo", 0)], ("foo",)),
+        ([_made("foo", b.NOW + 9), _made("bar")], ("bar", "foo")),
+        ([_made("foo", b.NOW - JOURNAL_SLACK - 1)], None),
+        ([_made("foo", spec=replace(_KEY.spec, nonce_window=7))], None),
+        ([_made("foo", spec=replace(_KEY.spec, nonce_window=7), public_key="OURS")], ("foo",)),
+        ([_made("foo", public_key="ANOTHER")], None),
+        ([_made("known")], None),
+        ([_made("view.a7.g1"), _made("foo")], None),
+        ([_made("view.a7.g1", b.NOW - JOURNAL_SLACK - 1), _made("foo")], ("foo",)),
+    ],
+)
+def test_what_came_since_a_key_was_asked_for_and_does_the_same_may_be_that_key(live, perhaps):
+    intent = _asked_for(public_key="OURS")
+    assert intent.live_name == "view.a7.g1"
+    found = list(strayed([intent], {"acme": live}, {("acme", "known")}))
+    assert [each.perhaps for each in found] == ([perhaps] if perhaps else [])
+    shows = any(one.name == "view.a7.g1" and one.created >= b.NOW for one in live)
+    told = list(to_come([intent], {"acme": live}, found))
+    assert told == ([] if perhaps or shows else [_MAY_ARRIVE])
+
+
+_MAY_ARRIVE = "view.a7.g1 was asked for and may still arrive: `krakenctl recover`"
+
+
+def test_what_was_never_asked_for_or_is_recorded_by_now_is_not_awaited():
+    assert is_asked_for(_asked_for())
+    assert not is_asked_for(_asked_for(sent=None))
+    assert not is_asked_for(_asked_for(stage=Stage.PROMOTED))
+    assert not list(to_come([_asked_for()], {"mm": []}, ()))
 
 
 def test_of_an_account_that_could_not_be_listed_nothing_is_suspected():
