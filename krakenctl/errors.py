@@ -8,7 +8,8 @@ KrakenctlError                     1
 ├── OutputError                    1   the result cannot be written: a full disk, a closed descriptor
 ├── CredentialError                1   a reference leads nowhere, or its file is open to others
 ├── StoreError                     1   a secret store cannot be written or read
-│   └── SecretGone                 1   another key's secret lies where a new key's was put
+│   ├── SecretGone                 1   another key's secret lies where a new key's was put
+│   └── SecretUnreadable           1   this host has an identity, and it does not read that secret
 ├── StateError                     1   the state file is damaged, locked or of another workspace
 │   └── StateBusy                  1   another process has locked its file for longer than we wait
 ├── LockHeld                       6   another krakenctl is changing this workspace
@@ -129,6 +130,10 @@ class StoreError(KrakenctlError):
 
 class SecretGone(StoreError):
     """Of the key that was to be promoted: somebody else has written there meanwhile."""
+
+
+class SecretUnreadable(StoreError):
+    """Though this host has an identity: perhaps somebody else's. A host without one raises a bare StoreError."""
 
 
 class StateError(KrakenctlError):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 
 from krakenctl.apply.foreign import HINT, foreign
+from krakenctl.apply.places import Places
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Plan
@@ -31,7 +32,7 @@ def findings(plan: Plan, recorded: Recorded, open_store: OpenStore) -> tuple[Fin
     stores, broken = _opened({place.store for place in places}, open_store)
     compared = _compared(kept, followed, recorded)
     told = (*broken, *_adopted(kept), *_missing(kept, stores), *_stale(compared, stores, followed))
-    return (*told, *_foreign(plan, recorded.lineage, stores))
+    return (*told, *_foreign(plan, recorded, stores))
 
 
 def _compared(kept: list[RecordedKey], followed: list[RecordedKey], recorded: Recorded) -> list[RecordedKey]:
@@ -98,12 +99,15 @@ def _stale(
                 yield _outdated(key, entry.live_name, old)
 
 
-def _foreign(plan: Plan, lineage: str, stores: dict[str, Store]) -> Iterator[Finding]:
+def _foreign(plan: Plan, recorded: Recorded, stores: dict[str, Store]) -> Iterator[Finding]:
     """Where apply would issue nothing. It looks itself; this is to be told before."""
     issuing = [change for change in plan.changes if change.strategy is not None]
+    places = Places.of(recorded)
     for change in issuing if len(issuing) <= COMPARED else ():
         place = change.secret
-        if place and place.store in stores and (whose := foreign(stores[place.store], place, lineage)):
+        if place is None or (store := stores.get(place.store)) is None:
+            continue
+        if whose := foreign(store, place, recorded.lineage, places):
             yield Finding(
                 rule="secret-foreign",
                 severity=Severity.WARNING,

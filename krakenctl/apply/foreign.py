@@ -3,26 +3,27 @@ them all would look well."""
 
 from __future__ import annotations
 
-from krakenctl.errors import KrakenctlError, StoreError
+from krakenctl.apply.places import Places
+from krakenctl.errors import KrakenctlError, SecretUnreadable, StoreError
 from krakenctl.model.desired import SecretRef
 from krakenctl.stores.base import Entry, Slot, Store
 
 HINT = (
     "give this key a place of its own with spec.secret.path; or, if that was this workspace before its state was lost,"
-    " run `krakenctl state rebuild`; or remove that secret, if nobody needs it any more"
+    " run `krakenctl state rebuild` with the identity it had then; or remove that secret, if nobody needs it any more"
 )
 
 
-def refuse_foreign(store: Store, place: SecretRef, lineage: str) -> None:
+def refuse_foreign(store: Store, place: SecretRef, lineage: str, places: Places) -> None:
     """Before a key is issued. Raises StoreError where any slot holds one of another lineage.
 
-    One that cannot be read here says nothing.
+    One that cannot be read here says nothing where this host only writes, or a record of ours explains it.
     """
-    if whose := foreign(store, place, lineage):
+    if whose := foreign(store, place, lineage, places):
         raise StoreError(f"{whose}; no key was issued", hint=HINT)
 
 
-def foreign(store: Store, place: SecretRef, lineage: str) -> str:
+def foreign(store: Store, place: SecretRef, lineage: str, places: Places) -> str:
     """Whose secret is there, in words; empty: none, or one of ours."""
     for slot in Slot:
         entry = _read(store, place.path, slot)
@@ -31,6 +32,20 @@ def foreign(store: Store, place: SecretRef, lineage: str) -> str:
                 f"the store {place.store} keeps another workspace's secret at {place.path}: that of {entry.live_name}"
                 f" ({entry.address}, lineage {entry.lineage}, {slot})"
             )
+    return _unreadable(store, place) if places.unused(place) else ""
+
+
+def _unreadable(store: Store, place: SecretRef) -> str:
+    for slot in (Slot.CURRENT, Slot.PENDING):
+        try:
+            store.get(place.path, slot)
+        except SecretUnreadable:
+            return (
+                f"the store {place.store} keeps a secret that this host cannot read at {place.path} ({slot}), where the"
+                " state records no key of this workspace"
+            )
+        except KrakenctlError:
+            continue
     return ""
 
 

@@ -288,7 +288,7 @@ class _Hand:
 
     def _refuse_foreign(self, session: Session, intent: Intent) -> None:
         if place := intent.secret:
-            refuse_foreign(self._ports.store(place.store), place, session.lineage)
+            refuse_foreign(self._ports.store(place.store), place, session.lineage, session.places)
 
     def _forget_old(self, session: Session, task: Task) -> None:
         """It is gone; the run may have died before it had cleared its slots."""

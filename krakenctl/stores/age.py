@@ -16,7 +16,7 @@ from typing import Any
 
 import pyrage
 
-from krakenctl.errors import CredentialError, SecretGone, StoreError
+from krakenctl.errors import CredentialError, SecretGone, SecretUnreadable, StoreError
 from krakenctl.files import make_folder, sync_folder, write_whole
 from krakenctl.model import key_json
 from krakenctl.model.secret import Secret
@@ -59,7 +59,8 @@ class AgeStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
-            raise StoreError(f"{file} cannot be read: {problem.strerror}") from None
+            kind = StoreError if self._identity is None else SecretUnreadable
+            raise kind(f"{file} cannot be read: {problem.strerror}") from None
         return _from_json(self._decrypted(content, file), file)
 
     def exists(self, path: str, slot: Slot) -> bool:
@@ -136,7 +137,7 @@ class AgeStore:
         except CredentialError as problem:
             raise StoreError(f"the store's identity is not to be had: {problem.message}", hint=problem.hint) from None
         except pyrage.DecryptError:
-            raise StoreError(
+            raise SecretUnreadable(
                 f"{file} cannot be decrypted with this identity",
                 hint="the file was written for other recipients, or is damaged",
             ) from None
@@ -227,7 +228,7 @@ def _from_json(text: Secret, file: Path) -> Entry:
     try:
         raw = json.loads(text.reveal(), object_hook=_hidden)
         if raw["format"] != FORMAT:
-            raise StoreError(f"{file} is of the format {raw['format']!r}, which this krakenctl does not know")
+            raise SecretUnreadable(f"{file} is of the format {raw['format']!r}, which this krakenctl does not know")
         return Entry(
             address=raw["address"],
             lineage=raw["lineage"],
@@ -247,5 +248,5 @@ def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "secret": Secret(fields["secret"])} if "secret" in fields else fields
 
 
-def _not_ours(file: Path) -> StoreError:
-    return StoreError(f"{file} does not hold what krakenctl writes into a store")
+def _not_ours(file: Path) -> SecretUnreadable:
+    return SecretUnreadable(f"{file} does not hold what krakenctl writes into a store")

@@ -54,7 +54,10 @@ class Store(Protocol):
         ...
 
     def get(self, path: str, slot: Slot) -> Entry | None:
-        """None: the slot is empty. Raises StoreError when it is not, but cannot be read."""
+        """None: the slot is empty. Raises StoreError when it is not, but cannot be read.
+
+        Raises SecretUnreadable where this host could read what was written for it: then it was written for others.
+        """
         ...
 
     def exists(self, path: str, slot: Slot) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -95,3 +96,47 @@ def test_a_key_with_a_place_of_its_own_is_issued(desk, other):
     other.applied()
     for one in (desk, other):
         one.check_promises([BOT], one.strangers())
+
+
+@pytest.fixture
+def stranger(other: Desk, tmp_path: Path) -> Desk:
+    """The second workspace, with an identity of its own: it cannot read what the first one keeps."""
+    fresh = make_desk(tmp_path / "stranger", tag="e3")
+    for name in (".krakenctl/identity.txt", "recipients.txt"):
+        shutil.copy(fresh.root / name, other.root / name)
+    return other
+
+
+@pytest.mark.parametrize("slot", [Slot.CURRENT, Slot.PENDING])
+def test_no_key_takes_the_place_of_a_secret_that_this_host_cannot_read(desk, stranger, slot):
+    secrets = desk.root / "secrets/acme/bot"
+    (secrets / "current.age").rename(secrets / f"{slot}.age")
+    before = (secrets / f"{slot}.age").read_bytes()
+    stranger.declare(account(), key("bot"))
+    [finding] = stranger.plan()["findings"]
+    assert (finding["rule"], finding["address"]) == ("secret-foreign", BOT)
+    ran = stranger.apply()
+    assert ran.code == 1
+    assert f"keeps a secret that this host cannot read at acme/bot ({slot})" in said(ran)
+    assert (stranger.ours(), (secrets / f"{slot}.age").read_bytes()) == ([], before)
+
+
+def test_who_only_writes_issues_as_ever(desk, stranger):
+    file = stranger.root / "krakenctl.yaml"
+    workspace = json.loads(file.read_text())
+    del workspace["spec"]["stores"]["main"]["identity"]
+    file.write_text(json.dumps(workspace))
+    stranger.declare(account(), key("bot"))
+    stranger.applied()
+    assert stranger.ours() == ["bot.e2.g1"]
+
+
+def test_a_place_of_our_own_is_used_again_though_the_identity_has_changed(desk, tmp_path):
+    desk.declare(account(), key("bot"))
+    desk.applied()
+    fresh = make_desk(tmp_path / "fresh", tag="e4")
+    for name in (".krakenctl/identity.txt", "recipients.txt"):
+        shutil.copy(fresh.root / name, desk.root / name)
+    assert not [one for one in desk.plan()["findings"] if one["rule"] == "secret-foreign"]
+    assert desk.run("rotate", BOT, "--compromised", "--yes").code == 0
+    assert desk.entry("acme/bot").live_name == "bot.a7.g2"
