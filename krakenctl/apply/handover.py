@@ -3,7 +3,11 @@ the store, a rotation on one of them leaves the old secret with the consumers of
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+
+from krakenctl.apply.places import Owner
 from krakenctl.apply.session import Session
+from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError, StoreError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.plan import Action, Cause, Change, OldKey
@@ -15,7 +19,7 @@ def refuse_early(session: Session, change: Change, old: OldKey) -> None:
 
     A host that cannot read the store goes by the records, as ever.
     """
-    place = _place(session, change, old) if _hands_over(change) else None
+    place = _place(session, change, old) if _hands_over(session, change, old) else None
     holder = session.places.holder(place) if place else None
     if place is None or holder is None or holder == session.owner(old.name):
         return
@@ -32,10 +36,38 @@ def refuse_early(session: Session, change: Change, old: OldKey) -> None:
         )
 
 
-def _hands_over(change: Change) -> bool:
+def in_turn(session: Session, works: Iterable[Work]) -> Sequence[Work]:
+    """The works as planned, but for retired keys that consumers of this store still read: those go last.
+
+    The plan has them go first, for their successor is in use. Where it never came to this store, what they wait for
+    is the key that replaces their successor in this run.
+    """
+    works = list(works)
+    ended = (work.change.old for work in works if work.change.new and not work.change.gap)
+    replaced = {session.owner(old.name) for old in ended if old}
+    late = {id(work): work for work in works if _is_read_here(session, work.change, replaced)}
+    session.late = frozenset(work.change.old.name for work in late.values() if work.change.old)
+    return [*(work for work in works if id(work) not in late), *late.values()]
+
+
+def _is_read_here(session: Session, change: Change, replaced: Collection[Owner]) -> bool:
+    """A retired key whose secret lies where its successor's should, and that one is to be replaced without a gap."""
+    if change.action is not Action.REVOKE or change.old is None or Cause.SUPERSEDED not in change.causes:
+        return False
+    place = _place(session, change, change.old)
+    holder = session.places.holder(place) if place else None
+    if place is None or holder is None or holder not in replaced or holder == session.owner(change.old.name):
+        return False
+    try:
+        return _is(session, change.old.name, session.ports.store(place.store).get(place.path, Slot.CURRENT))
+    except KrakenctlError:
+        return False
+
+
+def _hands_over(session: Session, change: Change, old: OldKey) -> bool:
     """A key with a successor that is in use. What a gap was shown for, or ends with its successor, is not held up."""
     if change.action is Action.REVOKE:
-        return change.causes == (Cause.RETIRED,)
+        return change.causes == (Cause.RETIRED,) or old.name in session.late
     return not change.gap
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from krakenctl.apply import update, waves
 from krakenctl.apply.foreign import refuse_foreign
+from krakenctl.apply.handover import in_turn
 from krakenctl.apply.precondition import moved
 from krakenctl.apply.revoke import revoke
 from krakenctl.apply.session import Live, Session, end_all
@@ -41,7 +42,7 @@ def run(session: Session, works: Sequence[Work]) -> None:
     _verify_preconditions(works, live)
     _verify_places(session, works)
     _verify_attended(session, works)
-    for handler, group in groupby(works, key=lambda work: _HANDLERS[work.change.action]):
+    for handler, group in groupby(in_turn(session, works), key=lambda work: _HANDLERS[work.change.action]):
         if not session.stopped:
             handler(session, list(group))
     session.skip(works)
@@ -72,7 +73,7 @@ def _verify_places(session: Session, works: Iterable[Work]) -> None:
         place = work.change.secret
         if work.open and work.change.strategy is not None and place is not None:
             try:
-                refuse_foreign(session.ports.store(place.store), place, session.lineage)
+                refuse_foreign(session.ports.store(place.store), place, session.lineage, session.places)
             except KrakenctlError as problem:
                 work.fail(problem)
 

@@ -76,6 +76,7 @@ class Session:
     unasked: Mapping[str, str] = field(default_factory=dict)  # by name: why the last list told it as recorded
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what else the last list told
     spoke: bool = False  # what the last list told of the others, each of them said of itself
+    late: frozenset[str] = frozenset()  # replaced keys that consumers here still read: they go after the new ones
     stopped: str = ""  # why nothing more is done on this account; empty: go on
     hopeless: bool = False  # stopped, and no call of any kind is made
 

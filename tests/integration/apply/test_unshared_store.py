@@ -152,6 +152,60 @@ def test_so_does_a_new_secret_with_an_overlap(half_done):
     assert (desk.ours(), desk.recorded().intents) == (["bot.a7.g3", "bot.a7.g4"], ())
 
 
+def refuse_to_issue(wire):
+    wire.before = lambda word: word.startswith("issue") and wire.faults.setdefault(len(wire.calls) - 1, refused)
+
+
+def again(desk):
+    return desk.run("rotate", BOT, "--yes")
+
+
+def anew(desk):
+    desk.declare(account(), key("bot", "query-ledger", rotation={"overlap": "24h"}))
+    return desk.run("apply", "--yes")
+
+
+@pytest.mark.parametrize("way_out", [again, anew])
+def test_the_key_that_is_read_here_stays_where_no_new_one_comes(desk, monkeypatch, way_out):
+    desk.advance(DAY)
+    with monkeypatch.context() as patched:
+        stop_time(patched)
+        refuse_to_issue(Wire().install(patched))
+        ran = way_out(desk)
+    assert (ran.code, desk.ours()) == (1, ["bot.a7.g1", "bot.a7.g2"])
+    assert "pull or copy the secrets folder" in said(ran)
+    assert desk.entry("acme/bot").live_name == "bot.a7.g1"
+    assert (way_out(desk).code, desk.ours()) == (0, ["bot.a7.g2", "bot.a7.g4"])
+    assert desk.entry("acme/bot").live_name == "bot.a7.g4"
+
+
+def test_nor_does_it_go_in_its_overlap(desk, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_time(patched)
+        refuse_to_issue(Wire().install(patched))
+        assert again(desk).code == 1
+    assert desk.ours() == ["bot.a7.g1", "bot.a7.g2"]
+
+
+@pytest.mark.parametrize("way_out", [again, anew])
+def test_what_was_left_half_done_stays_so_where_no_new_one_comes(half_done, monkeypatch, way_out):
+    desk = half_done
+    with monkeypatch.context() as patched:
+        stop_time(patched)
+        refuse_to_issue(Wire().install(patched))
+        assert (way_out(desk).code, desk.ours()) == (4, ["bot.a7.g2", "bot.a7.g3"])
+    ran = desk.run("recover")
+    assert (ran.code, desk.ours()) == (4, ["bot.a7.g2", "bot.a7.g3"])
+    assert "pull or copy the secrets folder" in said(ran)
+
+
+def test_the_key_that_is_read_here_goes_after_the_new_one_is_promoted(desk, monkeypatch):
+    desk.advance(DAY)
+    wire = Wire().install(monkeypatch)
+    assert again(desk).code == 0
+    assert wire.calls.index("issue bot.a7.g3") < wire.calls.index("revoke bot.a7.g1")
+
+
 def test_a_run_that_issues_nothing_leaves_it_half_done(half_done):
     desk = half_done
     for command in (("apply", "--yes"), ("tick",)):
