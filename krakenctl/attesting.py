@@ -12,6 +12,7 @@ from krakenctl import opening, remembered
 from krakenctl.actor import new_run
 from krakenctl.apply import check
 from krakenctl.errors import CredentialError, NonceRefused, StoreError, UsageError
+from krakenctl.holdings import ADOPTED
 from krakenctl.inspection import Oracle, endpoint_of, open_oracle
 from krakenctl.model.attestation import Attestation, Attested
 from krakenctl.model.iiban import normal_iiban
@@ -99,6 +100,12 @@ def _waiting(recorded: Recorded, address: Address) -> Intent:
     for intent in recorded.intents:
         if intent.address == address and intent.issues and intent.stage is Stage.STORED and intent.sent:
             return intent
+    current = recorded.keys.get(address)
+    if current is not None and current.without_secret:
+        raise UsageError(
+            f"{current.live_name} was {ADOPTED}: nothing of it waits to be looked at",
+            hint=f"`krakenctl rotate {address}` replaces it with a key whose secret is kept here",
+        )
     raise UsageError(
         f"no new key of {address} waits to be looked at", hint="`krakenctl plan` shows what waits, and for what"
     )

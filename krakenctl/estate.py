@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from krakenctl.holdings import OpenStore, holdings, under_way
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.holding import Holding
-from krakenctl.model.recorded import Recorded
+from krakenctl.model.recorded import Gone, Recorded
 from krakenctl.model.run import Run
 from krakenctl.state.base import State
 
@@ -23,6 +24,7 @@ class Estate:
     open_store: OpenStore
     host: str
     holding: Callable[[], tuple[State, Run] | None] = lambda: None  # the state, while it may be written
+    now: Callable[[], int] = lambda: int(time.time())  # unix seconds
 
     def of(self, account: str) -> Share:
         return Share(self, account)
@@ -36,10 +38,11 @@ class Share:
     account: str
     _said: dict[str, bool | None] = field(default_factory=dict)  # by public key: what this command has heard
     _remembered: Mapping[tuple[str, str], bool] | None = None
+    _gone: dict[str, Gone] = field(default_factory=dict)  # by public key
 
     def holdings(self) -> Iterator[Holding]:
         estate, recorded = self.estate, self.estate.recorded()
-        self._remembered = recorded.answered
+        self._recall(recorded)
         ours = [each for each in (*recorded.keys.values(), *recorded.retired) if each.account == self.account]
         begun = [intent for intent in recorded.intents if intent.account == self.account]
         yield from holdings(ours, estate.declared, estate.open_store)
@@ -48,9 +51,7 @@ class Share:
     def answers(self, public_key: str) -> bool | None:
         if public_key in self._said:
             return self._said[public_key]
-        if self._remembered is None:
-            self._remembered = self.estate.recorded().answered
-        return self._remembered.get((public_key, self.estate.host))
+        return self._known().get((public_key, self.estate.host))
 
     def has_answered(self, public_key: str) -> bool:
         return self.answers(public_key) is True
@@ -61,3 +62,25 @@ class Share:
         is_known = (self._remembered or {}).get((public_key, self.estate.host)) is answers
         if not is_known and (held := self.estate.holding()) is not None:
             held[0].hear(public_key, self.estate.host, answers=answers)
+
+    @property
+    def remembers(self) -> bool:
+        return self.estate.holding() is not None
+
+    def gone(self, public_key: str) -> Gone | None:
+        self._known()
+        return self._gone.get(public_key)
+
+    def is_gone(self, public_key: str) -> bool:
+        return self.gone(public_key) is not None
+
+    def note_gone(self, public_key: str, said: str) -> None:
+        if (held := self.estate.holding()) is not None:
+            held[0].gone(public_key, Gone(since=self.estate.now(), host=self.estate.host, said=said))
+
+    def _known(self) -> Mapping[tuple[str, str], bool]:
+        return self._recall(self.estate.recorded()) if self._remembered is None else self._remembered
+
+    def _recall(self, recorded: Recorded) -> Mapping[tuple[str, str], bool]:
+        self._remembered, self._gone = recorded.answered, dict(recorded.gone)
+        return recorded.answered

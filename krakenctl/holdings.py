@@ -15,6 +15,8 @@ from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.stores.base import Entry, Slot, Store
 
+ADOPTED = "adopted without its secret, which only its consumer has"
+
 OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 
 
@@ -25,6 +27,9 @@ def holdings(
     for record in records:
         key = declared.get(record.address)
         scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
+        if record.without_secret:
+            yield Holding(record=record, scale=scale, problem=ADOPTED)
+            continue
         try:
             entry = entry_of(record, open_store)
         except KrakenctlError as problem:

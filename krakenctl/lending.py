@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from krakenctl import opening, project, remembered
-from krakenctl.errors import InvalidManifests, KrakenctlError, NoKey, UsageError
+from krakenctl.errors import InvalidManifests, KrakenctlError, NoKey
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey, SecretRef
 from krakenctl.model.key import KeyPair
@@ -40,7 +40,7 @@ class Loan:
 
 
 class Lender:
-    """For one workspace. Raises NoKey, UsageError, or what keeps the workspace or a store from being read."""
+    """For one workspace. Raises NoKey, or what keeps the workspace or a store from being read."""
 
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self._root = root
@@ -51,6 +51,7 @@ class Lender:
     def lend(self, address: Address, slot: Slot = Slot.CURRENT) -> Loan:
         place = self._place(address)
         self._refuse_contained(address)
+        self._refuse_adopted(address, slot)
         entry = self._store(place.store).get(place.path, slot)
         if entry is None:
             raise self._nothing(address, place, slot)
@@ -92,7 +93,7 @@ class Lender:
             return self._problem
         near = difflib.get_close_matches(str(address), [str(each) for each in self.known], n=1, cutoff=0.75)
         hint = f"did you mean {near[0]}?" if near else "`krakenctl tree` draws all keys"
-        return UsageError(f"there is no {address} in the manifests, nor in the state", hint=hint)
+        return NoKey(f"there is no {address} in the manifests, nor in the state", hint=hint)
 
     def _refuse_contained(self, address: Address) -> None:
         by = self._recorded.contained.get(address) if self._recorded else None
@@ -101,6 +102,14 @@ class Lender:
             raise NoKey(
                 f"{address} was revoked with the kill switch by {by.who} at {show_time(by.at)}{why}",
                 hint="`krakenctl plan` says what has to be allowed before there is a new one",
+            )
+
+    def _refuse_adopted(self, address: Address, slot: Slot) -> None:
+        current = self._recorded.keys.get(address) if self._recorded else None
+        if current is not None and current.without_secret and slot is Slot.CURRENT:
+            raise NoKey(
+                f"{current.live_name} was adopted without its secret: that was never here, only its consumer has it",
+                hint=f"`krakenctl rotate {address}` replaces it with a key whose secret is kept here",
             )
 
     def _nothing(self, address: Address, place: SecretRef, slot: Slot) -> NoKey:
@@ -117,8 +126,9 @@ class Lender:
     def _remarks(self, address: Address, entry: Entry, slot: Slot) -> Iterable[str]:
         """What the state knows of this very key. Raises NoKey of one that has ended."""
         memory = self._recorded
-        if memory is None:
-            return [f"the state cannot be read, so nobody checked whether {entry.live_name} has been replaced"]
+        if memory is None or not memory.lineage:
+            how = "cannot be read" if memory is None else "is lost, or not on this host"
+            return [f"the state {how}, so nobody checked whether {entry.live_name} has been replaced or revoked"]
         current = memory.keys.get(address)
         if current is not None and current.live_name == entry.live_name:
             return _end(current, self._now)
@@ -127,8 +137,8 @@ class Lender:
             return [f"{entry.live_name} has been replaced, and ends {show_time(retired.retired_until)}"]
         if slot is Slot.PENDING:
             return [f"{entry.live_name} is not the current key yet: nobody may have checked what it can do"]
-        if not memory.lineage or any(intent.live_name == entry.live_name for intent in memory.intents):
-            return []  # nothing was ever recorded here; or a run is about to
+        if any(intent.live_name == entry.live_name for intent in memory.intents):
+            return []  # a run is about to record it
         raise NoKey(f"{entry.live_name} was replaced or revoked, and its time is over", hint=_after(current, slot))
 
     @cached_property

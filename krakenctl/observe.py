@@ -135,8 +135,8 @@ def _seen(name: str, surface: Surface, pin: str, kind: str) -> LiveAccount:
         phase=Phase.READY,
         iiban=iiban,
         coverage=listing.coverage,
-        keys=listing.keys,
+        keys=tuple(live for live in listing.keys if live.name not in listing.vanished),  # a run that acts proves it
         surface=kind,
-        unasked=listing.unasked,
+        unasked={name: why for name, why in listing.unasked.items() if name not in listing.vanished},
         odd=listing.odd,
     )

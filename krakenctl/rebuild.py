@@ -12,7 +12,7 @@ from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.rebuilt import Evidence, Kept, Rebuilt
-from krakenctl.model.recorded import Given, Recorded
+from krakenctl.model.recorded import Given, Recorded, RecordedKey
 from krakenctl.model.run import Deed, Run
 from krakenctl.plan.names import carries_tag
 from krakenctl.plan.rebuild import places, rebuild
@@ -51,12 +51,13 @@ def draw(
     without_secrets: bool = False,
     given: tuple[Given, ...] = (),
     begun: tuple[Intent, ...] = (),
+    adopted: tuple[RecordedKey, ...] = (),
 ) -> Rebuilt:
     """What would be recorded. `lineage`: whose keys are ours, where the stores hold keys of several; empty: find out.
 
     Raises StoreError when a store cannot be read here, or holds nothing at all: what is in it would be taken for lost.
-    `without_secrets`: somebody knows that nothing is. `given`, `begun`: what a state that is doubted has handed over,
-    and what it says is under way.
+    `without_secrets`: somebody knows that nothing is. `given`, `begun`, `adopted`: what a state that is doubted has
+    handed over, what it says is under way, and what it says was adopted without its secret.
     """
     default_store = project.workspace.default_store
     kept = _kept(places(project.desired, default_store), open_store)
@@ -74,6 +75,7 @@ def draw(
             lost=lost,
             given=given,
             begun=begun,
+            adopted=adopted,
         )
     )
 

@@ -113,6 +113,7 @@ class Desk:
         self._own = own
         self._grounds = grounds
         grounds.estate.holding = lambda: self._held
+        grounds.estate.now = exchange.now
         self._raised = raised  # which safety limits, for this command
         self._parallelism = parallelism  # how many accounts at once
         self._turn = threading.Lock()  # of who compares what it saw with what is remembered
@@ -338,6 +339,7 @@ class Desk:
             without_secrets=without_secrets,
             given=recorded.given,
             begun=recorded.intents,
+            adopted=tuple(key for key in recorded.keys.values() if key.without_secret),
         )
 
     def restore(self, rebuilt: Rebuilt) -> str:

@@ -221,6 +221,8 @@ def _contained(sight: Sight) -> Iterator[Drift]:
 def _secret(sight: Sight) -> Iterator[Drift]:
     """A live key whose secret is in no slot works for whoever holds it elsewhere, or for nobody."""
     slots, record = sight.slots, sight.record
+    if record.without_secret:  # adopted: its consumer has it, which `plan` notes
+        return
     if slots is None or record.live_name in slots or slots.current == UNKNOWN:
         return
     where = show_secret(record.secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,9 +76,17 @@ def _told(
         drifts=tuple(each for each in found if each.kind not in question.ignore),
         sights=sights(scene, only),
         ignored=dict(Counter(each.kind.value for each in left)),
+        adopted=tuple(_adopted(scene.recorded, question, only)),
         unread=unread,
         flags=plan.flags if only is None else "",  # a limit is about a plan as a whole
     )
+
+
+def _adopted(recorded: Recorded, question: Question, only: Collection[str] | None) -> Iterator[str]:
+    for address, key in sorted(recorded.keys.items()):
+        is_asked = address in question.addresses if question.addresses else only is None or key.account in only
+        if key.without_secret and is_asked:
+            yield key.live_name
 
 
 def _is_about(drift: Drift, addresses: Collection[Address]) -> bool:

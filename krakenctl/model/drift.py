@@ -92,5 +92,6 @@ class Drifted:
     drifts: tuple[Drift, ...]
     sights: tuple[Sight, ...]
     ignored: Mapping[str, int] = field(default_factory=dict)  # by kind: how many were left out because somebody said so
+    adopted: tuple[str, ...] = ()  # live names: managed without their secrets, which is no drift
     unread: tuple[str, ...] = ()  # stores that could not be looked into, and why
     flags: str = ""  # what apply would have to be told, so that it does not refuse

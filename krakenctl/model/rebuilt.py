@@ -10,7 +10,7 @@ from krakenctl.model.desired import Desired, SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.recorded import Given, Recorded
+from krakenctl.model.recorded import Given, Recorded, RecordedKey
 
 PENDING, CURRENT, PREVIOUS = "pending", "current", "previous"
 
@@ -43,6 +43,7 @@ class Evidence:
     now: int  # unix seconds, on the exchange's clock
     lost: bool  # there is no state; else one that is there is doubted, and what only it can know is kept
     given: tuple[Given, ...] = ()  # handed over, as a state that is doubted says: nobody takes these for lost
+    adopted: tuple[RecordedKey, ...] = ()  # without their secrets, as a state that is doubted says
     begun: tuple[Intent, ...] = ()  # under way, as a state that is doubted says: of most of it there is no other trace
 
 

@@ -95,6 +95,15 @@ def keys_limit(declared: int | None, seen: SeenLimit | None, live: int) -> int |
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The proof that a key has ended: it had answered from `host`, and was refused there twice."""
+
+    since: int  # unix seconds, when it was proved
+    host: str
+    said: str  # the two refusals, in Kraken's words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     lineage: str
     serial: int = field(default=0, compare=False)  # how often it was written: of two copies, which is the newer one
@@ -108,6 +117,7 @@ class Recorded:
     given: tuple[Given, ...] = ()  # handed over, and perhaps live: none of ours
     # By the public half of a key, and a host: whether it answered to the last call from there that told.
     answered: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    gone: Mapping[str, Gone] = field(default_factory=dict)  # by the public half: proved, so they are not asked again
     lease: Lease | None = field(default=None, compare=False)  # who changes things right now
 
     @property

@@ -23,8 +23,9 @@ from krakenctl.plan.keys import create_first
 
 ONLY_THE_STATE_KNEW = (
     "what the audit log said, which saved plans were applied, how many keys Kraken lets an account have, which keys"
-    " were handed over (Removed, action: forget) unless a manifest still says so, and which were revoked with the kill"
-    " switch: one of these that is still declared is issued anew"
+    " were handed over (Removed, action: forget) unless a manifest still says so, which were adopted without their"
+    " secrets (krakenctl import --from connect adopts them again, once their manifests are out of the way), and which"
+    " were revoked with the kill switch: one of these that is still declared is issued anew"
 )
 AS_DECLARED = (
     "rotation.trigger and protect are taken from the manifests: whatever of them changed since the last apply rotates"
@@ -115,7 +116,7 @@ class _Memory:
         ours = tuple(one for one in live if not self._was_given(account, one))
         known = {one.live_name for one in self.evidence.begun if one.account == account and _is_seen_to(one)}
         for key in declared:
-            known |= self._key(key, ours)
+            known |= self._key(key, ours) or self._adopted(key, ours)
         for one in ours:
             if one.name not in known and names.carries_tag(one.name, self.evidence.tag):
                 self._stranger(key_address(account, one.name.rsplit(".", 2)[0]), one)
@@ -153,6 +154,17 @@ class _Memory:
         self._older(key, current, alive)
         self._pending(key, current, alive)
         return {find.live.name for find in alive}
+
+    def _adopted(self, key: DesiredKey, live: tuple[LiveKey, ...]) -> set[str]:
+        """No slot tells of it, as its secret was never here: what the state that is doubted says of it is kept."""
+        record = next((one for one in self.evidence.adopted if one.address == key.address), None)
+        if record is None or not any(_is_adopted(record, one) for one in live):
+            return set()
+        self.keys[key.address] = record
+        self._burn(key.address, record.generation)
+        message = f"{record.live_name} was adopted without its secret: it is kept as the state that is replaced says"
+        self._note(Sort.ASSUMED, message, str(key.address))
+        return {record.live_name}
 
     def _kept_of(self, key: DesiredKey) -> Iterator[Kept]:
         """The slots where this key may be, as far as they hold it and are ours. Others are told."""
@@ -293,6 +305,12 @@ def _find(kept: Kept, live: Iterable[LiveKey]) -> LiveKey | None:
         if same and (one.created == kept.created or not (one.created and kept.created)):
             return one
     return None
+
+
+def _is_adopted(record: RecordedKey, live: LiveKey) -> bool:
+    if live.public_key and record.public_key:
+        return live.public_key == record.public_key
+    return live.name == record.live_name and record.created in (0, live.created)
 
 
 def _perhaps_renamed(kept: Kept, live: Iterable[LiveKey]) -> str:

@@ -103,6 +103,8 @@ def asides(found: Drifted) -> Iterator[str]:
     if found.ignored:
         told = ", ".join(f"{number} {kind}" for kind, number in sorted(found.ignored.items()))
         yield f"Left out, as asked for: {told}."
+    if found.adopted:
+        yield f"Adopted without their secrets, which only their consumers have: {_some(found.adopted)}."
     for problem in found.unread:
         yield f"{problem[0].upper()}{problem[1:]}; whether secrets are kept there was not compared."
     if found.flags and any(drift.mends is Mends.APPLY for drift in found.drifts):
@@ -160,6 +162,7 @@ def as_json(found: Drifted) -> dict[str, Any]:
         "drifts": [_drift_json(drift) for drift in found.drifts],
         "ignored": dict(sorted(found.ignored.items())),
         "coverage": [_sight_json(sight) for sight in found.sights],
+        "adopted": list(found.adopted),
         "unread": list(found.unread),
         "flags": found.flags,
     }

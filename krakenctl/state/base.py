@@ -9,7 +9,7 @@ from typing import Protocol
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
 
 Told = Deed | Ended  # what a write of the state takes along: to the log, and to the marks of a saved plan
@@ -152,8 +152,12 @@ class State(Protocol):
     def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
         """Whether the key with this public half answers to calls from that host; None: nobody knows any more.
 
-        Forgotten with the key.
+        Forgotten with the key. One that answers is not gone, whatever was proved.
         """
+        ...
+
+    def gone(self, public_key: str, proof: Gone) -> None:
+        """The key with this public half has ended, and that is proved. Forgotten with the key."""
         ...
 
     def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed
 from krakenctl.state import leases, rows
 from krakenctl.state.base import Told
@@ -31,6 +31,7 @@ _DROP_GIVEN = "DELETE FROM given WHERE address = ? AND live_name = ?"
 _DROP_ANSWERED = (
     "DELETE FROM answered WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"
 )
+_DROP_GONE = "DELETE FROM gone WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"
 _DROP_INTENT = "DELETE FROM journal WHERE address = ? AND live_name = ?"
 _ADVANCE = (
     "UPDATE journal SET stage = ?, verdict = ?, public_key = CASE WHEN ? = '' THEN public_key ELSE ? END"
@@ -133,7 +134,7 @@ class SqlState:
 
     def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
         def deed(run: Execute) -> None:
-            for drop in (_DROP_ANSWERED, _DROP_KEY, _DROP_INTENT, _DROP_GIVEN):
+            for drop in (_DROP_ANSWERED, _DROP_GONE, _DROP_KEY, _DROP_INTENT, _DROP_GIVEN):
                 run(drop, str(address), live_name)
             run(_DROP_INTENT, str(address), ends)
 
@@ -161,6 +162,15 @@ class SqlState:
             run("DELETE FROM answered WHERE public_key = ? AND host = ?", public_key, host)
             if answers is not None:
                 run("INSERT INTO answered VALUES (?, ?, ?)", public_key, host, int(answers))
+            if answers:
+                run("DELETE FROM gone WHERE public_key = ?", public_key)
+
+        self._write(deed)
+
+    def gone(self, public_key: str, proof: Gone) -> None:
+        def deed(run: Execute) -> None:
+            run("DELETE FROM gone WHERE public_key = ?", public_key)
+            run("INSERT INTO gone VALUES (?, ?, ?, ?)", public_key, proof.since, proof.host, proof.said)
 
         self._write(deed)
 
@@ -248,6 +258,7 @@ def read(run: Execute, now: float) -> Recorded:
         contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
         given=tuple(map(rows.given, run("SELECT * FROM given ORDER BY address, live_name"))),
         answered={(key, host): bool(answers) for key, host, answers in run("SELECT * FROM answered")},
+        gone={key: Gone(since=at, host=host, said=said) for key, at, host, said in run("SELECT * FROM gone")},
         lease=leases.read(run, now),
     )
 

@@ -37,6 +37,7 @@ CREATE TABLE given (
   address TEXT NOT NULL, live_name TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (address, live_name));
 CREATE TABLE answered (
   public_key TEXT NOT NULL, host TEXT NOT NULL, answers INTEGER NOT NULL, PRIMARY KEY (public_key, host));
+CREATE TABLE gone (public_key TEXT PRIMARY KEY, since BIGINT NOT NULL, host TEXT NOT NULL, said TEXT NOT NULL);
 ALTER TABLE key ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE key ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE key ADD COLUMN unverified TEXT NOT NULL DEFAULT '';

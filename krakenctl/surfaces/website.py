@@ -77,6 +77,7 @@ class Website:
             coverage=Coverage.HELD,
             unasked={name: look.unasked for name, look in looks.items() if look.unasked},
             odd={name: look.odd for name, look in looks.items() if look.odd},
+            vanished=frozenset(name for name, look in looks.items() if look.vanished),
         )
 
     def ready(self, verb: Verb, name: str) -> None:
@@ -132,7 +133,7 @@ class Website:
             while lives := self._roll.lives(pair):
                 self.person.again(step, (_STILL,))
                 self._roll.rest(self._fresh, step.name)
-            return lives is False and self._roll.is_proved_gone(pair, told=True)
+            return lives is False and self._roll.is_proved_gone(pair)
         except ExchangeError:
             return False
 

@@ -11,7 +11,7 @@ from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.holding import Holding
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
 from krakenctl.state.base import Told
 from krakenctl.stores.base import Entry, Slot
@@ -109,6 +109,7 @@ class MemoryState:
         self._contained: dict[Address, Containment] = {}
         self._given: dict[tuple[Address, str], Given] = {}
         self._answered: dict[tuple[str, str], bool] = {}
+        self._gone: dict[str, Gone] = {}
         self._marks: dict[tuple[str, str], Mark] = {}
         self.aside: list[Recorded] = []
         self.log = MemoryLog()
@@ -126,6 +127,7 @@ class MemoryState:
             contained=dict(self._contained),
             given=tuple(self._given[handle] for handle in sorted(self._given)),
             answered=dict(self._answered),
+            gone=dict(self._gone),
             limits={account: seen for account, seen in self._limits.items() if seen is not None},
         )
 
@@ -187,6 +189,8 @@ class MemoryState:
     def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
         key = self._keys.get((address, live_name))
         self._answered = {a: b for a, b in self._answered.items() if key is None or a[0] != key.public_key}
+        if key is not None:
+            self._gone.pop(key.public_key, None)
         for kept in (self._keys, self._intents, self._given):
             kept.pop((address, live_name), None)
         self._intents.pop((address, ends), None)
@@ -204,6 +208,11 @@ class MemoryState:
         self._answered.pop((public_key, host), None)
         if answers is not None:
             self._answered[public_key, host] = answers
+        if answers:
+            self._gone.pop(public_key, None)
+
+    def gone(self, public_key: str, proof: Gone) -> None:
+        self._gone[public_key] = proof
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         self._limits[account] = seen
@@ -275,6 +284,8 @@ class MemoryHeld:
     def __init__(self, keys: Sequence[Holding] = ()) -> None:
         self.keys = list(keys)
         self.heard: dict[str, bool | None] = {}
+        self.proved: dict[str, str] = {}
+        self.remembers = True
 
     def holdings(self) -> Sequence[Holding]:
         return tuple(self.keys)
@@ -284,3 +295,10 @@ class MemoryHeld:
 
     def note(self, public_key: str, *, answers: bool | None) -> None:
         self.heard[public_key] = answers
+
+    def is_gone(self, public_key: str) -> bool:
+        return public_key in self.proved
+
+    def note_gone(self, public_key: str, said: str) -> None:
+        if self.remembers:
+            self.proved[public_key] = said

@@ -23,7 +23,7 @@ from krakenctl.model.address import key_address
 from krakenctl.model.chain import Verdict, hash_of, walk
 from krakenctl.model.journal import Stage
 from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Recorded, RecordedAccount, SeenLimit
+from krakenctl.model.recorded import Gone, Recorded, RecordedAccount, SeenLimit
 from krakenctl.model.run import Deed, Run
 from krakenctl.state.base import State
 from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, given_key, intent, key
@@ -273,6 +273,18 @@ class StateContract:
         assert make_state().read().answered == {(key(1).public_key, "desk"): True, **another}
         make_state().revoked(ADDRESS, key(1).live_name)
         assert make_state().read().answered == another
+
+    def test_a_proof_that_a_key_is_gone_is_kept_until_it_answers_or_is_forgotten(self, make_state: MakeState) -> None:
+        proof = Gone(since=5, host="desk", said="EAPI:Invalid key")
+        make_state().promote(key(1), None)
+        for public_key in (key(1).public_key, "another", "another"):
+            make_state().gone(public_key, proof)
+        make_state().hear("another", "vault", answers=False)
+        assert make_state().read().gone == {key(1).public_key: proof, "another": proof}
+        make_state().hear("another", "vault", answers=True)
+        assert make_state().read().gone == {key(1).public_key: proof}
+        make_state().revoked(ADDRESS, key(1).live_name)
+        assert make_state().read().gone == {}
 
     def test_what_is_not_there_can_be_revoked_forgotten_and_advanced(self, state: State) -> None:
         before = state.read()

@@ -9,9 +9,12 @@ from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NonceRefu
 from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, LiveKey
+from krakenctl.model.recorded import Gone
+from krakenctl.model.time import show_time
 from krakenctl.model.verification import Probed, Verdict
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.kraken.probes import Allowance, Pace, probe
+from krakenctl.surfaces.kraken.roll import MOST_FORGOTTEN
 
 AllowList = tuple[str, ...]
 
@@ -36,15 +39,24 @@ class Asking:
     now: int  # unix seconds on the exchange's clock
     lists: Mapping[str, LiveKey]
     has_answered: Callable[[str], bool]  # by public key: from this host, before
+    gone: Callable[[str], Gone | None] = lambda _: None  # by public key: what proved its end
     probing: bool
     allowance: Allowance
     _let_in: dict[AllowList, str] = field(default_factory=dict)  # by which key, of those that answered in this run
     _refused: dict[AllowList, str] = field(default_factory=dict)
+    _suspects: dict[str, tuple[OwnKey, str]] = field(default_factory=dict)  # refused once: its pair, and what was said
     _good: tuple[Holding, OwnKey, Pace] | None = None  # the last one that answered
 
     def all(self, holdings: list[Holding]) -> dict[str, Asked]:
         """By recorded name. Those that are sure to answer first: then there is one to end a row of refusals with."""
-        return {one.record.live_name: self._ask(one) for one in sorted(holdings, key=self._is_doubtful)}
+        asked = {one.record.live_name: self._ask(one) for one in sorted(holdings, key=self._is_rather_last)}
+        for name, (own, said) in self._suspects.items():
+            if self._good is not None:  # nothing is remembered of a refusal: another key has to answer in between
+                asked[name] = self._gone(own, said)
+        return asked
+
+    def _is_rather_last(self, holding: Holding) -> tuple[bool, bool]:
+        return self._is_doubtful(holding), not self.has_answered(holding.record.public_key)
 
     def _is_doubtful(self, holding: Holding) -> bool:
         return bool(self._networks(holding)) and not self.has_answered(holding.record.public_key)
@@ -52,6 +64,9 @@ class Asking:
     def _ask(self, holding: Holding) -> Asked:
         if self.allowance.locked:
             return Asked(verdict=Verdict.LOCKED_OUT, why=self.allowance.spent)
+        if (proof := self.gone(holding.record.public_key)) and not self._is_listed(holding):
+            said = f"refused twice ({proof.said}) at {show_time(proof.since)}, seen from {proof.host}"
+            return Asked(verdict=Verdict.REVOKED, why=f"proved before, so it is not asked again: {said}")
         if holding.pair is None:
             return Asked(why=holding.problem)
         if why := next(self._objections(holding), ""):
@@ -83,6 +98,8 @@ class Asking:
             yield f"consumer.nonce is {holding.scale}, and a call could lock its consumer out"
         if self.allowance.spent:
             yield self.allowance.spent
+        if self._good is None and len(self._suspects) >= MOST_FORGOTTEN:
+            yield "other keys were refused just now, none has answered, and more refusals could lock the account"
         if not self._is_doubtful(holding) or networks in self._let_in:
             return
         if networks in self._refused:
@@ -117,7 +134,9 @@ class Asking:
         elif is_listed and is_shut:
             verdict, why = Verdict.BLOCKED_BY_IP, "it lives, and its allow-list leaves this host out, most likely"
         elif not is_listed and _says(problem, _NO_KEY) and self.has_answered(holding.record.public_key):
-            return self._gone(own, said)
+            self._suspects[holding.record.live_name] = own, said
+            why = f"{_WAS} (“{said}”); it was asked once only, for no other key answers in between"
+            return Asked(verdict=Verdict.UNKNOWN, why=why)
         elif is_shut:
             verdict, why = Verdict.UNKNOWN, "revoked, expired, or its allow-list leaves this host out"
         elif not _says(problem, _NO_KEY):
@@ -135,7 +154,7 @@ class Asking:
 
     def _gone(self, own: OwnKey, said: str) -> Asked:
         """It answered from here before. One more gentle call makes that two that say the same."""
-        why = f"it has answered from this host before, and Kraken knows it no more (“{said}”)"
+        why = f"{_WAS} (“{said}”)"
         if self.allowance.spent:
             return Asked(verdict=Verdict.UNKNOWN, why=f"{why}; it was asked once only: {self.allowance.spent}")
         try:
@@ -177,6 +196,7 @@ class Asking:
 _BUSY = "it lives; its consumer was using it at the same moments, or sends a finer clock than consumer.nonce says"
 
 
+_WAS = "it has answered from this host before, and Kraken knows it no more"
 _NO_KEY = "EAPI:Invalid key"
 
 

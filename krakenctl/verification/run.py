@@ -190,12 +190,14 @@ class Verifier:
         lists: Mapping[str, LiveKey],
         allowance: Allowance,
     ) -> dict[str, Asked]:
+        share = self._grounds.estate.of(name)
         asking = Asking(
             own_key=self._own_key,
             pace=lambda: Pace(self._project.workspace.rate_limits.tier, time.monotonic, time.sleep),
             now=self._exchange.now(),
             lists=lists,
-            has_answered=self._grounds.estate.of(name).has_answered,
+            has_answered=share.has_answered,
+            gone=share.gone,
             probing=wish.probe,
             allowance=allowance,
         )

@@ -69,6 +69,46 @@ def test_the_first_change_replaces_an_adopted_key(adopted):
     assert adopted.changes() == {}
 
 
+def test_that_its_secret_is_elsewhere_is_a_note_and_no_drift(adopted):
+    ran = adopted.run("drift", "-o", "json")
+    assert (ran.code, ran.json["drifts"], ran.json["adopted"]) == (0, [], ["bot.a7.g1", "dash.a7.g1"])
+    assert "dopted without their secrets" in adopted.run("drift").out
+
+
+def test_verify_goes_by_the_list_and_says_that_its_pair_is_not_here(adopted):
+    ran = adopted.run("verify", "-o", "json")
+    assert ran.code == 0
+    assert {
+        (key["verdict"], key["asked"], "adopted without its secret" in key["unasked"]) for key in ran.json["keys"]
+    } == {("listed", False, True)}
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(("exec", "ApiKey/acme/dash", "--", "true"), 1), (("attest", "ApiKey/acme/dash"), 64)]
+)
+def test_what_needs_its_secret_says_that_it_was_never_here(adopted, command, code):
+    ran = adopted.run(*command)
+    assert (ran.code, "adopted without its secret" in ran.err) == (code, True)
+
+
+def test_inspect_says_that_its_secret_was_never_here(adopted):
+    assert "adopted without its secret" in adopted.run("inspect", "ApiKey/acme/dash").err
+
+
+def test_a_rebuilt_state_keeps_it(adopted):
+    before = adopted.recorded().keys
+    ran = adopted.run("state", "rebuild", "--replace", "--without-secrets", "--yes")
+    assert ran.code == 0, ran.out + ran.err
+    assert adopted.recorded().keys == before
+    assert adopted.changes() == {}
+
+
+def test_the_kill_switch_revokes_it_like_any_other(adopted):
+    ran = adopted.run("revoke", "ApiKey/acme/dash", "--yes", "--reason", "a test")
+    assert ran.code == 0, ran.out + ran.err
+    assert "dash.a7.g1" not in adopted.rows()
+
+
 def test_adopting_again_finds_nothing_new(adopted):
     ran = adopted.run(*CONNECT)
     assert (ran.code, ran.json["keys"], ran.json["files"]) == (0, [], [])

@@ -401,6 +401,32 @@ def test_a_state_that_hosts_share_is_looked_at_too(
     assert _troubles(desk) == {"state": PROBLEM, **BLIND}
 
 
+def _forget(desk: Desk) -> None:
+    for file in desk.root.glob(".krakenctl/state*"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)], ids=["asked", "offline"])
+def test_a_state_that_is_lost_is_a_problem(desk: Desk, offline: tuple[str, ...]) -> None:
+    _forget(desk)
+    assert _troubles(desk, *offline)["state"] == PROBLEM
+    assert "the state is lost, or not on this host: the store main keeps a secret" in _told(desk, "state", *offline)
+    assert _told(desk, "secret", *offline), "a check does not vanish"
+
+
+def test_a_lost_state_shows_in_live_names_too(desk: Desk) -> None:
+    _forget(desk)
+    desk.declare(account())
+    assert "is live on acme with this workspace's tag" in _told(desk, "state")
+
+
+def test_before_the_first_apply_no_state_is_missed(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    desk.declare(account(), key("bot"))
+    assert _troubles(desk) == {}
+    assert _told(desk, "secret")
+
+
 def test_ids_are_those_of_the_schema_and_the_manual() -> None:
     ids = [check.id for check in diagnosis.CHECKS]
     assert ids == schema_files.load("diagnosis")["$defs"]["result"]["properties"]["check"]["enum"]

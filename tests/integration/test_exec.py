@@ -163,7 +163,7 @@ def test_our_own_settings_and_credentials_are_not_passed_on(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [
-        (["ApiKey/acme/bott", "--", "true"], 64, "did you mean ApiKey/acme/bot?"),
+        (["ApiKey/acme/bott", "--", "true"], 1, "did you mean ApiKey/acme/bot?"),
         (["acme/bot", "--", "true"], 64, "did you mean ApiKey/acme/bot?"),
         (["Account/acme", "--", "true"], 64, "is no key"),
         (["ApiKey/acme/late", "--", "true"], 1, "was never issued"),
@@ -214,6 +214,15 @@ def test_it_needs_no_exchange_no_state_and_no_lease(desk: Desk) -> None:
     ran = _exec(desk, BOT, "--", "sh", "-c", "echo $KRAKEN_API_KEY")
     assert (ran.code, ran.out) == (0, f"{_pair(desk)[0]}\n")
     assert "the state cannot be read" in ran.err
+
+
+def test_where_the_state_is_lost_a_key_is_not_handed_out_without_a_word(desk: Desk) -> None:
+    assert desk.run("revoke", BOT, "--yes", "--reason", "leaked").code == 0
+    for file in desk.root.glob(".krakenctl/state*"):
+        file.unlink()
+    ran = _exec(desk, BOT, "--", "true")
+    assert ran.code == 0
+    assert "the state is lost, or not on this host" in ran.err
 
 
 def test_a_state_that_does_not_answer_is_not_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 import desk as d
 from desk import Desk, Wire
+from krakenctl.model.key import KeyPair
+from krakenctl.model.secret import Secret
 from krakenctl.sandbox.people import operate
 from terminal import on_a_terminal, plain
 
@@ -142,3 +146,13 @@ def test_standard_input_that_is_a_terminal_is_not_read_because_it_would_show_wha
     told = on_a_terminal("inspect", "--stdin", cwd=desk.root)
     assert told.code == 64
     assert "would show" in plain(told.out)
+
+
+def test_a_refusal_of_the_sandbox_says_how_to_ask_the_real_kraken(desk, tmp_path):
+    with_key(desk)
+    gone = KeyPair(public_key="a" * 56, secret=Secret(base64.b64encode(bytes(64)).decode()))
+    file = tmp_path / ".env"
+    file.write_text(f"KRAKEN_API_KEY={gone.public_key}\nKRAKEN_API_SECRET={gone.secret.reveal()}\n")
+    told = desk.run("inspect", "--env-file", str(file))
+    assert told.code == 1
+    assert "`--endpoint https://api.kraken.com` asks the real one" in " ".join(told.err.split())

@@ -14,7 +14,7 @@ from krakenctl.model.desired import SecretRef
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.permission import Permission
-from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.recorded import Gone, RecordedKey
 from krakenctl.model.secret import Secret
 from krakenctl.model.verification import Verdict
 from krakenctl.surfaces.kraken.own_key import OwnKey
@@ -41,7 +41,7 @@ class Scene:
         self.sandbox, self.http, self.holdings, self.answered = sandbox, http, [], set()
         self.account = f"account-{next(NUMBERS)}"
         sandbox.account(self.account)
-        self.worst = 0
+        self.worst, self.gone = 0, None
 
     def hold(self, name, networks=(), *, scale=NonceScale.MILLISECONDS, gone=False, answered=False, otp=""):
         made = self.sandbox.key(["query-funds"], name=name, account=self.account, ip_allowlist=networks, otp=otp)
@@ -69,6 +69,7 @@ class Scene:
             now=int(self.sandbox.now),
             lists={},
             has_answered=self.answered.__contains__,
+            gone=lambda _: self.gone,
             probing=probing,
             allowance=Allowance(failures),
         )
@@ -97,9 +98,24 @@ def scene(served_sandbox):
 
 def test_a_key_that_answered_before_and_is_not_known_any_more_is_revoked(scene):
     scene.hold("gone", gone=True, answered=True)
+    scene.hold("shows", answered=True)
     scene.hold("gone-too", ELSEWHERE, gone=True, answered=True)
     found = scene.ask(failures=4)
-    assert {asked.verdict for asked in found.values()} == {Verdict.REVOKED}
+    assert {found[name].verdict for name in ("gone", "gone-too")} == {Verdict.REVOKED}
+    assert scene.worst <= 2
+
+
+def test_nothing_is_remembered_so_a_key_is_not_refused_twice_with_no_answer_in_between(scene):
+    scene.hold("gone", gone=True, answered=True)
+    asked = scene.ask()["gone"]
+    assert (asked.verdict, "once only" in asked.why, scene.worst) == (Verdict.UNKNOWN, True, 1)
+
+
+def test_a_key_that_is_proved_gone_is_not_asked(scene):
+    scene.hold("gone", gone=True, answered=True)
+    scene.gone = Gone(since=1_800_000_000, host="desk", said="EAPI:Invalid key")
+    asked = scene.ask()["gone"]
+    assert (asked.verdict, "proved before" in asked.why, scene.worst) == (Verdict.REVOKED, True, 0)
 
 
 def test_half_a_proof_is_none(scene):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from krakenctl.errors import LockedOut, NeedsPerson, Refused, SafetyStop
+from krakenctl.errors import LockedOut, NeedsPerson, RateLimited, Refused, SafetyStop
 from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
@@ -19,6 +19,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.secret import Secret
 from krakenctl.surfaces.kraken import spot
+from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.website import Website
 from krakenctl.testing.memory import MemoryHeld
 from krakenctl.testing.person import SWAPPED, Robot, on, pasted, secret_of, slips, toggled
@@ -146,6 +147,76 @@ def test_a_key_that_has_answered_and_does_not_any_more_is_gone(scene):
     assert _listed(scene.open(), "bot")
     scene.sandbox.revoke("bot", account=scene.sandbox.site)
     assert scene.open().list_keys().keys == ()
+
+
+def _asked(monkeypatch):
+    """What becomes of each call from now on."""
+    asked, real = [], OwnKey._result
+
+    def result(own, *call, **fields):
+        try:
+            told = real(own, *call, **fields)
+        except Refused:
+            asked.append("refused")
+            raise
+        asked.append("answered")
+        return told
+
+    monkeypatch.setattr(OwnKey, "_result", result)
+    return asked
+
+
+def test_what_is_proved_gone_is_remembered_and_not_asked_again(scene, monkeypatch):
+    pair = scene.hold("bot")
+    scene.open().list_keys()
+    scene.sandbox.revoke("bot", account=scene.sandbox.site)
+    asked = _asked(monkeypatch)
+    assert scene.open().list_keys().keys == ()
+    assert (len(asked), list(scene.held.proved)) == (2, [pair.public_key])
+    assert [scene.open().list_keys().keys for _ in range(6)] == [()] * 6
+    assert len(asked) == 2
+
+
+def test_where_nothing_is_remembered_one_refusal_is_all(scene, monkeypatch):
+    scene.hold("bot")
+    scene.open().list_keys()
+    scene.sandbox.revoke("bot", account=scene.sandbox.site)
+    scene.held.remembers, asked = False, _asked(monkeypatch)
+    listing = scene.open().list_keys()
+    assert (len(asked), listing.vanished, "most likely" in listing.unasked["bot"]) == (1, {"bot"}, True)
+
+
+def test_where_nothing_is_remembered_two_refusals_with_an_answer_in_between_prove_it(scene, monkeypatch):
+    for name in ("a-gone", "kept", "z-gone"):
+        scene.hold(name)
+    scene.open().list_keys()
+    for name in ("a-gone", "z-gone"):
+        scene.sandbox.revoke(name, account=scene.sandbox.site)
+    scene.held.remembers, asked = False, _asked(monkeypatch)
+    website, ticks = scene.open(), itertools.count(int(scene.sandbox.now * 1_000_000_000), 10_000_000)
+    website._roll.clock = lambda: next(ticks)
+    assert [live.name for live in website.list_keys().keys] == ["kept"]
+    assert "refused refused" not in " ".join(asked)
+
+
+def test_those_that_answered_the_last_time_are_asked_first(scene, monkeypatch):
+    names = {scene.hold(name).public_key: name for name in ("new", "known")}
+    scene.held.note(next(key for key, name in names.items() if name == "known"), answers=True)
+    order, real = [], OwnKey.describe
+    monkeypatch.setattr(OwnKey, "describe", lambda own, scale: order.append(own._pair.public_key) or real(own, scale))
+    scene.open().list_keys()
+    assert [names[key] for key in order] == ["known", "new"]
+
+
+def test_being_asked_to_wait_is_no_refusal_that_adds_up(scene):
+    for number in range(4):
+        scene.hold(f"bot-{number}")
+    scene.sandbox.fault("rate-limit", account=scene.sandbox.site, times=4)
+    website = scene.open()
+    for _ in range(4):
+        with pytest.raises(RateLimited):
+            website.list_keys()
+    assert website.list_keys().unasked == {}
 
 
 def test_a_key_that_never_answered_from_here_is_not_said_to_be_gone(scene):

@@ -18,6 +18,8 @@ from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.transport.http import Http
 
+_NO_KEY = "EAPI:Invalid key"
+MOST_FORGOTTEN = 2  # the same where nothing is remembered of them
 MOST_REFUSED = 3  # calls in a row, then nobody is asked any more: failures in a row lock an account (errors guide)
 SPREAD = (1.0, 2.0, 0.0)  # seconds between the tries of a new key: news need a moment
 _SECRET_BYTES = 64
@@ -40,6 +42,19 @@ class Held(Protocol):
 
     def note(self, public_key: str, *, answers: bool | None) -> None: ...
 
+    @property
+    def remembers(self) -> bool:
+        """Whether what is noted outlives this command. Else the next one would have as many calls refused."""
+        ...
+
+    def is_gone(self, public_key: str) -> bool:
+        """Whether an earlier command, or this one, has proved it."""
+        ...
+
+    def note_gone(self, public_key: str, said: str) -> None:
+        """It is proved, by refusals in these words."""
+        ...
+
 
 class NothingHeld:
     """See `Held`: of an account whose list tells."""
@@ -53,6 +68,16 @@ class NothingHeld:
     def note(self, public_key: str, *, answers: bool | None) -> None:
         pass
 
+    @property
+    def remembers(self) -> bool:
+        return False
+
+    def is_gone(self, public_key: str) -> bool:  # noqa: ARG002
+        return False
+
+    def note_gone(self, public_key: str, said: str) -> None:
+        pass
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -62,12 +87,17 @@ class Look:
     unasked: str = ""
     odd: tuple[str, ...] = ()
     iiban: str = ""
+    vanished: bool = False  # it is refused where it answered before, and half a proof is not written down
     pair_is_wrong: bool = False  # there is no such key, or the secret is another one's
 
 
 @dataclass(slots=True, kw_only=True)
 class RollCall:
-    """One account during one command. A key is asked once, and again when something was done to it."""
+    """One account during one command. A key is asked once, and again when something was done to it.
+
+    A key that is refused and has answered before is asked once more, for that proves its end. Where nothing of it would
+    be remembered, only after another one has answered: such commands may follow each other with nothing in between.
+    """
 
     http: Http
     held: Held
@@ -77,6 +107,7 @@ class RollCall:
     looks: dict[str, Look] = field(default_factory=dict)  # by recorded name
     touched: set[str] = field(default_factory=set)  # by recorded name
     refused: int = 0  # calls in a row
+    suspects: dict[str, str] = field(default_factory=dict)  # by recorded name: what Kraken said of it, once
     spent: dict[str, int] = field(default_factory=dict)  # by public key: the last nonce that was answered, of new keys
 
     def call(self, fresh: Mapping[str, Holding], iiban: str) -> dict[str, Look]:
@@ -87,8 +118,9 @@ class RollCall:
         every = {each.record.live_name: each for each in self.held.holdings()} | dict(fresh)
         self.looks = {name: look for name, look in self.looks.items() if name in every}
         settled = [each for name, each in every.items() if name not in fresh and not each.fresh]
-        for each in settled:
+        for each in sorted(settled, key=lambda one: not self.held.answers(one.record.public_key)):
             self._look(each)
+        self._prove_suspects(settled, fresh)
         iiban = iiban or _one_account([(each.record.live_name, self.looks[each.record.live_name]) for each in settled])
         for each in every.values():
             if each not in settled:
@@ -98,6 +130,7 @@ class RollCall:
     def forget(self, name: str) -> None:
         """It is asked again, once also where its allow-list may leave this host out: something was done to it."""
         self.looks.pop(name, None)
+        self.suspects.pop(name, None)
         self.touched.add(name)
 
     def lives(self, pair: KeyPair) -> bool | None:
@@ -114,15 +147,29 @@ class RollCall:
             self.held.note(pair.public_key, answers=True)
         return lives
 
-    def is_proved_gone(self, pair: KeyPair, *, told: bool = False) -> bool:
-        """It has answered from here before, and two calls, one after the other, say that there is no such key.
-
-        `told`: the first of the two has just said so.
-        """
-        if not self.held.answers(pair.public_key) or not (told or self.lives(pair) is False):
+    def is_proved_gone(self, pair: KeyPair, said: str = _NO_KEY) -> bool:
+        """It has answered from here before, and Kraken says once more that it is no key. `said`: what it said first."""
+        if not self.held.answers(pair.public_key):
             return False
         self.wait(SPREAD[0])
-        return self.lives(pair) is False
+        if self.lives(pair) is not False:
+            return False
+        self.held.note_gone(pair.public_key, f"{said}, {_NO_KEY}")
+        return True
+
+    def _prove_suspects(self, settled: Iterable[Holding], fresh: Mapping[str, Holding]) -> None:
+        """Nothing would be remembered, so each needs one that answers before it is asked again, and one after it."""
+        for each in settled:
+            name = each.record.live_name
+            if name in self.suspects and each.pair is not None and self._is_rested(fresh, name):
+                said = self.suspects.pop(name)
+                if self.is_proved_gone(each.pair, said):
+                    self.looks[name] = Look(None)
+                self.rest(fresh, name)
+
+    def _is_rested(self, fresh: Mapping[str, Holding], but: str) -> bool:
+        self.rest(fresh, but)
+        return not self.refused
 
     def rest(self, fresh: Mapping[str, Holding], but: str) -> None:
         """End a row of refusals with a call that is sure to be answered, if there is another key for it."""
@@ -131,7 +178,7 @@ class RollCall:
         good = [
             name for name, look in self.looks.items() if look.live and not (look.unasked or look.odd or name == but)
         ]
-        for each in (*fresh.values(), *self.held.holdings()):
+        for each in sorted((*fresh.values(), *self.held.holdings()), key=_is_slow):
             if each.record.live_name in good and each.pair is not None and self._answers(each, each.pair):
                 return
 
@@ -140,6 +187,7 @@ class RollCall:
             if holding.fresh:
                 self.describe(pair, self._spent(holding, pair) + _FIRST[0])
             elif holding.scale in CLOCKS:
+                self.wait(SPREAD[0] if _is_slow(holding) else 0.0)
                 self._counted(lambda: self._own(pair).describe(holding.scale))
             else:
                 return False
@@ -176,6 +224,8 @@ class RollCall:
             self.looks[name] = self._asked(holding)
 
     def _asked(self, holding: Holding) -> Look:
+        if self.held.is_gone(holding.record.public_key) and holding.record.live_name not in self.touched:
+            return Look(None)
         if holding.record.claimed_by and holding.pair is not None:
             return self._claimed(holding, holding.pair)
         if holding.pair is None or (why := self._why_not(holding)):
@@ -205,25 +255,40 @@ class RollCall:
                 return "its allow-list may leave this host out"
             if answers is False:
                 return _BEFORE
-        return "" if self.refused < MOST_REFUSED else _ENOUGH
+        return "" if self.refused < self._most else _ENOUGH
+
+    @property
+    def _most(self) -> int:
+        """How many calls in a row may be refused by keys that somebody may be using."""
+        return MOST_REFUSED if self.held.remembers else MOST_FORGOTTEN
 
     def _refused(self, holding: Holding, pair: KeyPair, problem: Refused) -> Look:
+        said = ", ".join(problem.errors) or problem.message
         if isinstance(problem, NotAuthorised):
-            if self.is_proved_gone(pair):
-                return Look(None)
+            if self.held.answers(pair.public_key) and _says(problem, _NO_KEY):
+                return self._vanished(holding, pair, said)
             if not self.held.answers(pair.public_key):
                 self.held.note(pair.public_key, answers=False)
-        return _as_recorded(holding, f"refused from here ({', '.join(problem.errors) or problem.message}): {_OR}")
+        return _as_recorded(holding, f"refused from here ({said}): {_OR}")
+
+    def _vanished(self, holding: Holding, pair: KeyPair, said: str) -> Look:
+        """It answered from here before, and Kraken has just said that there is no such key."""
+        if not self.held.remembers:
+            self.suspects[holding.record.live_name] = said
+        elif self.is_proved_gone(pair, said):
+            return Look(None)
+        look = _as_recorded(holding, f"refused from here ({said}), where it answered before: {_LIKELY}")
+        return replace(look, vanished=not (self.held.remembers or holding.record.claimed_by))
 
     def _claimed(self, holding: Holding, pair: KeyPair) -> Look:
         """Somebody says that it is revoked. Its consumer is none any more, so any small call will do."""
         if not self.held.answers(pair.public_key):
             return _as_recorded(holding, "it has not answered from here before, so its silence would prove nothing")
-        if (lives := self.lives(pair)) is None:
+        if self.refused >= self._most or (lives := self.lives(pair)) is None:
             return _as_recorded(holding, _ENOUGH)
         if lives:
             return Look(_recorded(holding))
-        return Look(None) if self.is_proved_gone(pair, told=True) else _as_recorded(holding, _ENOUGH)
+        return self._vanished(holding, pair, _NO_KEY)
 
     # One key that a person has just made
 
@@ -286,9 +351,14 @@ class RollCall:
         return OwnKey(self.http, pair, self.clock)
 
     def _counted(self, deed: Callable[[], T]) -> T:
-        """Failures in a row are counted, whatever they were; `lives` is answered by a refusal."""
+        """Failures in a row are counted, whatever they were; `lives` is answered by a refusal.
+
+        Whoever asks too fast is told so, and that adds up to no lockout.
+        """
         try:
             done = deed()
+        except RateLimited:
+            raise
         except Refused:
             self.refused += 1
             raise
@@ -297,8 +367,9 @@ class RollCall:
 
 
 _BEFORE = "it was refused from here before, and more refusals could lock the account"
+_LIKELY = "it is gone, most likely; the next run that may write it down asks once more, and proves it"
 _OR = "gone, expired, or this host is not in its allow-list"
-_ENOUGH = f"not asked: {MOST_REFUSED} calls in a row were refused, and more could lock the account"
+_ENOUGH = "not asked: several calls in a row were refused, and more could lock the account"
 
 
 def _is_secret(text: str) -> bool:
@@ -317,6 +388,11 @@ def _says(problem: Refused, *words: str) -> bool:
 def _is_final(problem: Refused) -> bool:
     """What another try would not change."""
     return not _says(problem, "EAPI:Invalid key", "EAPI:Invalid nonce")
+
+
+def _is_slow(holding: Holding) -> bool:
+    """Two calls within a second would have the same nonce."""
+    return holding.scale is NonceScale.SECONDS and not holding.fresh
 
 
 def _is_same(one: Holding, other: Holding) -> bool:

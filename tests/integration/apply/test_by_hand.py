@@ -27,6 +27,7 @@ from krakenctl.state.sql import SqlState
 from krakenctl.state.sqlite import open_state
 from krakenctl.stores.age import AgeStore
 from krakenctl.stores.base import Slot
+from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.person import Nobody
 from krakenctl.testing.person import SWAPPED, Robot, named, slips, toggled
 
@@ -258,6 +259,21 @@ def test_a_key_deleted_by_somebody_is_found_gone_and_made_anew(desk):
     desk.advance(60)
     [change] = planned(desk).changes
     assert (change.action, change.new.name) == (Action.CREATE, "bot.a7.g2")
+
+
+def test_a_key_that_is_gone_while_nobody_is_there_costs_two_refused_calls_and_no_more(desk, monkeypatch):
+    made(desk)
+    desk.advance(60)
+    run(desk, Nobody())
+    operate.revoke_key(desk.db, "acme", "bot.a7.g1")
+    desk.advance(60)
+    calls, real = [], OwnKey._result
+    monkeypatch.setattr(OwnKey, "_result", lambda own, *told, **more: calls.append(told) or real(own, *told, **more))
+    for _ in range(3):
+        run(desk, Nobody())
+        assert [change.new.name for change in planned(desk).changes] == ["bot.a7.g2"]
+    [proof] = desk.recorded().gone.values()
+    assert (len(calls), proof.said) == (2, "EAPI:Invalid key, EAPI:Invalid key")
 
 
 def test_a_store_that_fails_loses_no_key_out_of_sight(desk, monkeypatch):
