@@ -95,6 +95,18 @@ def attest(
         )
 
 
+def refuse_mistyped(kept: KeyPair | None, given: KeyPair) -> None:
+    """What consumers would read is what must answer: a key is no proof of a secret that nobody has tried.
+
+    Raises CredentialError.
+    """
+    if kept is not None and kept.public_key == given.public_key and kept.secret != given.secret:
+        raise CredentialError(
+            "the store keeps another private key for it than the one given here: one of the two was mistyped",
+            hint="if it is the kept one, delete the key on the website and apply again; nothing was asked or done",
+        )
+
+
 def _waiting(recorded: Recorded, address: Address) -> Intent:
     """The key that is kept and was not looked at. Raises UsageError."""
     for intent in recorded.intents:

@@ -160,6 +160,7 @@ def _attested(
         pair = _one(named()) if named else kept
         if pair is None:
             raise CredentialError(why, hint="give the pair with --stdin, --env-file FILE or --env KEY,SECRET")
+        attesting.refuse_mistyped(kept, pair)
         return attesting.look(shell.root(), pair)
 
     tell = progress(shell)

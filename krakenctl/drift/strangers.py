@@ -10,7 +10,7 @@ from krakenctl.audit.rules import Policy, of_description
 from krakenctl.drift.scene import Place, Scene
 from krakenctl.model.description import Description
 from krakenctl.model.drift import Drift, Kind
-from krakenctl.model.journal import Intent
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import in_order
 from krakenctl.model.recorded import RecordedKey
@@ -33,9 +33,13 @@ def unknown(place: Place, records: Iterable[RecordedKey], intents: Iterable[Inte
     ours = {each.live_name for each in records if place.find(each)}
     for intent in intents:
         live = place.live.get(intent.live_name)
-        if live is not None and live.created >= intent.began - JOURNAL_SLACK:
-            ours.add(intent.live_name)
+        if live is not None and (_since(live, intent) or (intent.stage is Stage.STORED and not live.created)):
+            ours.add(intent.live_name)  # what waits to be looked at tells no time
     return [live for name, live in sorted(place.live.items()) if name not in ours]
+
+
+def _since(live: LiveKey, intent: Intent) -> bool:
+    return live.created >= intent.began - JOURNAL_SLACK
 
 
 def match(lost: Sequence[RecordedKey], found: Sequence[LiveKey]) -> Matched:

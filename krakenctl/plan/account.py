@@ -366,6 +366,7 @@ def _strangers(scene: Scene, by_name: Mapping[str, LiveKey]) -> Iterator[Finding
     traces: list[RecordedKey | Intent] = [*scene.recorded, *scene.retired, *scene.intents]
     taken = {trace.live_name for trace in traces}
     ours = {trace.live_name for trace in traces if _ours(trace, by_name)}
+    ours |= {intent.live_name for intent in scene.intents if scene.live.by_person and intent.stage is Stage.STORED}
     for name, live in sorted(by_name.items()):
         if name not in ours:
             yield strangers.told(scene.name, live, scene.tag, is_taken=name in taken, given=scene.given)

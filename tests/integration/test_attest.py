@@ -55,6 +55,12 @@ def test_where_the_key_may_be_used_it_is_asked_and_promoted(desk, there):
     assert "attested: by" in desk.run("log").out
 
 
+def test_a_key_that_waits_is_no_strangers(desk):
+    """Whoever followed the advice about strangers would delete it."""
+    assert "unknown-key" not in {finding.rule for finding in planned(desk).findings}
+    assert "orphan" not in {drift["kind"] for drift in desk.run("drift", "-o", "json").json["drifts"]}
+
+
 def test_where_it_may_not_be_used_nothing_is_concluded(desk):
     ran = desk.run("attest", BOT)
     assert ran.code == 1
@@ -76,6 +82,15 @@ def test_the_pair_may_come_from_where_its_consumer_reads_it(desk, there, monkeyp
     there()
     ran = desk.run("attest", BOT, "--env", "MM_API_KEY,MM_API_SECRET")
     assert ran.code == 0, ran.out + ran.err
+
+
+def test_a_right_pair_is_no_proof_of_a_mistyped_one_in_the_store(desk, there, monkeypatch):
+    row = desk.rows()["bot.a7.g1"]
+    monkeypatch.setenv("MM_API_KEY", row.public_key)
+    monkeypatch.setenv("MM_API_SECRET", ("B" if row.secret[0] == "A" else "A") + row.secret[1:])
+    there()
+    ran = desk.run("attest", BOT, "--env", "MM_API_KEY,MM_API_SECRET")
+    assert (ran.code, "mistyped" in ran.err, desk.recorded().keys) == (1, True, {})
 
 
 def test_another_keys_pair_attests_nothing(desk, there, monkeypatch):
