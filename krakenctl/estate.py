@@ -48,6 +48,10 @@ class Share:
         yield from holdings(ours, estate.declared, estate.open_store)
         yield from under_way(begun, estate.declared, estate.open_store)
 
+    def other_accounts(self) -> Mapping[str, str]:
+        known = self.estate.recorded().accounts.values()
+        return {each.iiban: each.name for each in known if each.iiban and each.name != self.account}
+
     def answers(self, public_key: str) -> bool | None:
         if public_key in self._said:
             return self._said[public_key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from krakenctl.errors import SecretGone, StoreError
@@ -289,6 +289,9 @@ class MemoryHeld:
 
     def holdings(self) -> Sequence[Holding]:
         return tuple(self.keys)
+
+    def other_accounts(self) -> Mapping[str, str]:
+        return {}
 
     def answers(self, public_key: str) -> bool | None:
         return self.heard.get(public_key)

@@ -36,6 +36,10 @@ class Held(Protocol):
         """Current and retired keys, and those that a person has made and nobody uses yet."""
         ...
 
+    def other_accounts(self) -> Mapping[str, str]:
+        """The workspace's other accounts that are known by now: names by IIBAN. A new key must be of none of them."""
+        ...
+
     def answers(self, public_key: str) -> bool | None:
         """Whether it answered to the last call from this host that told; None: nobody knows."""
         ...
@@ -61,6 +65,9 @@ class NothingHeld:
 
     def holdings(self) -> Iterable[Holding]:
         return ()
+
+    def other_accounts(self) -> Mapping[str, str]:
+        return {}
 
     def answers(self, public_key: str) -> bool | None:
         pass
@@ -125,7 +132,15 @@ class RollCall:
         for each in every.values():
             if each not in settled:
                 self._look_at_new(each, iiban, [one for one in every.values() if one is not each])
+                self._refuse_foreign(each.record.live_name)
         return self.looks
+
+    def _refuse_foreign(self, name: str) -> None:
+        """Whoever was logged in as somebody else has made it below another ceiling."""
+        look, others = self.looks[name], self.held.other_accounts()
+        if look.iiban in others and not any("belongs to" in each for each in look.odd):
+            odd = (*look.odd, f"it belongs to the account {look.iiban}, which is {others[look.iiban]}")
+            self.looks[name] = replace(look, odd=odd)
 
     def forget(self, name: str) -> None:
         """It is asked again, once also where its allow-list may leave this host out: something was done to it."""

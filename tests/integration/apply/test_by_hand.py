@@ -29,7 +29,7 @@ from krakenctl.stores.age import AgeStore
 from krakenctl.stores.base import Slot
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.person import Nobody
-from krakenctl.testing.person import SWAPPED, Robot, named, slips, toggled
+from krakenctl.testing.person import SWAPPED, Mistake, Robot, named, slips, toggled
 
 BOT = "ApiKey/acme/bot"
 ELSEWHERE = ["198.51.100.7"]  # this host is not there
@@ -107,6 +107,19 @@ def test_every_single_slip_is_named_and_put_right(desk, mistake):
     assert (done.outcome.result, what(robot)) == (Result.DONE, ["issue", "again"])
     assert robot.told[1][2]
     assert planned(desk).changes == ()
+
+
+def test_a_key_made_while_logged_in_as_another_account_of_the_workspace_is_refused(desk):
+    """Also the first key of an account of which nobody knows the IIBAN yet: it would live below another ceiling."""
+    made(desk)
+    operate.make_account(desk.db, "beta")
+    beta = account("beta", surface="website", keyDefaults={"ipAllowlist": "any", "validFor": "180d"})
+    desk.declare(by_hand(), a_key(), beta, a_key("two", on="beta"))
+    wrong = Mistake("as acme", form=lambda form: replace(form, account="acme"))
+    robot = Robot(desk.db, [wrong], gives_up=True)
+    run(desk, robot)
+    assert "which is acme" in str(robot.told[1][2])
+    assert [key.live_name for key in desk.recorded().keys.values()] == ["bot.a7.g1"]
 
 
 @pytest.mark.parametrize("mistake", [toggled(Permission.WITHDRAW_FUNDS), named("other"), SWAPPED], ids=str)
