@@ -164,9 +164,11 @@ def test_problems_are_in_focus_and_lead_to_their_fields(page):
     page.get_by_label("Name").fill("master")
     page.get_by_role("button", name="Generate key").click()
     page.get_by_role("alert").wait_for()
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    page.wait_for_function(
+        "document.activeElement.getAttribute('role') === 'alert'"
+    )  # a browser gives it in its own time
     page.get_by_role("link", name="Another API key of this account has this name.").click()
-    assert page.evaluate("document.activeElement.id") == "name"
+    page.wait_for_function("document.activeElement.id === 'name'")
     assert page.title().startswith("Error: ")
 
 
