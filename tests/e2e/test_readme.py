@@ -50,3 +50,11 @@ def test_the_readme_shows_what_happens(tmp_path: Path) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         README.write_text(now)
     assert README.read_text() == now
+
+
+def test_what_inspect_prints_is_shown_as_it_is() -> None:
+    """Its lines, in their order; “…” stands for those left out."""
+    shown = README.read_text().partition("$ krakenctl inspect\n")[2].partition("```")[0].splitlines()
+    printed = iter((ROOT / "tests/golden/inspection-100.txt").read_text().splitlines())
+    assert shown
+    assert all(line in printed for line in shown if line.strip() != "…")
