@@ -55,7 +55,7 @@ def _lines(plan: Plan, *, as_of: bool) -> Iterator[str]:
         yield from (_finding(*group) for group in words.alike(plan.findings))
     if not plan.changes and not plan.recovery:
         yield ""
-        yield "No changes. What is live is what is declared."
+        yield words.in_order(plan)
 
 
 def seal(saved: SavedPlan, now: int) -> str:

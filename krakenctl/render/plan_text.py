@@ -201,4 +201,4 @@ def _foot(plan: Plan, paint: Paint) -> Iterator[str]:
     elif plan.recovery:
         yield "No other changes. `krakenctl recover` does what is said above, and so does apply."
     else:
-        yield paint("No changes. What is live is what is declared.", "green")
+        yield paint(words.in_order(plan), "green")

@@ -39,6 +39,7 @@ _COUNTED = {
     Action.BLOCKED: "blocked",
     Action.UNCHANGED: "unchanged",
 }
+_TAKEN_AS_RECORDED = "key-not-asked"  # the rule of plan/byhand.py
 
 
 def summary(plan: Plan) -> str:
@@ -47,6 +48,14 @@ def summary(plan: Plan) -> str:
     if gaps := sum(change.gap for change in plan.changes):
         parts.append(f"{gaps} with a GAP")
     return " · ".join(parts) or "nothing is declared, and nothing is there"
+
+
+def in_order(plan: Plan) -> str:
+    """Of a plan with nothing to do: as much as was seen, and no more."""
+    unseen = sum(finding.rule == _TAKEN_AS_RECORDED for finding in plan.findings)
+    if unseen:
+        return f"No changes in what was seen. {count(unseen, 'key')} could not be asked, as said above."
+    return "No changes. What is live is what is declared."
 
 
 def value(raw: object) -> str:

@@ -81,6 +81,14 @@ def test_an_expired_key_is_not_said_to_live_on_without_a_gap(render):
 
 
 @pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
+def test_what_could_not_be_asked_is_not_said_to_be_as_declared(render):
+    note = Finding(rule="key-not-asked", severity=Severity.NOTE, message="bot.a7.g1 on acme is taken as recorded")
+    text = render(replace(PLANS["no changes"], findings=(note,)))
+    assert "No changes in what was seen. 1 key could not be asked" in text
+    assert "What is live is what is declared" not in text
+
+
+@pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
 def test_a_third_generation_says_whose_time_it_takes(render):
     declared = [bot(name, overlap=DAY, max_age=30 * DAY) for name in ("bot", "over", "fix")]
     ends = (NOW + 23 * HOUR, NOW, NOW + HOUR)
