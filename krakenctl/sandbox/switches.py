@@ -152,6 +152,13 @@ _TABLE = (
     ),
     # Signed calls
     Switch(
+        "check-order",
+        "nonce-first",
+        ("nonce-first", "address-first"),
+        "unconfirmed: are end and address looked at after signature, nonce and otp, or before. A refused call moves the"
+        " stored nonce only where its nonce had passed: under address-first not from a wrong place (our choice)",
+    ),
+    Switch(
         "permissions-by",
         "spec",
         ("spec", "guide"),

@@ -289,7 +289,10 @@ def test_a_second_factor_that_is_none_makes_no_key(here: Path, piped: bytes, mon
 
 def test_a_second_factor_is_asked_for_twice_and_not_shown(here: Path) -> None:
     args = ("sandbox", "key", "create", "--account", "acme", "--name", "bot", "--otp")
-    seen = on_a_terminal(*args, cwd=here, answers={"Second factor: ": "hunter2", "confirmation: ": "hunter2"})
+    asked, again = "Second factor (not shown): ", "Once more (not shown): "
+    mistyped = {asked: "hunter2", again: "hunter3"}
+    right = {f"again.\r\n{asked}": "hunter2", f"again.\r\n{asked}\r\n{again}": "hunter2"}
+    seen = on_a_terminal(*args, cwd=here, answers=mistyped | right)
     assert seen.code == 0, seen.out
     assert "hunter2" not in seen.out
     assert second_factor(here) == "static:hunter2"

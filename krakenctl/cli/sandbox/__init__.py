@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from krakenctl.cli.command import example
-from krakenctl.cli.lazy import LazyGroup
+from krakenctl.cli.lazy import commands_of
 
 COMMANDS = {
     "serve": "Serve the sandbox at a port of this computer, until Ctrl-C or SIGTERM.",
@@ -20,19 +18,10 @@ COMMANDS = {
     "reset": "Start the sandbox afresh.",
 }
 
-
-class _Commands(LazyGroup):
-    package = "krakenctl.cli.sandbox"
-    summaries = COMMANDS
-
-
-app = typer.Typer(
-    cls=_Commands,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    no_args_is_help=True,
-    help="Serve and manage a sandbox: a Kraken of your own, in one file.",
+app = commands_of(
+    "krakenctl.cli.sandbox",
+    COMMANDS,
+    help_text="Serve and manage a sandbox: a Kraken of your own, in one file.",
     epilog=example(
         """
         krakenctl sandbox serve &
@@ -40,10 +29,4 @@ app = typer.Typer(
         krakenctl sandbox key create --account acme --name bot --permission query-funds
         """
     ),
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@app.callback()
-def group() -> None:
-    """Holds the commands together."""

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of
 from krakenctl.cli.sandbox.where import AccountOption, DbOption, existing, read, show, table
 from krakenctl.cli.shell import Shell, TextOrJson
 
+_option = options_of("SANDBOX_KEY")
 app = application(
     help_text="Make, list and revoke API keys, as a person does on the website.",
     epilog=example(
@@ -23,60 +24,29 @@ app = application(
     ),
 )
 _OTP = "KRAKENCTL_SANDBOX_KEY_OTP"
-NameOption = Annotated[
-    str,
-    typer.Option(
-        "--name", metavar="NAME", envvar="KRAKENCTL_SANDBOX_KEY_NAME", help="The key's name, unique in its account."
-    ),
-]
-
-
-def _time_option(flag: str, help_text: str) -> Any:
-    variable = f"KRAKENCTL_SANDBOX_KEY_{flag.removeprefix('--').replace('-', '_').upper()}"
-    return typer.Option(flag, metavar="TIME", envvar=variable, help=help_text)
-
+NameOption = Annotated[str, _option("--name", "The key's name, unique in its account.", metavar="NAME")]
 
 PermissionOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--permission",
-        metavar="CODE",
-        envvar="KRAKENCTL_SANDBOX_KEY_PERMISSION",
-        help="As query-funds; may be repeated. `all` stands for all 13.",
-    ),
+    _option("--permission", "As query-funds; may be repeated. `all` stands for all 13.", metavar="CODE"),
 ]
 IpOption = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--ip",
+        "An address or a block that may use the key; may be repeated. Left out: the whole world.",
         metavar="ADDRESS",
-        envvar="KRAKENCTL_SANDBOX_KEY_IP",
-        help="An address or a block that may use the key; may be repeated. Left out: the whole world.",
     ),
 ]
 ValidForOption = Annotated[
-    str | None,
-    typer.Option(
-        "--valid-for",
-        metavar="DURATION",
-        envvar="KRAKENCTL_SANDBOX_KEY_VALID_FOR",
-        help="From now on the sandbox's clock, as 90d.",
-    ),
+    str | None, _option("--valid-for", "From now on the sandbox's clock, as 90d.", metavar="DURATION")
 ]
 ValidUntilOption = Annotated[
-    str | None, _time_option("--valid-until", "The key's end: 2027-05-01 or 2027-05-01T12:00:00Z.")
+    str | None, _option("--valid-until", "The key's end: 2027-05-01 or 2027-05-01T12:00:00Z.", metavar="TIME")
 ]
-QueryFromOption = Annotated[str | None, _time_option("--query-from", "The start of what it may query.")]
-QueryToOption = Annotated[str | None, _time_option("--query-to", "The end of what it may query.")]
-NonceWindowOption = Annotated[
-    int,
-    typer.Option(
-        "--nonce-window",
-        min=0,
-        envvar="KRAKENCTL_SANDBOX_KEY_NONCE_WINDOW",
-        help="How far a nonce may be below the highest one.",
-    ),
-]
+QueryFromOption = Annotated[str | None, _option("--query-from", "The start of what it may query.", metavar="TIME")]
+QueryToOption = Annotated[str | None, _option("--query-to", "The end of what it may query.", metavar="TIME")]
+NonceWindowOption = Annotated[int, _option("--nonce-window", "How far a nonce may be below the highest one.", min=0)]
 OtpOption = Annotated[
     bool,
     typer.Option(
@@ -148,11 +118,19 @@ def _password(shell: Shell) -> str:
     if given := os.environ.get(_OTP):
         return given
     if shell.is_attended:
-        return str(typer.prompt("Second factor", hide_input=True, confirmation_prompt=True, err=True))
+        return _typed_twice(shell)
     try:
         return "" if sys.stdin is None else sys.stdin.readline().rstrip("\r\n")
     except (OSError, ValueError):
         raise UsageError("the second factor cannot be read from standard input: it is no text") from None
+
+
+def _typed_twice(shell: Shell) -> str:
+    from krakenctl.cli.asking import hidden
+
+    while (first := hidden("Second factor").reveal()) != hidden("Once more").reveal():
+        shell.note("The two are not the same. Type it again.")
+    return first
 
 
 @app.command("list", epilog=example("krakenctl sandbox key list --account acme -o json"))

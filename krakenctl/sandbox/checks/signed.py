@@ -1,13 +1,14 @@
 """The checks before every signed Spot call, and their order. A bearer token comes past them by a switch only.
 
-Order: key, lockout, signature, nonce, otp, expiry and address, call counter, permission; then the handler looks at the
-arguments. Kraken's real order is unconfirmed; this one is a design choice. A nonce is spent once the signature is
-right, whatever follows. What is refused before the call counter is a failure, and failures in a row lock out.
+Order: key, lockout, then what the switch `check-order` has (`_ORDERS`), call counter, permission; then the handler
+looks at the arguments. Kraken's real order is unconfirmed. A nonce is spent once it was taken, whatever follows; what
+is refused before that leaves it. What is refused before the call counter is a failure, and failures in a row lock out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from krakenctl.sandbox import keys
 from krakenctl.sandbox.checks import allowlist, limits, nonce, otp, signature
@@ -15,11 +16,20 @@ from krakenctl.sandbox.connect import oauth
 from krakenctl.sandbox.envelope import INVALID_KEY, INVALID_NONCE, INVALID_SIGNATURE, LOCKOUT, RATE_LIMIT, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from krakenctl.sandbox.context import Context
     from krakenctl.sandbox.keys import Key
     from krakenctl.sandbox.request import Request
+
+
+class _Attempt(NamedTuple):
+    """A signed call of a known key, of which nothing is checked yet."""
+
+    request: Request
+    context: Context
+    key: Key
+    secret: str
+    nonce: str | None  # in decimal; None: it is none
+    given: Mapping[str, Any]
 
 
 def check(
@@ -42,18 +52,11 @@ def check(
     if found is None:
         raise _failed(context, subjects, INVALID_KEY)
     key, secret = found
-    number = nonce.decimal(nonce_text)
-    if number is None:
-        raise _failed(context, subjects, INVALID_NONCE)
-    if not signature.verify(request.header("HTTP_API_SIGN"), secret, request.target, number, request.body):
-        raise _failed(context, subjects, INVALID_SIGNATURE)
-    if not nonce.accepted(context, key, int(number)):
-        raise _failed(context, subjects, INVALID_NONCE)
-    if error := otp.error(context, key, given) or _barred(key, request, context):
-        _spend(key, int(number), context)
+    attempt = _Attempt(request, context, key, secret, nonce.decimal(nonce_text), given)
+    if error := _refused(attempt):
         raise _failed(context, subjects, error)
     limits.forget_failures(context, subjects)
-    return _used(key, int(number), context, cost, touches=touches)
+    return _used(attempt, cost, touches=touches)
 
 
 def _failed(context: Context, subjects: tuple[str, ...], error: str) -> Refusal:
@@ -61,18 +64,72 @@ def _failed(context: Context, subjects: tuple[str, ...], error: str) -> Refusal:
     return Refusal(error)
 
 
-def _spend(key: Key, number: int, context: Context) -> None:
-    context.connection.execute("UPDATE key SET nonce = ? WHERE id = ?", (_highest(key, number), key.id))
+def _refused(attempt: _Attempt) -> str:
+    """The error of the first check that fails; empty: none does."""
+    passed: list[_Check] = []
+    for one in _ORDERS[attempt.context.switches["check-order"]]:
+        if error := one(attempt):
+            if _taken in passed:
+                _spend(attempt)
+            return error
+        passed.append(one)
+    return ""
 
 
-def _highest(key: Key, number: int) -> str:
-    return str(max(number, int(key.nonce_text)))
+def _numbered(attempt: _Attempt) -> str:
+    return "" if attempt.nonce is not None else INVALID_NONCE
 
 
-def _used(key: Key, number: int, context: Context, cost: int, *, touches: bool) -> Key:
+def _signed(attempt: _Attempt) -> str:
+    request = attempt.request
+    told = request.header("HTTP_API_SIGN")
+    right = signature.verify(told, attempt.secret, request.target, attempt.nonce or "", request.body)
+    return "" if right else INVALID_SIGNATURE
+
+
+def _taken(attempt: _Attempt) -> str:
+    return "" if nonce.accepted(attempt.context, attempt.key, _number(attempt)) else INVALID_NONCE
+
+
+def _second(attempt: _Attempt) -> str:
+    return otp.error(attempt.context, attempt.key, attempt.given) or ""
+
+
+def _living(attempt: _Attempt) -> str:
+    is_over = 0 < attempt.key.valid_until <= attempt.context.now
+    return attempt.context.switches["expired-key-error"] if is_over else ""
+
+
+def _placed(attempt: _Attempt) -> str:
+    key = attempt.key
+    lets_in = not key.networks or allowlist.lets_in(key.ip_allowlist, attempt.request.address)
+    return "" if lets_in else attempt.context.switches["disallowed-ip-error"]
+
+
+_Check = Callable[[_Attempt], str]  # the error; empty: all is well
+_ORDERS: Mapping[str, tuple[_Check, ...]] = {
+    "nonce-first": (_numbered, _signed, _taken, _second, _living, _placed),
+    "address-first": (_living, _placed, _numbered, _signed, _taken, _second),
+}
+
+
+def _number(attempt: _Attempt) -> int:
+    return int(attempt.nonce or 0)
+
+
+def _highest(attempt: _Attempt) -> str:
+    return str(max(_number(attempt), int(attempt.key.nonce_text)))
+
+
+def _spend(attempt: _Attempt) -> None:
+    attempt.context.connection.execute("UPDATE key SET nonce = ? WHERE id = ?", (_highest(attempt), attempt.key.id))
+
+
+def _used(attempt: _Attempt, cost: int, *, touches: bool) -> Key:
+    key, context = attempt.key, attempt.context
     fits, counter = limits.charge(key, cost, context)
     used = key._replace(
-        nonce_text=_highest(key, number),
+        nonce_text=_highest(attempt),
         counter=counter,
         counter_at=context.now,
         last_used=_last_used(key, context) if touches else key.last_used,
@@ -90,12 +147,3 @@ def _last_used(key: Key, context: Context) -> int:
     """Now; or, where the switch lets it lag, what it was until so many seconds are over."""
     last, every = key.last_used, int(context.switches["last-used-every"])
     return context.second if last is None or abs(context.second - last) >= every else last
-
-
-def _barred(key: Key, request: Request, context: Context) -> str:
-    """The error of a key that is past its end or called from a wrong place; empty: neither."""
-    if 0 < key.valid_until <= context.now:
-        return context.switches["expired-key-error"]
-    if key.networks and not allowlist.lets_in(key.ip_allowlist, request.address):
-        return context.switches["disallowed-ip-error"]
-    return ""
