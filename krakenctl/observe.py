@@ -84,14 +84,26 @@ def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAcco
 
 
 def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:
-    """Two declared accounts behind one IIBAN: the credentials were mixed up. Raises SafetyStop."""
-    seen: dict[str, str] = {}
+    """Two declared accounts behind one IIBAN: credentials or keys were mixed up. Raises SafetyStop."""
+    seen: dict[str, LiveAccount] = {}
     for live in accounts.values():
-        if live.iiban and (other := seen.setdefault(live.iiban, live.name)) != live.name:
+        if live.iiban and (other := seen.setdefault(live.iiban, live)) is not live:
             raise SafetyStop(
-                f"{other} and {live.name} are declared as two accounts, but their credentials open the same one",
-                hint="check the credentials in krakenctl.yaml; nothing was changed",
+                f"{other.name} and {live.name} are declared as two accounts, and are one: {_opener(other)} and"
+                f" {_opener(live)} lead to {live.iiban}",
+                hint=f"{_check(other, live)}; nothing was changed",
             )
+
+
+def _opener(live: LiveAccount) -> str:
+    return f"the keys that are kept for {live.name}" if live.by_person else f"the credential of {live.name}"
+
+
+def _check(*accounts: LiveAccount) -> str:
+    """What to look at: where people make the keys, there is no credential."""
+    keys = "which account each was made on, and correct the manifests or what the store keeps"
+    wrong = {True: f"look {keys}", False: "check the credentials in krakenctl.yaml"}
+    return "; ".join(wrong[by_person] for by_person in sorted({live.by_person for live in accounts}))
 
 
 def refuse_known(live: LiveAccount, known: Mapping[str, RecordedAccount]) -> None:
@@ -99,8 +111,8 @@ def refuse_known(live: LiveAccount, known: Mapping[str, RecordedAccount]) -> Non
     for other in known.values():
         if live.iiban and other.iiban == live.iiban and other.name != live.name:
             raise SafetyStop(
-                f"the credential of {live.name} opens {other.iiban}, which is the account {other.name}",
-                hint="check the credentials in krakenctl.yaml",
+                f"{_opener(live)} {'lead' if live.by_person else 'leads'} to {other.iiban}, the account {other.name}",
+                hint=_check(live),
                 address=live.name,
             )
 
@@ -135,8 +147,9 @@ def _seen(name: str, surface: Surface, pin: str, kind: str) -> LiveAccount:
         phase=Phase.READY,
         iiban=iiban,
         coverage=listing.coverage,
-        keys=tuple(live for live in listing.keys if live.name not in listing.vanished),  # a run that acts proves it
+        keys=listing.keys,
         surface=kind,
-        unasked={name: why for name, why in listing.unasked.items() if name not in listing.vanished},
+        unasked=listing.unasked,
         odd=listing.odd,
+        called=listing.called,
     )

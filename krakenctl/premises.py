@@ -32,7 +32,8 @@ class Grounds:
     ) -> None:
         self.project, self.recorded, self.person, self.steps = project, recorded, person or Nobody(), Counter()
         declared, host = project.desired.keys, socket.gethostname()
-        self.estate = Estate(recorded=recorded, declared=declared, open_store=open_store, host=host)
+        pinned = {each.iiban: each.name for each in project.desired.accounts.values() if each.iiban}
+        self.estate = Estate(recorded=recorded, declared=declared, open_store=open_store, host=host, pinned=pinned)
 
     def of(self, account: str) -> Premises:
         """As its manifest says; of an account that is no longer declared, as the state remembers it."""

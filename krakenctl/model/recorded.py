@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from krakenctl.model.address import Address
-from krakenctl.model.desired import SecretRef
+from krakenctl.model.desired import DesiredAccount, SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.run import Lease
+from krakenctl.model.silence import Answer, Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,18 @@ class RecordedAccount:
     username: str = ""  # sub-accounts only
     iiban: str = ""  # the first one seen; another one later is a hard stop
     requested: bool = False  # we asked the exchange to create it
+
+    @classmethod
+    def of(cls, account: DesiredAccount, iiban: str) -> RecordedAccount:
+        """`iiban`: the one that was seen; empty: none was."""
+        return cls(
+            name=account.name,
+            kind=account.address.kind,
+            surface=account.surface,
+            username=account.username,
+            iiban=iiban,
+            requested=account.address.kind == "SubAccount",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +128,9 @@ class Recorded:
     limits: Mapping[str, SeenLimit] = field(default_factory=dict)  # by account
     contained: Mapping[Address, Containment] = field(default_factory=dict)  # until a key of that address is promoted
     given: tuple[Given, ...] = ()  # handed over, and perhaps live: none of ours
-    # By the public half of a key, and a host: whether it answered to the last call from there that told.
-    answered: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    answered: Mapping[tuple[str, str], Answer] = field(default_factory=dict)  # by the public half of a key, and a host
+    refused: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)  # likewise
+    lockouts: Mapping[str, int] = field(default_factory=dict)  # by account: when Kraken last said so, unix seconds
     gone: Mapping[str, Gone] = field(default_factory=dict)  # by the public half: proved, so they are not asked again
     lease: Lease | None = field(default=None, compare=False)  # who changes things right now
 

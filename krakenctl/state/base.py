@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
+from krakenctl.model.silence import UNTOLD, Answer, Refusal
 
 Told = Deed | Ended  # what a write of the state takes along: to the log, and to the marks of a saved plan
 
@@ -149,15 +150,24 @@ class State(Protocol):
         """None: it holds no longer."""
         ...
 
-    def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
-        """Whether the key with this public half answers to calls from that host; None: nobody knows any more.
+    def hear(self, public_key: str, host: str, *, answers: bool, told: Answer = UNTOLD) -> None:
+        """The key with this public half has answered that host; `answers` False: what was known is worth nothing.
 
-        Forgotten with the key. One that answers is not gone, whatever was proved.
+        One that answers is neither refused nor gone, whatever was noted. This and the next three are what was seen on
+        the exchange: they need no lease. They are forgotten with the key.
         """
         ...
 
+    def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
+        """That it has answered there before stays known."""
+        ...
+
     def gone(self, public_key: str, proof: Gone) -> None:
-        """The key with this public half has ended, and that is proved. Forgotten with the key."""
+        """The key with this public half has ended, and that is proved."""
+        ...
+
+    def locked_out(self, account: str, at: int) -> None:
+        """Kraken has just said so, at `at` on its clock."""
         ...
 
     def contain(self, addresses: Collection[Address], accounts: Collection[str], by: Containment) -> None:
@@ -199,6 +209,13 @@ class StateHome(Protocol):
 
     def look(self) -> AbstractContextManager[State | None]:
         """The state, to be read only, without a lease and without making anything; None: there is none yet."""
+        ...
+
+    def jot(self, deed: Callable[[State], None]) -> bool:
+        """Write down what was seen, without a lease, if that is possible at once: nothing is made or upgraded for it.
+
+        False: it could not be, and nobody is told. What it says then is only forgotten.
+        """
         ...
 
     def open(self) -> State:

@@ -18,15 +18,17 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from krakenctl.errors import StateBusy, StateError
+from krakenctl.errors import CredentialError, StateBusy, StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.secret import Secret
 from krakenctl.state import tables
+from krakenctl.state.base import State
 from krakenctl.state.database import Execute, Rows, labels
 from krakenctl.state.sql import SqlState
 
 T = TypeVar("T")
 
+JOT_SECONDS = 1  # for what may as well be forgotten
 ANSWER_SECONDS = 40.0  # longer than any limit below: whoever has not answered by then will not
 _NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 # A run that was stopped in the middle of a transaction loses it before others give up waiting for it.
@@ -97,6 +99,16 @@ class PostgresHome:
         with closing(PostgresDatabase(self)) as database:
             yield SqlState(database) if database.read(lambda run: _version(run, self.schema)) else None
 
+    def jot(self, deed: Callable[[State], None]) -> bool:
+        try:
+            with closing(PostgresDatabase(self, {"lock_timeout": JOT_SECONDS})) as database:
+                if database.read(lambda run: _version(run, self.schema)) != tables.VERSION:
+                    return False
+                deed(SqlState(database))
+        except (StateError, CredentialError):
+            return False
+        return True
+
     def open(self) -> SqlState:
         database = PostgresDatabase(self)
         try:
@@ -121,15 +133,16 @@ class PostgresDatabase:
     end by then, for the server keeps its lock until it has, so that it cannot be done after the second.
     """
 
-    def __init__(self, home: PostgresHome) -> None:
+    def __init__(self, home: PostgresHome, limits: dict[str, int] | None = None) -> None:
         self._home = home
+        self._limits = limits or {}  # seconds, in place of the usual ones
         self._connection: _Connection | None = None
         self._closed = False
         self._inside = False  # a transaction
         self._turn = RLock()
 
     def read(self, deed: Callable[[Execute], T]) -> T:
-        return self._transaction(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_local(self._home.schema)}", deed)
+        return self._transaction(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._local()}", deed)
 
     def write(self, deed: Callable[[Execute], T]) -> T:
         def counted(run: Execute) -> T:
@@ -177,8 +190,11 @@ class PostgresDatabase:
 
     def _alone(self, deed: Callable[[Execute], T]) -> T:
         """Read committed: once the lock is ours, what whoever had it before us has written is seen."""
-        begin = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_local(self._home.schema)}"
+        begin = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {self._local()}"
         return self._transaction(f"{begin}; SELECT pg_advisory_xact_lock({_lock(self._home.schema)})", deed)
+
+    def _local(self) -> str:
+        return _local(self._home.schema, {**_LIMITS, **self._limits})
 
     def _transaction(self, begin: str, deed: Callable[[Execute], T]) -> T:
         def whole() -> T:
@@ -256,10 +272,10 @@ def _reason(problem: psycopg.Error) -> str:
     return next((reason for sign, reason in _REASONS.items() if sign in text), "its server cannot be talked to")
 
 
-def _local(schema: str) -> str:
+def _local(schema: str, limits: dict[str, int]) -> str:
     """Durable whatever the server's default is; our tables and no others; nothing waits for ever."""
-    limits = "; ".join(f"SET LOCAL {name} = '{seconds}s'" for name, seconds in _LIMITS.items())
-    return f"SET LOCAL synchronous_commit = on; SET LOCAL search_path = {_quoted(schema)}, pg_temp; {limits}"
+    text = "; ".join(f"SET LOCAL {name} = '{seconds}s'" for name, seconds in limits.items())
+    return f"SET LOCAL synchronous_commit = on; SET LOCAL search_path = {_quoted(schema)}, pg_temp; {text}"
 
 
 def _quoted(name: str) -> str:

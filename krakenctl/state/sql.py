@@ -9,6 +9,7 @@ from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed
+from krakenctl.model.silence import UNTOLD, Answer, Refusal
 from krakenctl.state import leases, rows
 from krakenctl.state.base import Told
 from krakenctl.state.database import Database, Execute
@@ -28,10 +29,10 @@ _FREE = "UPDATE generation SET highest = ? WHERE address = ? AND highest = ?"
 _NEVER_BURNED = "DELETE FROM generation WHERE address = ? AND highest = 0"
 _DROP_KEY = "DELETE FROM key WHERE address = ? AND live_name = ?"
 _DROP_GIVEN = "DELETE FROM given WHERE address = ? AND live_name = ?"
-_DROP_ANSWERED = (
-    "DELETE FROM answered WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"
+_DROP_SEEN = tuple(
+    f"DELETE FROM {table} WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"  # noqa: S608
+    for table in ("answered", "refused", "gone")
 )
-_DROP_GONE = "DELETE FROM gone WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"
 _DROP_INTENT = "DELETE FROM journal WHERE address = ? AND live_name = ?"
 _ADVANCE = (
     "UPDATE journal SET stage = ?, verdict = ?, public_key = CASE WHEN ? = '' THEN public_key ELSE ? END"
@@ -134,7 +135,7 @@ class SqlState:
 
     def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
         def deed(run: Execute) -> None:
-            for drop in (_DROP_ANSWERED, _DROP_GONE, _DROP_KEY, _DROP_INTENT, _DROP_GIVEN):
+            for drop in (*_DROP_SEEN, _DROP_KEY, _DROP_INTENT, _DROP_GIVEN):
                 run(drop, str(address), live_name)
             run(_DROP_INTENT, str(address), ends)
 
@@ -157,22 +158,37 @@ class SqlState:
 
         self._write(deed, deeds)
 
-    def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
+    def hear(self, public_key: str, host: str, *, answers: bool, told: Answer = UNTOLD) -> None:
         def deed(run: Execute) -> None:
-            run("DELETE FROM answered WHERE public_key = ? AND host = ?", public_key, host)
-            if answers is not None:
-                run("INSERT INTO answered VALUES (?, ?, ?)", public_key, host, int(answers))
+            for table in ("answered", "refused"):
+                run(f"DELETE FROM {table} WHERE public_key = ? AND host = ?", public_key, host)  # noqa: S608 - ours
             if answers:
+                run("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", public_key, host, told.iiban, told.spent, told.at)
                 run("DELETE FROM gone WHERE public_key = ?", public_key)
 
-        self._write(deed)
+        self._witness(deed)
+
+    def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
+        def deed(run: Execute) -> None:
+            run("DELETE FROM refused WHERE public_key = ? AND host = ?", public_key, host)
+            row = (refusal.at, refusal.times, refusal.said, refusal.calls)
+            run("INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", public_key, host, *row)
+
+        self._witness(deed)
+
+    def locked_out(self, account: str, at: int) -> None:
+        def deed(run: Execute) -> None:
+            run("DELETE FROM lockout WHERE account = ?", account)
+            run("INSERT INTO lockout VALUES (?, ?)", account, at)
+
+        self._witness(deed)
 
     def gone(self, public_key: str, proof: Gone) -> None:
         def deed(run: Execute) -> None:
             run("DELETE FROM gone WHERE public_key = ?", public_key)
             run("INSERT INTO gone VALUES (?, ?, ?, ?)", public_key, proof.since, proof.host, proof.said)
 
-        self._write(deed)
+        self._witness(deed)
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         def deed(run: Execute) -> None:
@@ -226,6 +242,15 @@ class SqlState:
         self.leases.close()
         self._database.close()
 
+    def _witness(self, deed: Callable[[Execute], object]) -> None:
+        """What was seen on the exchange stays true, whoever has the lease."""
+
+        def seen(run: Execute) -> None:
+            leases.refuse_moved(run)
+            deed(run)
+
+        self._database.write(seen)
+
     def _write(self, deed: Callable[[Execute], object], deeds: Sequence[Told] = ()) -> None:
         tell = telling([deed for deed in deeds if isinstance(deed, Deed)])
         ended = [deed for deed in deeds if isinstance(deed, Ended)]
@@ -257,7 +282,9 @@ def read(run: Execute, now: float) -> Recorded:
         limits={name: SeenLimit(keys, declared) for name, keys, declared in run("SELECT * FROM room")},
         contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
         given=tuple(map(rows.given, run("SELECT * FROM given ORDER BY address, live_name"))),
-        answered={(key, host): bool(answers) for key, host, answers in run("SELECT * FROM answered")},
+        answered={(key, host): Answer(*rest) for key, host, *rest in run("SELECT * FROM answered")},
+        refused={(key, host): Refusal(*rest) for key, host, *rest in run("SELECT * FROM refused")},
+        lockouts=dict(run("SELECT account, at FROM lockout")),
         gone={key: Gone(since=at, host=host, said=said) for key, at, host, said in run("SELECT * FROM gone")},
         lease=leases.read(run, now),
     )

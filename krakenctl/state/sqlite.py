@@ -8,7 +8,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 from krakenctl.errors import StateBusy, StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.state import tables
+from krakenctl.state.base import State
 from krakenctl.state.database import Execute, Rows, labels
 from krakenctl.state.sql import SqlState
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 10
+JOT_SECONDS = 1  # for what may as well be forgotten
 _BACKUP = "restore it from a backup; or move it away, and see `krakenctl state rebuild`"
 # Locks on these do not hold between hosts: two runs would both believe to be alone.
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "lustre"})
@@ -96,6 +98,18 @@ class SqliteHome:
     def look(self) -> AbstractContextManager[SqlState | None]:
         return looking(self.path)
 
+    def jot(self, deed: Callable[[State], None]) -> bool:
+        try:
+            with _as_state_error(self.path), closing(_connect(self.path, JOT_SECONDS, "rw")) as connection:
+                _refuse_network(self.path, _read_mounts)
+                if connection.execute("PRAGMA user_version").fetchone()[0] != tables.VERSION:
+                    return False
+                connection.execute(_SYNCED)
+                deed(SqlState(SqliteDatabase(connection, self.path)))
+        except StateError:
+            return False
+        return True
+
     def open(self) -> SqlState:
         return open_state(self.path)
 
@@ -142,9 +156,7 @@ def looking(path: Path) -> Iterator[SqlState | None]:
             connection = None
         else:
             _refuse_network(path, _read_mounts)
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-            )
+            connection = _connect(path, mode="ro")
     if connection is None:
         yield None
         return
@@ -174,8 +186,9 @@ def _open_new(beside: Path, label: str) -> Iterator[tuple[Path, int]]:
         os.close(file)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, seconds: float = BUSY_SECONDS, mode: str = "rwc") -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=seconds, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -36,7 +36,12 @@ CREATE TABLE contained (address TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT N
 CREATE TABLE given (
   address TEXT NOT NULL, live_name TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (address, live_name));
 CREATE TABLE answered (
-  public_key TEXT NOT NULL, host TEXT NOT NULL, answers INTEGER NOT NULL, PRIMARY KEY (public_key, host));
+  public_key TEXT NOT NULL, host TEXT NOT NULL, iiban TEXT NOT NULL, spent BIGINT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (public_key, host));
+CREATE TABLE refused (
+  public_key TEXT NOT NULL, host TEXT NOT NULL, at BIGINT NOT NULL, times INTEGER NOT NULL, said TEXT NOT NULL,
+  calls INTEGER NOT NULL, PRIMARY KEY (public_key, host));
+CREATE TABLE lockout (account TEXT PRIMARY KEY, at BIGINT NOT NULL);
 CREATE TABLE gone (public_key TEXT PRIMARY KEY, since BIGINT NOT NULL, host TEXT NOT NULL, said TEXT NOT NULL);
 ALTER TABLE key ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE key ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;

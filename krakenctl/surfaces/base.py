@@ -18,7 +18,8 @@ class Listing:
     coverage: Coverage
     unasked: Mapping[str, str] = field(default_factory=dict)  # by name, of these keys: why it is as recorded
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what is wrong beside its spec
-    vanished: frozenset[str] = frozenset()  # of these: refused once, where it answered before; no proof of its end yet
+    remarks: Mapping[str, str] = field(default_factory=dict)  # by name: what is worth saying of a new key that is right
+    called: Mapping[str, str] = field(default_factory=dict)  # by name: what it is called where a person has renamed it
 
 
 class Surface(Protocol):

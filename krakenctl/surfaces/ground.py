@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from krakenctl.model.human import Site
 from krakenctl.model.secret import Secret
+from krakenctl.surfaces.kraken.held import Held, NothingHeld
 from krakenctl.surfaces.kraken.meter import Meter
-from krakenctl.surfaces.kraken.roll import Held, NothingHeld
 from krakenctl.surfaces.person import Nobody, Person
 from krakenctl.transport.http import Http
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn, Protocol
 
 from krakenctl.errors import NeedsPerson
-from krakenctl.model.human import HumanStep
+from krakenctl.model.human import Deleted, HumanStep
 from krakenctl.model.key import KeyPair
 
 
@@ -31,11 +31,12 @@ class Person(Protocol):
         """Returns when they say that it is done."""
         ...
 
-    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | None:
+    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         """It is not as it should be: say in what, and return when it may be looked at again.
 
         The pair of another key that they made in its place; None: it is the same key. Where the pair itself was
-        wrong and None comes back, `issue` is asked once more. Raises NeedsPerson if they stop.
+        wrong and None comes back, `issue` is asked once more. A new key they may have deleted instead. Raises
+        NeedsPerson if they stop.
         """
         ...
 
@@ -59,7 +60,7 @@ class Nobody:
     def revoke(self, step: HumanStep) -> None:
         self._is_not_there(step)
 
-    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | None:
+    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         self._is_not_there(step, f": {'; '.join(differences)}")
 
     def accepts(self, step: HumanStep, why: str) -> str:

@@ -16,15 +16,18 @@ from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.holding import Holding
-from krakenctl.model.human import HumanStep, Mended, Revocation, Site
+from krakenctl.model.human import Deleted, HumanStep, Mended, Revocation, Site
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.plan import Verb
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.ground import Ground
-from krakenctl.surfaces.kraken.roll import Held, Look, RollCall
-from krakenctl.surfaces.person import Person
+from krakenctl.surfaces.kraken.gently import Caller
+from krakenctl.surfaces.kraken.held import Held
+from krakenctl.surfaces.kraken.look import GONE, Look
+from krakenctl.surfaces.kraken.roll import RollCall
+from krakenctl.surfaces.person import Nobody, Person
 from krakenctl.transport.http import Http
 
 _ABOVE = 20  # how far above a refused nonce the second try of `inspect` is
@@ -57,15 +60,17 @@ class Website:
     expected: Callable[[], int] = lambda: 1  # how many steps a person takes on this account in this run
     _taken: int = 0  # of these, so far
     _fresh: dict[str, Holding] = field(default_factory=dict)  # by name: made in this run
+    _caller: Caller = field(init=False)
     _roll: RollCall = field(init=False)
 
     def __post_init__(self) -> None:
-        self._roll = RollCall(http=self.http, held=self.held, clock=self.clock, now=self.now, wait=self.wait)
+        self._caller = Caller(http=self.http, held=self.held, clock=self.clock, wait=self.wait)
+        self._roll = RollCall(self._caller, self.now, attended=not isinstance(self.person, Nobody))
 
     def iiban(self) -> str:
-        """As any key that could be asked tells it; empty: none could. Raises SafetyStop when they differ."""
-        fresh = self._fresh.keys()
-        return next((look.iiban for name, look in self._looks().items() if look.iiban and name not in fresh), "")
+        """As any key in use tells it, now or before; empty: none has. Raises SafetyStop when they differ."""
+        self._looks()
+        return self._roll.account
 
     def now(self) -> int:
         return self.clock() // 1_000_000_000
@@ -77,7 +82,8 @@ class Website:
             coverage=Coverage.HELD,
             unasked={name: look.unasked for name, look in looks.items() if look.unasked},
             odd={name: look.odd for name, look in looks.items() if look.odd},
-            vanished=frozenset(name for name, look in looks.items() if look.vanished),
+            remarks={name: look.remark for name, look in looks.items() if look.remark},
+            called={name: look.called for name, look in looks.items() if look.called},
         )
 
     def ready(self, verb: Verb, name: str) -> None:
@@ -96,7 +102,7 @@ class Website:
         before = self._present(name, "updated")
         self.person.update(self._next(Verb.UPDATE, name, before=before.spec, wanted=spec))
         if before.spec.ip_allowlist != spec.ip_allowlist:  # what has answered from here need not do so any more
-            self.held.note(before.public_key, answers=None)
+            self.held.note(before.public_key, answers=False)
         self._roll.forget(name)
 
     def revoke(self, name: str) -> Revocation:
@@ -112,58 +118,69 @@ class Website:
         self._fresh.pop(name, None)
         if not proved:
             return Revocation.CLAIMED
-        self._roll.looks[name] = Look(None)
+        self._roll.looks[name] = GONE
         return Revocation.PROVED
 
     def _sound_out(self, name: str, pair: KeyPair) -> None:
         """That it answers now is half of the proof that it does not later."""
         with suppress(ExchangeError):
-            self._roll.rest(self._fresh, name)
-            if self.held.answers(pair.public_key) is None:
-                self._roll.lives(pair)
+            self._roll.rest(name)
+            if self.held.answer(pair.public_key) is None:
+                self._caller.lives(pair)
 
     def _is_gone(self, step: HumanStep, pair: KeyPair) -> bool:
         """Whether that is proved. Raises NeedsPerson for a key that still answers, and whoever said so stops.
 
         Where Kraken cannot be asked it is not: a later run proves it. The person is not asked twice for that.
         """
-        if not self.held.answers(pair.public_key):
+        if self.held.answer(pair.public_key) is None:
             return False
         try:
-            while lives := self._roll.lives(pair):
+            while lives := self._caller.lives(pair):
                 self.person.again(step, (_STILL,))
-                self._roll.rest(self._fresh, step.name)
-            return lives is False and self._roll.is_proved_gone(pair)
+                self._roll.rest(step.name)
+            return lives is False and self._roll.is_proved_gone(step.name, pair)
         except ExchangeError:
             return False
 
     def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended:
-        made = self._fresh.get(name)
-        step = self._step(Verb.UPDATE if made is None else Verb.ISSUE, name, wanted=spec)
-        is_wrong_pair = self._roll.looks.get(name, Look(None)).pair_is_wrong
+        is_new = self._is_new(name)
+        step = self._step(Verb.ISSUE if is_new else Verb.UPDATE, name, wanted=spec)
+        is_wrong_pair = self._roll.looks.get(name, GONE).pair_is_wrong
         try:
-            pair = self.person.again(step, wrong)
-            if made is None:
-                pair = None
-            elif pair is None and is_wrong_pair:
-                pair = self.person.issue(step)
+            said = self.person.again(step, wrong)
+            if is_new and said is None and is_wrong_pair:
+                said = self.person.issue(step)
+            deleted = self._deleted(name) if is_new and said is Deleted.SAID else None
         except NeedsPerson:
             self._fresh.pop(name, None)
             self._roll.forget(name)
             raise
         self._roll.forget(name)
-        if pair is not None:
-            self._take(name, spec, pair)
-        return Mended(pair)
+        if not is_new or not isinstance(said, KeyPair):
+            return Mended(deleted=deleted)
+        self._take(name, spec, said)
+        return Mended(pair=said)
+
+    def _is_new(self, name: str) -> bool:
+        """Whether a person has made it, in this run or an earlier one, and nobody uses it yet."""
+        return name in self._fresh or any(one.fresh and one.record.live_name == name for one in self.held.holdings())
+
+    def _deleted(self, name: str) -> Revocation:
+        """They say so of a new key. Raises NeedsPerson for one that still answers, and whoever said so stops."""
+        pair = self._pair(name)
+        is_proved = pair is not None and self._is_gone(self._step(Verb.REVOKE, name), pair)
+        self._fresh.pop(name, None)
+        return Revocation.PROVED if is_proved else Revocation.CLAIMED
 
     def accept(self, name: str, spec: KeySpec, why: str) -> str:
         return self.person.accepts(self._step(Verb.CHECK, name, wanted=spec), why)
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         try:
-            return self._roll.describe(pair, nonce).live
+            return self._caller.describe_with(pair, nonce).live
         except NonceRefused:  # it has told already, for one
-            return self._roll.describe(pair, nonce + _ABOVE).live
+            return self._caller.describe_with(pair, nonce + _ABOVE).live
 
     def take_request(self) -> str:
         return ""
@@ -195,7 +212,7 @@ class Website:
         )
         self._fresh[name] = Holding(record=record, scale=NonceScale.UNKNOWN, pair=pair, fresh=True)
         self._roll.forget(name)
-        self._roll.grant_one()
+        self._caller.grant_one()
 
     def _next(
         self, verb: Verb, name: str, *, before: KeySpec | None = None, wanted: KeySpec | None = None

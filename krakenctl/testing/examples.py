@@ -14,6 +14,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Change, NewKey, OldKey, Strategy
 from krakenctl.model.recorded import Given, RecordedAccount, RecordedKey
 from krakenctl.model.secret import Secret
+from krakenctl.model.silence import Answer, Refusal
 from krakenctl.state.base import State
 from krakenctl.stores.base import Entry
 
@@ -81,8 +82,11 @@ STORY: tuple[Callable[[State], None], ...] = (
     lambda state: state.begin(intent(1)),
     lambda state: state.advance(ADDRESS, intent(1).live_name, Stage.STORED),
     lambda state: state.promote(key(1), None),
+    lambda state: state.hear(key(1).public_key, "desk", answers=True, told=Answer("AA12 N84G EXAM PLE1", 21)),
+    lambda state: state.locked_out("mm-desk", 1_800_000_000),
     lambda state: state.begin(intent(2, old_name=key(1).live_name)),
     lambda state: state.promote(key(2), key(1, retired_until=1_800_086_400)),
+    lambda state: state.refused(key(1).public_key, "desk", Refusal(1_800_000_000, 1, "EAPI:Invalid key")),
     lambda state: state.revoked(ADDRESS, key(1).live_name),
     lambda state: state.finish(ADDRESS, key(2).live_name),
     lambda state: state.update(key(2, address=OTHER, live_name=key(2).live_name), former=ADDRESS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from krakenctl.errors import SecretGone, StoreError
@@ -13,6 +13,7 @@ from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
 from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
+from krakenctl.model.silence import LOCKOUT_SECONDS, ROW_SECONDS, UNTOLD, Answer, Refusal
 from krakenctl.state.base import Told
 from krakenctl.stores.base import Entry, Slot
 
@@ -108,7 +109,9 @@ class MemoryState:
         self._limits: dict[str, SeenLimit | None] = {}
         self._contained: dict[Address, Containment] = {}
         self._given: dict[tuple[Address, str], Given] = {}
-        self._answered: dict[tuple[str, str], bool] = {}
+        self._answered: dict[tuple[str, str], Answer] = {}
+        self._refused: dict[tuple[str, str], Refusal] = {}
+        self._lockouts: dict[str, int] = {}
         self._gone: dict[str, Gone] = {}
         self._marks: dict[tuple[str, str], Mark] = {}
         self.aside: list[Recorded] = []
@@ -127,6 +130,8 @@ class MemoryState:
             contained=dict(self._contained),
             given=tuple(self._given[handle] for handle in sorted(self._given)),
             answered=dict(self._answered),
+            refused=dict(self._refused),
+            lockouts=dict(self._lockouts),
             gone=dict(self._gone),
             limits={account: seen for account, seen in self._limits.items() if seen is not None},
         )
@@ -188,8 +193,10 @@ class MemoryState:
 
     def revoked(self, address: Address, live_name: str, *, ends: str = "", deeds: Sequence[Told] = ()) -> None:
         key = self._keys.get((address, live_name))
-        self._answered = {a: b for a, b in self._answered.items() if key is None or a[0] != key.public_key}
         if key is not None:
+            for seen in (self._answered, self._refused):
+                for handle in [each for each in seen if each[0] == key.public_key]:
+                    seen.pop(handle)
             self._gone.pop(key.public_key, None)
         for kept in (self._keys, self._intents, self._given):
             kept.pop((address, live_name), None)
@@ -204,12 +211,18 @@ class MemoryState:
             self._give(given)
         self._tell(deeds)
 
-    def hear(self, public_key: str, host: str, *, answers: bool | None) -> None:
+    def hear(self, public_key: str, host: str, *, answers: bool, told: Answer = UNTOLD) -> None:
         self._answered.pop((public_key, host), None)
-        if answers is not None:
-            self._answered[public_key, host] = answers
+        self._refused.pop((public_key, host), None)
         if answers:
+            self._answered[public_key, host] = told
             self._gone.pop(public_key, None)
+
+    def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
+        self._refused[public_key, host] = refusal
+
+    def locked_out(self, account: str, at: int) -> None:
+        self._lockouts[account] = at
 
     def gone(self, public_key: str, proof: Gone) -> None:
         self._gone[public_key] = proof
@@ -279,25 +292,59 @@ class MemoryState:
 
 
 class MemoryHeld:
-    """See `krakenctl.surfaces.kraken.roll.Held`."""
+    """See `krakenctl.surfaces.kraken.held.Held`. `clock`: unix seconds."""
 
-    def __init__(self, keys: Sequence[Holding] = ()) -> None:
+    def __init__(self, keys: Sequence[Holding] = (), clock: Callable[[], int] = lambda: 0) -> None:
         self.keys = list(keys)
-        self.heard: dict[str, bool | None] = {}
+        self.clock = clock
+        self.heard: dict[str, Answer] = {}
+        self.refused: dict[str, Refusal] = {}
         self.proved: dict[str, str] = {}
+        self.row: list[int] = []  # when calls were refused, since the last answer
+        self.others: dict[str, str] = {}  # accounts by IIBAN
+        self.locked_until = 0
         self.remembers = True
 
     def holdings(self) -> Sequence[Holding]:
         return tuple(self.keys)
 
-    def other_accounts(self) -> Mapping[str, str]:
-        return {}
+    def claim(self, iiban: str) -> str:
+        return self.others.get(iiban, "")
 
-    def answers(self, public_key: str) -> bool | None:
+    def answer(self, public_key: str) -> Answer | None:
         return self.heard.get(public_key)
 
-    def note(self, public_key: str, *, answers: bool | None) -> None:
-        self.heard[public_key] = answers
+    def refusal(self, public_key: str) -> Refusal | None:
+        return self.refused.get(public_key)
+
+    def rests(self, public_key: str) -> str:
+        refusal = self.refused.get(public_key)
+        rests = refusal is not None and self.remembers and self.clock() < refusal.rests_until
+        return f"refused from here ({refusal.said})" if refusal and rests else ""
+
+    def locked(self) -> str:
+        return "the account is locked" if self.clock() < self.locked_until else ""
+
+    def refusals(self) -> int:
+        if not self.remembers:
+            return 0
+        return sum(1 for at in self.row if self.clock() < at + ROW_SECONDS)
+
+    def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
+        before = self.heard.pop(public_key, UNTOLD)
+        self.refused.pop(public_key, None)
+        if answers:
+            self.row.clear()
+            self.heard[public_key] = before.joined(told)
+            self.proved.pop(public_key, None)
+
+    def note_refused(self, public_key: str, said: str) -> None:
+        before, at = self.refused.get(public_key), self.clock()
+        self.row.append(at)
+        self.refused[public_key] = before.again(at, said) if before else Refusal(at=at, times=1, said=said)
+
+    def note_lockout(self) -> None:
+        self.locked_until = self.clock() + LOCKOUT_SECONDS
 
     def is_gone(self, public_key: str) -> bool:
         return public_key in self.proved

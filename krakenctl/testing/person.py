@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from krakenctl.errors import NeedsPerson, UsageError
-from krakenctl.model.human import HumanStep
+from krakenctl.model.human import Deleted, HumanStep
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
@@ -55,6 +55,7 @@ class Robot:
     db: Path
     mistakes: Iterable[Mistake] = ()
     gives_up: bool = False
+    begins_anew: bool = False  # when told of a mistake they delete the key
     deletes: bool = True  # whether a key that they say is deleted is
     edits: bool = True  # whether one that they say is edited is
     reason: str = ""
@@ -89,7 +90,7 @@ class Robot:
             with suppress(UsageError):  # it is gone already
                 operate.revoke_key(self.db, self._user(step), step.name)
 
-    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | None:
+    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         self.told.append(("again", step, differences))
         if self.gives_up:
             raise NeedsPerson(f"stopped at {step.name}")
@@ -97,10 +98,16 @@ class Robot:
             operate.revoke_key(self.db, self._user(step), step.name)
             return None
         right, made = self._form(step), self._made.get(step.name)
+        if self.begins_anew:
+            operate.revoke_key(self.db, self._user(step), made.name if made else step.name)
+            return Deleted.SAID
         if made is not None and made.account != right.account:
             operate.revoke_key(self.db, made.account, made.name)
             return self._make(step.name, right)
-        self._edit(made.name if made else step.name, right)
+        try:
+            self._edit(made.name if made else step.name, right)
+        except UsageError:  # somebody else made it, under another name
+            return self._make(step.name, right)
         return self._mispasted.pop(step.name, None)
 
     def accepts(self, step: HumanStep, why: str) -> str:
@@ -118,7 +125,10 @@ class Robot:
         return step.username or self.aliases.get(step.account, step.account)
 
     def _make(self, told: str, form: Form) -> KeyPair:
+        """One that has the name was left by an earlier try, whose private key is lost: it goes first."""
         spec = form.spec
+        with suppress(UsageError):
+            operate.revoke_key(self.db, form.account, form.name)
         made = operate.make_key(
             self.db,
             form.account,

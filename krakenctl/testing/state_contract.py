@@ -25,6 +25,7 @@ from krakenctl.model.journal import Stage
 from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import Gone, Recorded, RecordedAccount, SeenLimit
 from krakenctl.model.run import Deed, Run
+from krakenctl.model.silence import Answer, Refusal
 from krakenctl.state.base import State
 from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, given_key, intent, key
 from krakenctl.testing.memory import MemoryState
@@ -40,7 +41,13 @@ _retired = st.builds(key, _generations, _addresses, retired_until=st.integers(1,
 _formers = st.none() | _addresses
 _counts = st.integers(0, 99)
 _names = st.builds(lambda address, n: key(n, address).live_name, _addresses, _generations)
+_public_keys = st.builds(lambda n: key(n).public_key, _generations)
+_hosts = st.sampled_from(["desk", "vault"])
+_seconds = st.integers(0, 2**40)
 _deeds = st.one_of(
+    st.tuples(st.just("refused"), _public_keys, _hosts, st.builds(Refusal, _seconds, _counts, _texts, _counts)),
+    st.tuples(st.just("gone"), _public_keys, st.builds(Gone, since=_seconds, host=_hosts, said=_texts)),
+    st.tuples(st.just("locked_out"), st.sampled_from("ab"), _seconds),
     st.tuples(st.just("begin"), st.builds(intent, _generations, _addresses)),
     st.tuples(st.just("advance"), _addresses, _names, st.sampled_from(Stage), st.sampled_from(["", "listed"])),
     st.tuples(st.just("promote"), _current, st.none() | _retired, _formers),
@@ -51,6 +58,7 @@ _deeds = st.one_of(
     st.tuples(st.just("learn_limit"), st.sampled_from("ab"), st.none() | st.builds(SeenLimit, _counts, _counts)),
     st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=_texts)),
 )
+_UNTOLD = ("learn_limit", "refused", "gone", "locked_out")  # no run did that
 _numbers = itertools.count()
 
 
@@ -88,7 +96,7 @@ class StateContract:
         place, reference = f"law-{next(_numbers)}", MemoryState()
         ours, theirs = make_state(place), make_state(place)
         for number, (one, (name, *arguments)) in enumerate(deeds):
-            told = {} if name == "learn_limit" else {"deeds": [_deed(number)] * (number % 3)}
+            told = {} if name in _UNTOLD else {"deeds": [_deed(number)] * (number % 3)}
             for state in (ours if one else theirs, reference):
                 getattr(state, name)(*arguments, **told)
         assert _comparable(theirs) == _comparable(ours) == _comparable(reference)
@@ -263,23 +271,43 @@ class StateContract:
 
     def test_it_is_remembered_which_key_has_answered_from_which_host(self, make_state: MakeState) -> None:
         make_state().promote(key(1), None)
+        told = Answer("AA12 N84G EXAM PLE1", spent=21, at=2**32)
         for host in ("desk", "desk", "vault"):
             make_state().hear(key(1).public_key, host, answers=True)
         make_state().hear("another", "desk", answers=True)
-        make_state().hear(key(1).public_key, "vault", answers=None)
-        make_state().hear("nobody", "vault", answers=None)
-        make_state().hear("another", "vault", answers=False)
-        another = {("another", "desk"): True, ("another", "vault"): False}
-        assert make_state().read().answered == {(key(1).public_key, "desk"): True, **another}
+        make_state().hear("another", "desk", answers=True, told=told)
+        make_state().hear(key(1).public_key, "vault", answers=False)
+        make_state().hear("nobody", "vault", answers=False)
+        assert make_state().read().answered == {(key(1).public_key, "desk"): Answer(), ("another", "desk"): told}
         make_state().revoked(ADDRESS, key(1).live_name)
-        assert make_state().read().answered == another
+        assert make_state().read().answered == {("another", "desk"): told}
+
+    def test_a_refusal_is_remembered_until_the_key_answers_there_or_is_forgotten(self, make_state: MakeState) -> None:
+        refusal = Refusal(at=2**32, times=1, said="EAPI:Invalid key")
+        make_state().promote(key(1), None)
+        make_state().hear("another", "desk", answers=True)
+        for public_key, host in ((key(1).public_key, "desk"), ("another", "desk"), ("another", "vault")):
+            make_state().refused(public_key, host, refusal)
+        again = refusal.again(2**32 + 60, "EAPI:Invalid nonce")
+        make_state().refused("another", "vault", again)
+        make_state().revoked(ADDRESS, key(1).live_name)
+        seen = make_state().read()
+        assert seen.refused == {("another", "desk"): refusal, ("another", "vault"): again}
+        assert ("another", "desk") in seen.answered
+        make_state().hear("another", "desk", answers=True)
+        assert make_state().read().refused == {("another", "vault"): again}
+
+    def test_the_last_lockout_of_each_account_is_remembered(self, make_state: MakeState) -> None:
+        for account, at in (("mm-desk", 5), ("acme", 7), ("mm-desk", 2**32)):
+            make_state().locked_out(account, at)
+        assert make_state().read().lockouts == {"mm-desk": 2**32, "acme": 7}
 
     def test_a_proof_that_a_key_is_gone_is_kept_until_it_answers_or_is_forgotten(self, make_state: MakeState) -> None:
         proof = Gone(since=5, host="desk", said="EAPI:Invalid key")
         make_state().promote(key(1), None)
         for public_key in (key(1).public_key, "another", "another"):
             make_state().gone(public_key, proof)
-        make_state().hear("another", "vault", answers=False)
+        make_state().refused("another", "vault", Refusal(at=5, times=1, said="EAPI:Invalid key"))
         assert make_state().read().gone == {key(1).public_key: proof, "another": proof}
         make_state().hear("another", "vault", answers=True)
         assert make_state().read().gone == {key(1).public_key: proof}

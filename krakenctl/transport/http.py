@@ -73,13 +73,13 @@ class Http:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | Secret | None = None,
         headers: Mapping[str, str],
         bearer: Secret | None = None,
     ) -> Answer:
         """Send and wait. Raises Unreachable (nothing was done) or AnswerLost (it may have been done).
 
-        `bearer`: a token that authorises the call, and is in no frame of ours while we wait.
+        `bearer`: a token that authorises the call. Neither it nor a secret body is in a frame of ours while we wait.
         """
         with self._counting:
             self.calls += 1
@@ -117,7 +117,7 @@ class Http:
         self._session.close()
 
     def _prepared(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], bearer: Secret | None
+        self, method: str, path: str, body: bytes | Secret | None, headers: Mapping[str, str], bearer: Secret | None
     ) -> requests.PreparedRequest:
         """Our headers as they are: ~/.netrc, which requests would put in place of Authorization, is not read here."""
         prepared = requests.PreparedRequest()
@@ -125,7 +125,7 @@ class Http:
             method=method,
             url=self._base + path,
             headers={**self._headers, **headers, **_authorised(bearer)},
-            data=body,
+            data=body.reveal().encode() if isinstance(body, Secret) else body,
             auth=_unchanged,
         )
         return prepared

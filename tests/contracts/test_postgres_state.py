@@ -473,3 +473,30 @@ def test_a_wrong_user_and_a_missing_database_are_told(postgres):
     for wrong in (postgres.dsn_of("nowhere"), postgres.dsn.replace("user=krakenctl", "user=nobody")):
         with pytest.raises(StateError, match="no such database or user"):
             home_of(wrong).read()
+
+
+def locks_out(state):
+    state.locked_out("acme", 5)
+
+
+def test_what_was_seen_is_written_down_though_another_run_has_the_lease(home, state):
+    state.leases.acquire(JO, 60)
+    assert home.jot(locks_out)
+    assert state.read().lockouts == {"acme": 5}
+
+
+def test_what_was_seen_makes_no_state_and_needs_none(home):
+    assert not home.jot(locks_out)
+    assert home.read() == Recorded(lineage="")
+
+
+def test_a_role_that_may_only_read_forgets_what_it_saw(postgres, home, schema, dsn_of_team):
+    team, dsn = dsn_of_team
+    written(home)
+    postgres.sql(f"GRANT USAGE ON SCHEMA {schema} TO {team}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {team}")
+    assert home_of(dsn, schema).read().keys
+    assert not home_of(dsn, schema).jot(locks_out)
+
+
+def test_a_server_that_is_gone_costs_no_more_than_what_was_seen(home):
+    assert not replace(home, dsn=lambda: Secret("host=127.0.0.1 port=1 dbname=nowhere")).jot(locks_out)

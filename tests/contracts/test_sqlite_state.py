@@ -13,11 +13,13 @@ import pytest
 
 from krakenctl.errors import StateError
 from krakenctl.model.recorded import Recorded
+from krakenctl.model.run import Deed
 from krakenctl.state import sqlite
-from krakenctl.state.sqlite import SqliteDatabase, open_state, read_only
+from krakenctl.state.moving import move
+from krakenctl.state.sqlite import SqliteDatabase, SqliteHome, open_state, read_only
 from krakenctl.state.tables import VERSION
 from krakenctl.testing.examples import ADDRESS, SECRET, STORY, intent, key
-from krakenctl.testing.lease_contract import LeaseContract
+from krakenctl.testing.lease_contract import JO, LeaseContract
 from krakenctl.testing.state_contract import StateContract
 
 
@@ -325,3 +327,47 @@ def test_a_path_with_odd_characters_is_one_file(tmp_path):
         lineage = state.read().lineage
     assert read_only(path).lineage == lineage
     assert [file.name for file in tmp_path.iterdir() if "-" not in file.name] == [path.name]
+
+
+# What was merely seen
+
+
+def locks_out(state):
+    state.locked_out("acme", 5)
+
+
+def test_what_was_seen_is_written_down_though_another_run_has_the_lease(path, state):
+    state.leases.acquire(JO, 60)
+    assert SqliteHome(path).jot(locks_out)
+    assert state.read().lockouts == {"acme": 5}
+    state.begin(intent())  # which costs its holder nothing
+
+
+@pytest.mark.parametrize("found", ["nothing", "empty", "older", "newer", "another program's", "damaged"])
+def test_for_what_was_seen_nothing_is_made_or_upgraded(path, found):
+    if found == "empty":
+        path.touch()
+    elif found == "damaged":
+        path.write_bytes(b"no database " * 99)
+    elif found != "nothing":
+        version = {"older": VERSION - 1, "newer": VERSION + 1, "another program's": 0}[found]
+        execute(written(path), f"PRAGMA user_version = {version}")
+    before = path.read_bytes() if path.exists() else None
+    assert not SqliteHome(path).jot(locks_out)
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_what_was_seen_is_forgotten_rather_than_waited_for(path, state, monkeypatch):
+    monkeypatch.setattr(sqlite, "JOT_SECONDS", 0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not SqliteHome(path).jot(locks_out)
+        other.execute("ROLLBACK")
+    assert state.read().lockouts == {}
+
+
+def test_what_was_seen_is_not_written_into_a_state_that_has_moved_away(tmp_path, path, state):
+    with closing(open_state(tmp_path / "new.db")) as target:
+        move(state, target, Deed(at=1, run=JO, verb="copy", outcome="done"), origin="old", place="new")
+        assert not SqliteHome(path).jot(locks_out)
+        assert SqliteHome(tmp_path / "new.db").jot(locks_out)

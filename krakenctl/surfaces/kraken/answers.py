@@ -134,3 +134,22 @@ def _by_status(answer: Answer, errors: tuple[str, ...], deed: str) -> ExchangeEr
         lost = f"no usable answer when asked to {deed} (HTTP {status}): it may have been done"
         return AnswerLost(lost, wait=answer.wait)
     return Refused(message, errors=errors) if errors else None
+
+
+NO_KEY = "EAPI:Invalid key"
+NO_SIGNATURE = "EAPI:Invalid signature"
+NO_NONCE = "EAPI:Invalid nonce"
+
+
+def says(problem: Refused, *words: str) -> bool:
+    """Whether one of its errors begins so. `EAPI:Invalid key` is also written `EAPI: Invalid key`."""
+    return any(_bare(error).startswith(words) for error in problem.errors)
+
+
+def said(problem: Refused) -> str:
+    """In Kraken's words, as far as there are any."""
+    return ", ".join(map(_bare, problem.errors)) or problem.message
+
+
+def _bare(error: str) -> str:
+    return error.replace(": ", ":", 1)

@@ -5,6 +5,7 @@ Source: docs.kraken.com, GetApiKeyInfo (needs no permission; describes the key t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,32 +13,45 @@ from krakenctl.errors import ExchangeError, NonceRefused, NotAuthorised, RateLim
 from krakenctl.model.description import Description, NonceScale, nonce_at
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import KeyPair
+from krakenctl.model.secret import Secret
 from krakenctl.surfaces.kraken import answers, shapes, spot
 from krakenctl.transport.http import Http
 
 # Clocks, and how many seconds ahead of now. Four covers a clock three seconds ahead, and the second that it has just
-# used. What is finer than milliseconds is never reached by guessing: from here a program with a finer clock looks like
-# one whose clock in milliseconds is ahead, and that one would be locked out for good.
+# used; thirty-one one that is thirty seconds ahead, or the number that another question has just used.
+# What is finer than milliseconds is never reached by guessing: from here a program with a finer clock looks like one
+# whose clock in milliseconds is ahead, and that one would be locked out for good.
+FARTHEST = 31
 _LADDER = (
     (NonceScale.SECONDS, 4),
+    (NonceScale.SECONDS, FARTHEST),
     (NonceScale.MILLISECONDS, 0),
 )
 GUESSES = len(_LADDER)
 # A nonce that gets in nobody's way: a key that was ever used refuses it, and one that is gone is told first.
-_LOWEST = 1
+LOWEST = 1
 
 
 class OwnKey:
     """One key, asked by whoever holds it. Raises ExchangeError.
 
-    `clock`: nanoseconds since 1970. `otp`: the static password of a key with a second factor; empty: it has none.
+    `clock`: nanoseconds since 1970; `wait`: seconds. `otp`: the static password of a key with a second factor; None: it
+    has none.
     """
 
-    def __init__(self, http: Http, pair: KeyPair, clock: Callable[[], int], otp: str = "") -> None:
+    def __init__(
+        self,
+        http: Http,
+        pair: KeyPair,
+        clock: Callable[[], int],
+        otp: Secret | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._http = http
         self._pair = pair
         self._clock = clock
-        self._otp = {"otp": otp} if otp else {}
+        self._otp = otp
+        self._wait = wait
         self.failed = 0  # calls in a row that Kraken refused: they add up to a lockout of the account
 
     def describe(self, scale: NonceScale) -> Description:
@@ -48,17 +62,25 @@ class OwnKey:
         """Ask a key of whose consumer nobody knows what it sends: in seconds, then milliseconds, `most` calls in all.
 
         An answer to too coarse a clock does no harm, one to too fine a clock locks the consumer out for good. So the
-        coarsest is asked first, and milliseconds only after a nonce a few seconds ahead was refused: a consumer whose
-        clock shows seconds, and is up to three of them ahead, is then at worst refused for as long. A consumer that
-        counts is locked out by either. Raises NonceRefused: its consumer's clock is finer, or is ahead of this one.
+        coarsest is asked first, and milliseconds only after seconds far ahead were refused too. A consumer whose clock
+        shows seconds or milliseconds, and is within thirty seconds of this one, is then refused for no longer than
+        `FARTHEST`, a second, and what its clock is behind. A consumer that counts is locked out by any clock.
+        Raises NonceRefused: its consumer's clock is finer, or is ahead.
         """
-        ladder = _LADDER[:most]
-        for scale, ahead in ladder[:-1]:
+        *ladder, last = _LADDER[:most]
+        for scale, ahead in ladder:
             try:
-                return self._described(scale, ahead)
+                told = self._described(scale, ahead)
             except NonceRefused:
                 continue
-        return self._described(*ladder[-1])
+            if ahead == FARTHEST:
+                self._end_second()
+            return told
+        return self._described(*last)
+
+    def _end_second(self) -> None:
+        """Whoever asks next has a higher number then, and does not take this one for a finer clock's."""
+        self._wait(1 - self._clock() % 1_000_000_000 / 1_000_000_000)
 
     def _described(self, scale: NonceScale, ahead: int) -> Description:
         nonce = nonce_at(scale, self._clock() + ahead * 1_000_000_000)
@@ -79,7 +101,7 @@ class OwnKey:
         (unconfirmed): it proves the end only of a key that has answered from here before.
         """
         try:
-            self._result("GetApiKeyInfo", _LOWEST, "say whether the key lives")
+            self._result("GetApiKeyInfo", LOWEST, "say whether the key lives")
         except NonceRefused:
             return True
         except NotAuthorised as problem:
@@ -89,7 +111,7 @@ class OwnKey:
         return True
 
     def _result(self, name: str, nonce: int, deed: str, /, **fields: str) -> Any:
-        answer = spot.send(self._http, self._pair, name, nonce, **self._otp, **fields)
+        answer = spot.send(self._http, self._pair, name, nonce, self._otp, **fields)
         try:
             result = answers.result(answer, deed)
         except RateLimited:  # asked too fast, which adds up to no lockout

@@ -7,6 +7,8 @@ every refusal that could be that says so. Source: docs.kraken.com, errors guide;
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from krakenctl.errors import (
     AnswerLost,
     KrakenctlError,
@@ -21,16 +23,28 @@ from krakenctl.model.workspace import SANDBOX
 
 KRAKEN = "https://api.kraken.com"
 _GENTLY = "failed calls add up to a lockout of the whole account: change something before trying again"
+_UNKNOWN = "what Kraken says to a key used from elsewhere, or after its end, is unknown"
 _ELSEWHERE = "its allow-list may leave this machine out, or its end has passed; what Kraken says to either is unknown"
 
 
-def explained(problem: KrakenctlError, *, otp: bool = False, asked: str = "", where: str = "") -> KrakenctlError:
-    """The same error in words about the key. `otp`: one was sent; `asked`: the clock that was asked for, as `ns`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Under which a key was asked. Empty: nobody knows."""
 
-    `where`: the endpoint, or `sandbox`. It goes into the hint: a key that is unknown there may be known elsewhere.
-    """
-    message, hint = _told(problem, otp=otp, asked=asked) or (problem.message, problem.hint)
-    hint = "; ".join(part for part in (hint, _whereabouts(where)) if part)
+    otp: bool = False  # one was sent
+    asked: str = ""  # the clock that was asked with, as `ns`; empty: all that may be guessed at
+    where: str = ""  # the endpoint, or `sandbox`: a key that is unknown there may be known elsewhere
+    known: str = ""  # why a refusal was likely from the outset, as a clause
+
+    @property
+    def elsewhere(self) -> str:
+        return f"most likely this was to be expected: {self.known}; {_UNKNOWN}" if self.known else _ELSEWHERE
+
+
+def explained(problem: KrakenctlError, where: Circumstances) -> KrakenctlError:
+    """The same error in words about the key."""
+    message, hint = _told(problem, where) or (problem.message, problem.hint)
+    hint = "; ".join(part for part in (hint, _whereabouts(where.where)) if part)
     if isinstance(problem, RateLimited):
         return type(problem)(message, errors=problem.errors, hint=hint, wait=problem.wait, until=problem.until)
     if isinstance(problem, Refused):
@@ -44,14 +58,14 @@ def _whereabouts(where: str) -> str:
     return f"{where} was asked" if where else ""
 
 
-def _told(problem: KrakenctlError, *, otp: bool, asked: str) -> tuple[str, str] | None:
+def _told(problem: KrakenctlError, where: Circumstances) -> tuple[str, str] | None:
     """None: its own words are good enough."""
     if isinstance(problem, NonceRefused):
-        return _nonce(problem, asked)
+        return _nonce(problem, where.asked)
     for kind, about, hint in _PLAIN:
         if isinstance(problem, kind):
             return (f"{_words(problem)}: {about}" if isinstance(problem, Refused) else about or problem.message), hint
-    return _by_string(problem, otp=otp) if isinstance(problem, Refused) else None
+    return _by_string(problem, where) if isinstance(problem, Refused) else None
 
 
 # The particular before the general; empty: the error's own sentence.
@@ -87,7 +101,7 @@ def _nonce(problem: NonceRefused, asked: str) -> tuple[str, str]:
     )
 
 
-def _by_string(problem: Refused, *, otp: bool) -> tuple[str, str]:
+def _by_string(problem: Refused, where: Circumstances) -> tuple[str, str]:
     first = _first(problem)
     words = _words(problem)
     if not first:
@@ -96,26 +110,26 @@ def _by_string(problem: Refused, *, otp: bool) -> tuple[str, str]:
             f"check the network, any proxy, and the endpoint; {_GENTLY}",
         )
     if first.startswith("EAPI:Invalid key"):
-        surplus = "; or it has no second factor and took offence at the otp" if otp else ""
+        surplus = "; or it has no second factor and took offence at the otp" if where.otp else ""
         return (
             f"{words}: Kraken knows no such key: it was deleted, mistyped or cut off, or it is a key of Kraken Futures;"
-            f" or {_ELSEWHERE}{surplus}",
+            f" or {where.elsewhere}{surplus}",
             f"compare it with the list on Kraken's website; {_GENTLY}",
         )
     if first.startswith("EAPI:Invalid signature"):
         return (
             f"{words}: the key exists, and this is not its secret; or "
-            + ("the otp is wrong" if otp else "it has a second factor, and none was given"),
-            ("" if otp else "give --otp if the key has a second factor; ") + _GENTLY,
+            + ("the otp is wrong" if where.otp else "it has a second factor, and none was given"),
+            ("" if where.otp else "give --otp if the key has a second factor; ") + _GENTLY,
         )
     if first.startswith(("EGeneral:Permission denied", "EAPI:Permission denied")):
         return (
             f"{words}: describing itself needs no permission, so "
-            + ("the otp is wrong" if otp else "the key has a second factor and none was given")
-            + f"; or {_ELSEWHERE}",
-            ("" if otp else "give --otp if the key has a second factor; ") + _GENTLY,
+            + ("the otp is wrong" if where.otp else "the key has a second factor and none was given")
+            + f"; or {where.elsewhere}",
+            ("" if where.otp else "give --otp if the key has a second factor; ") + _GENTLY,
         )
-    return f"{words}: {_ELSEWHERE}", f"`krakenctl explain '{first}'` tells what is known of it; {_GENTLY}"
+    return f"{words}: {where.elsewhere}", f"`krakenctl explain '{first}'` tells what is known of it; {_GENTLY}"
 
 
 def _words(problem: Refused) -> str:

@@ -14,12 +14,12 @@ from krakenctl.errors import CredentialError
 from krakenctl.model.secret import Secret
 
 
-def sign(secret: Secret, path: str, nonce: str, body: bytes) -> str:
+def sign(secret: Secret, path: str, nonce: str, body: Secret) -> str:
     """API-Sign for `body` exactly as it will be sent; `path` from `/0/private/` on, with its query string.
 
-    Raises CredentialError when the secret is not base64.
+    The body is a secret because it may hold a second factor. Raises CredentialError when `secret` is not base64.
     """
-    signed = _signed(secret, path.encode() + hashlib.sha256(nonce.encode() + body).digest())
+    signed = _signed(secret, path.encode() + hashlib.sha256((nonce + body.reveal()).encode()).digest())
     if signed is None:
         raise CredentialError("the private key is not base64: was it cut off when it was copied?")
     return base64.b64encode(signed).decode()

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from krakenctl.errors import ExchangeError
 from krakenctl.model.key import KeyPair
+from krakenctl.model.secret import Secret
 from krakenctl.surfaces.kraken import answers, shapes
 from krakenctl.surfaces.kraken.signing import sign
 from krakenctl.transport.http import Answer, Http
@@ -20,10 +21,10 @@ def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, /, **field
     return answers.result(send(http, pair, name, nonce, **fields), deed)
 
 
-def send(http: Http, pair: KeyPair, name: str, nonce: int, /, **fields: str) -> Answer:
-    """The same call, and its answer whole."""
+def send(http: Http, pair: KeyPair, name: str, nonce: int, otp: Secret | None = None, /, **fields: str) -> Answer:
+    """The same call, and its answer whole. `otp`: of a key with a second factor."""
     path = f"/0/private/{name}"
-    body = urlencode({"nonce": nonce, **fields}).encode()
+    body = Secret(urlencode({"nonce": nonce, **fields, **({"otp": otp.reveal()} if otp else {})}))
     headers = {
         "API-Key": pair.public_key,
         "API-Sign": sign(pair.secret, path, str(nonce), body),

@@ -67,7 +67,7 @@ VECTORS = {
 
 @pytest.mark.parametrize(("secret", "path", "nonce", "body", "signature"), VECTORS.values(), ids=VECTORS)
 def test_the_signature_is_krakens(secret, path, nonce, body, signature):
-    assert sign(Secret(secret), path, nonce, body.encode()) == signature
+    assert sign(Secret(secret), path, nonce, Secret(body)) == signature
 
 
 CUT_OR_BADLY_PASTED = (S[:-1], S[:-2], S[1:-1], S + "\n", S + "!", "ü" + S, "\ud800" + S, "")
@@ -76,5 +76,5 @@ CUT_OR_BADLY_PASTED = (S[:-1], S[:-2], S[1:-1], S + "\n", S + "!", "ü" + S, "\u
 @pytest.mark.parametrize("secret", CUT_OR_BADLY_PASTED, ids=range(len(CUT_OR_BADLY_PASTED)))
 def test_what_is_no_private_key_is_told_and_not_shown(secret):
     with pytest.raises(CredentialError, match="not base64") as caught:
-        sign(Secret(secret), "/0/private/Balance", "1", b"nonce=1")
+        sign(Secret(secret), "/0/private/Balance", "1", Secret("nonce=1"))
     assert S[5:40] not in everything_shown(caught.value)

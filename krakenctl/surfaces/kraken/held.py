@@ -1,0 +1,106 @@
+"""The port to what is known of one account's keys: which we hold, and what they told. It asks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from krakenctl.model.holding import Holding
+from krakenctl.model.silence import UNTOLD, Answer, Refusal
+
+
+class Held(Protocol):
+    """Asked anew for every call. What is noted is known at once, and to later commands where it can be written down."""
+
+    def holdings(self) -> Iterable[Holding]:
+        """Current and retired keys, and those that a person has made and nobody uses yet."""
+        ...
+
+    def claim(self, iiban: str) -> str:
+        """The other account of the workspace that has this IIBAN; empty: none has, and it is ours from now on."""
+        ...
+
+    def answer(self, public_key: str) -> Answer | None:
+        """What it told when it answered this host; None: it never has."""
+        ...
+
+    def refusal(self, public_key: str) -> Refusal | None:
+        """It was refused from this host, and has not answered since."""
+        ...
+
+    def rests(self, public_key: str) -> str:
+        """Why it is not to be asked now: refused not long ago, or its account is locked. Empty: it may be."""
+        ...
+
+    def locked(self) -> str:
+        """Why no key of the account may be asked now; empty: they may be."""
+        ...
+
+    def refusals(self) -> int:
+        """Calls of the account that were refused from here not long ago, by this command or another."""
+        ...
+
+    def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
+        """It has answered; False: what was known is worth nothing, for something was done to it."""
+        ...
+
+    def note_refused(self, public_key: str, said: str) -> None: ...
+
+    def note_lockout(self) -> None: ...
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is noted outlives this command. Else the next one would have as many calls refused."""
+        ...
+
+    def is_gone(self, public_key: str) -> bool:
+        """Whether that was proved."""
+        ...
+
+    def note_gone(self, public_key: str, said: str) -> None:
+        """It is proved, by refusals in these words."""
+        ...
+
+
+class NothingHeld:
+    """See `Held`: of an account whose list tells."""
+
+    def holdings(self) -> Iterable[Holding]:
+        return ()
+
+    def claim(self, iiban: str) -> str:  # noqa: ARG002
+        return ""
+
+    def answer(self, public_key: str) -> Answer | None:
+        pass
+
+    def refusal(self, public_key: str) -> Refusal | None:
+        pass
+
+    def rests(self, public_key: str) -> str:  # noqa: ARG002
+        return ""
+
+    def locked(self) -> str:
+        return ""
+
+    def refusals(self) -> int:
+        return 0
+
+    def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
+        pass
+
+    def note_refused(self, public_key: str, said: str) -> None:
+        pass
+
+    def note_lockout(self) -> None:
+        pass
+
+    @property
+    def remembers(self) -> bool:
+        return False
+
+    def is_gone(self, public_key: str) -> bool:  # noqa: ARG002
+        return False
+
+    def note_gone(self, public_key: str, said: str) -> None:
+        pass

@@ -1,0 +1,136 @@
+"""What a look at one key shows, and the words for what it does not. Pure."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from krakenctl.errors import SafetyStop
+from krakenctl.model.description import Description
+from krakenctl.model.holding import Holding
+from krakenctl.model.key import LiveKey
+from krakenctl.surfaces.kraken.answers import NO_KEY, NO_NONCE, NO_SIGNATURE
+
+_SECRET_BYTES = 64
+ENOUGH = "not asked: several calls in a row were refused not long ago, and more could lock the account"
+UNPROVED = "it has not answered from here before, so its silence would prove nothing"
+ELSEWHERE = "its allow-list may leave this host out"
+ENDED = "it has expired, as recorded"
+UNDECLARED = "what its consumer sends as nonce is not declared (consumer.nonce), and a call could lock it out"
+TOO_HIGH = (
+    "it has seen as high a nonce as may be sent while nobody knows what its consumer sends: a higher one could lock"
+    " that out (declare consumer.nonce, or `krakenctl attest` with --nonce)"
+)
+EDITED = "its new allow-list may leave this host out (was it typed as shown?), or it was deleted"
+_HIGHER = (
+    "it lives; a higher number was sent just now, by its consumer or by krakenctl, or its consumer's clock is finer"
+    " than consumer.nonce says"
+)
+_IN_USE = "it has been in use already, so it is not the key that was just made"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`live` None: it is gone, and that is proved. `unasked`: why it is as recorded. `odd`: what is wrong beside."""
+
+    live: LiveKey | None
+    unasked: str = ""
+    odd: tuple[str, ...] = ()
+    iiban: str = ""
+    remark: str = ""  # worth saying, though nothing is wrong
+    called: str = ""  # what Kraken calls it, where a person has renamed it
+    pair_is_wrong: bool = False  # there is no such key, or the secret is another one's
+
+
+GONE = Look(None)
+
+
+def recorded(holding: Holding) -> Look:
+    """It lives, and no more than that is known."""
+    record = holding.record
+    live = LiveKey(name=record.live_name, spec=record.spec, created=record.created, public_key=record.public_key)
+    return Look(live)
+
+
+def as_recorded(holding: Holding, why: str) -> Look:
+    return replace(recorded(holding), unasked=why)
+
+
+def wrong(holding: Holding, why: str) -> Look:
+    return replace(recorded(holding), odd=(why,), pair_is_wrong=True)
+
+
+def described(holding: Holding, told: Description, iiban: str = "") -> Look:
+    """By its recorded name, whatever Kraken calls it: the pair is what makes it that key."""
+    name, odd, called = holding.record.live_name, list[str](), ""
+    if told.live.name != name and holding.fresh:
+        odd.append(f"Kraken calls it “{told.live.name}”, not “{name}”")
+    elif told.live.name != name:
+        called = told.live.name
+    if iiban and told.iiban and told.iiban != iiban:
+        odd.append(f"it belongs to the account {told.iiban}, not to {iiban}")
+    public_key = holding.pair.public_key if holding.pair else told.live.public_key
+    created = told.live.created if holding.fresh else holding.record.created  # the same, whether it is asked or not
+    live = replace(told.live, name=name, created=created, public_key=public_key)
+    return Look(live, odd=tuple(odd), iiban=told.iiban, called=called)
+
+
+def refused(holding: Holding, said: str, how: str, *, has_answered: bool) -> Look:
+    """A key that may be in use. `said`: Kraken's words; `how`: when it was, and what follows."""
+    if said.startswith(NO_NONCE):
+        what = _HIGHER
+    elif not (has_answered and said.startswith(NO_KEY)):
+        what = "gone, expired, or this host is not in its allow-list"
+    elif holding.record.spec.ip_allowlist:
+        record = holding.record
+        what = "it answered from here before; this host's address may have changed, or it is gone"
+        what += "" if record.retired_until else f" (then `krakenctl rotate {record.address}` replaces it)"
+    else:
+        what = "it answered from here before, and is gone, most likely; a later run proves it"
+    return as_recorded(holding, f"{how}: {what}")
+
+
+def new_refused(holding: Holding, said: str, *, has_answered: bool) -> Look:
+    """The same of one that was just made, and that this host need not be allowed to use."""
+    if said.startswith(NO_NONCE):
+        return as_recorded(holding, TOO_HIGH) if has_answered else wrong(holding, _IN_USE)
+    if said.startswith(NO_SIGNATURE):
+        what = "key and secret do not belong together, or the key has a second factor (2FA), which it must not have"
+        return wrong(holding, f"{what} ({said})")
+    if not holding.record.spec.ip_allowlist:
+        return wrong(holding, f"Kraken knows no such key ({said}): was it copied whole, and not deleted since?")
+    what = "this host is not in its allow-list, or the key was mistyped"
+    return as_recorded(holding, f"Kraken refuses it from here ({said}): {what}")
+
+
+def twin(holding: Holding, others: Iterable[Holding]) -> Look | None:
+    """It is a pair that we know already; None: it is not."""
+    for other in others:
+        known = (other.record.public_key, other.pair and other.pair.public_key)
+        if holding.pair is not None and holding.pair.public_key in known:
+            return wrong(holding, f"this is the pair of {other.record.live_name}, which is another key of ours")
+    return None
+
+
+def is_secret(text: str) -> bool:
+    """A secret is 64 bytes in base64, and a key is shorter. Source: docs.kraken.com, Spot REST authentication."""
+    try:
+        return len(b64decode(text, validate=True)) == _SECRET_BYTES
+    except ValueError:
+        return False
+
+
+def one_account(seen: Iterable[tuple[str, str]]) -> str:
+    """Whose keys these are, from names and IIBANs; empty: none told. Raises SafetyStop."""
+    found: dict[str, str] = {}
+    for name, iiban in seen:
+        if iiban:
+            found.setdefault(iiban, name)
+    if len(found) > 1:
+        told = "; ".join(f"{name} belongs to {iiban}" for iiban, name in found.items())
+        raise SafetyStop(
+            f"keys that are recorded on one account belong to different ones: {told}",
+            hint="which of them is meant? correct the manifests, or the secrets in the store; nothing was changed",
+        )
+    return next(iter(found), "")
