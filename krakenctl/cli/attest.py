@@ -7,16 +7,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption
+from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import CredentialError, UsageError
 
 if TYPE_CHECKING:
+    from krakenctl.attesting.run import Ears
+    from krakenctl.inspection import Nonce
     from krakenctl.model.address import Address
     from krakenctl.model.attestation import Attestation, Attested
     from krakenctl.model.key import KeyPair
@@ -25,13 +27,8 @@ if TYPE_CHECKING:
 DIFFERS = 3
 _LARGEST = 1024 * 1024
 
+_option = options_of("ATTEST")
 app = application()
-
-
-def _option(flag: str, help_text: str, *, metavar: str | None = None) -> Any:
-    return typer.Option(
-        flag, metavar=metavar, envvar=f"KRAKENCTL_ATTEST_{flag.strip('-').replace('-', '_').upper()}", help=help_text
-    )
 
 
 @app.command(
@@ -59,6 +56,14 @@ def attest(
     env: Annotated[
         str, _option("--env", "Read them from two variables (KEY,SECRET), or by their prefix.", metavar="NAMES")
     ] = "",
+    nonce: Annotated[
+        str,
+        _option(
+            "--nonce",
+            "Needed only for a key that was in use before: the next number that its program would send, or its clock.",
+            metavar="s|ms|us|ns|N",
+        ),
+    ] = "",
     endpoint: Annotated[
         str,
         _option(
@@ -75,18 +80,25 @@ def attest(
     """Look at a new key where it lives, when nobody else can, and finish with it.
 
     For keys that could not answer where they were made, because their allow-list leaves that host out. The pair comes
-    from the workspace's store, or from where a flag says. Exit code 3: it is not the key that was asked for, and
-    nothing was done. What is brought with --from is somebody's word: the key stays marked as taken unseen.
+    from the workspace's store, or from where a flag says; if the kept one was mistyped, the one that answers replaces
+    it. Exit code 3: it is not the key that was asked for, and nothing was done. What is brought with --from is
+    somebody's word, and so is a pair that nobody here can compare with the kept one: the key stays marked as taken
+    unseen.
     """
+    from krakenctl.inspection import nonce_of
+
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    named = _named(stdin=stdin, env_file=env_file, env=env)
+    named, number = _named(stdin=stdin, env_file=env_file, env=env), nonce_of(nonce)
     if print_it:
         _refuse_both(address, brought)
-        _print(shell, named or _typed(shell), endpoint)
+        _print(shell, named or _typed(shell), endpoint, number)
         return
     if endpoint:
         raise UsageError("--endpoint goes with --print: a workspace has its own", hint="leave it out")
-    done = _attested(shell, address, brought, named, lock_timeout)
+    where = _address(shell, address)
+    if brought:
+        _refuse_asking(named, nonce)
+    done = _taken(shell, where, brought, lock_timeout) if brought else _asked(shell, where, named, number, lock_timeout)
     _show(shell, done)
     raise typer.Exit(_exit_code(done))
 
@@ -94,6 +106,13 @@ def attest(
 def _refuse_both(address: str | None, brought: str) -> None:
     if address or brought:
         raise UsageError("--print only prints what a key says", hint="leave ADDRESS and --from out")
+
+
+def _refuse_asking(named: Callable[[], Harvest] | None, nonce: str) -> None:
+    if named or nonce:
+        raise UsageError(
+            "--from brings what a key has said; nobody is asked", hint="name no pair and no --nonce beside it"
+        )
 
 
 def _named(*, stdin: bool, env_file: Path | None, env: str) -> Callable[[], Harvest] | None:
@@ -111,7 +130,7 @@ def _named(*, stdin: bool, env_file: Path | None, env: str) -> Callable[[], Harv
 
 
 def _typed(shell: Shell) -> Callable[[], Harvest]:
-    from krakenctl.cli.inspect import hidden
+    from krakenctl.cli.asking import hidden
     from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
 
@@ -132,41 +151,39 @@ def _one(harvest: Harvest) -> KeyPair:
     return harvest.pairs[0].pair
 
 
-def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str) -> None:
-    from krakenctl import attesting
+def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, nonce: Nonce) -> None:
+    from krakenctl.attesting.asking import Way, look
+    from krakenctl.inspection import endpoint_of
     from krakenctl.model.attestation import to_json
 
-    said = to_json(attesting.look(shell.root(), _one(source()), endpoint))
+    where = endpoint_of(shell.root(), endpoint)
+    said = to_json(look(shell.root(), _one(source()), where, Way(nonce=nonce)).said)
     if shell.json:
         shell.print_json(said)
     else:
         shell.print(json.dumps(said) + "\n")
 
 
-def _attested(
-    shell: Shell, text: str | None, brought: str, named: Callable[[], Harvest] | None, patience: int
+def _asked(
+    shell: Shell, address: Address, named: Callable[[], Harvest] | None, nonce: Nonce, patience: int
 ) -> Attested:
-    from krakenctl import attesting
+    from krakenctl.attesting import run
+
+    given = None if named is None else lambda: _one(named())
+    return run.attest(shell.project(), address, given, nonce, _ears(shell, patience))
+
+
+def _taken(shell: Shell, address: Address, brought: str, patience: int) -> Attested:
+    from krakenctl.attesting import run
+
+    return run.take(shell.project(), address, _read(brought), _ears(shell, patience))
+
+
+def _ears(shell: Shell, patience: int) -> Ears:
+    from krakenctl.attesting.run import Ears
     from krakenctl.cli.recovering import progress
 
-    if brought and named:
-        raise UsageError("--from brings what a key has said; nobody is asked", hint="name no pair beside it")
-    address = _address(shell, text)
-    report = _read(brought) if brought else None
-
-    def said(kept: KeyPair | None, why: str) -> Attestation:
-        if report is not None:
-            return report
-        pair = _one(named()) if named else kept
-        if pair is None:
-            raise CredentialError(why, hint="give the pair with --stdin, --env-file FILE or --env KEY,SECRET")
-        attesting.refuse_mistyped(kept, pair)
-        return attesting.look(shell.root(), pair)
-
-    tell = progress(shell)
-    return attesting.attest(
-        shell.project(), address, said, claimed=report is not None, patience=patience, tell=tell, say=shell.note
-    )
+    return Ears(tell=progress(shell), say=shell.note, patience=patience)
 
 
 def _address(shell: Shell, text: str | None) -> Address:
@@ -200,6 +217,8 @@ def _show(shell: Shell, done: Attested) -> None:
 
 
 def _exit_code(done: Attested) -> int:
-    from krakenctl.cli.recovering import exit_code
+    from krakenctl.cli.recovering import UNFINISHED, exit_code
 
-    return DIFFERS if done.differences else exit_code(done.recovered)
+    if done.differences:
+        return DIFFERS
+    return UNFINISHED if done.left else exit_code(done.recovered)

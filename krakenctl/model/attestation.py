@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from krakenctl.model.address import Address
@@ -17,7 +18,7 @@ _TEXTS = ("endpoint", "host", "who", "apiKey", "name", "iiban")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
-    """`at`: unix seconds on the exchange's clock, as far as that host knows it."""
+    """`at`: unix seconds, as the exchange told them just before the key was asked."""
 
     at: int
     endpoint: str
@@ -29,17 +30,33 @@ class Attestation:
     spec: KeySpec
 
 
+class Keeping(StrEnum):
+    """What the store keeps of the key, beside the pair that answered."""
+
+    SAME = "same"  # that very pair
+    MENDED = "mended"  # it kept another one, which had been mistyped; it keeps that pair now
+    WRITTEN = "written"  # it cannot be read here; that pair was written over whatever it kept
+    UNTRIED = "untried"  # nobody here knows
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attested:
-    """What became of it at the workspace."""
+    """What became of it at the workspace. Where nobody has tried what consumers will read, it is a claim."""
 
     address: Address
     name: str  # as it was asked for
     said: Attestation
-    claimed: bool  # it was brought from elsewhere: nobody here has asked the key
+    secret: Keeping
+    brought: bool  # from elsewhere: nobody here has asked the key
     differences: tuple[str, ...] = ()  # not empty: nothing was done
+    left: str = ""  # why it is not finished here; empty: it is, as far as `recovered` tells
+    hint: str = ""  # what to do next, where something is
     recovered: tuple[Recovered, ...] = ()  # what was finished with it
     log_head: str = ""
+
+    @property
+    def claimed(self) -> bool:
+        return self.secret is Keeping.UNTRIED
 
 
 def to_json(said: Attestation) -> dict[str, Any]:
