@@ -23,6 +23,14 @@ WriteOption = Annotated[
         help="Also prove that stores can be written: one canary each, written, read back and removed.",
     ),
 ]
+AgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        envvar="KRAKENCTL_DOCTOR_AGAIN",
+        help="Ask krakenctl's own key although it was refused not long ago: failed calls in a row lock an account.",
+    ),
+]
 StrictOption = Annotated[
     bool,
     typer.Option(
@@ -45,6 +53,7 @@ def doctor(
     ctx: typer.Context,
     offline: OfflineOption = False,
     write: WriteOption = False,
+    again: AgainOption = False,
     strict: StrictOption = False,
     endpoint: EndpointOption = None,
     directory: DirOption = None,
@@ -64,7 +73,8 @@ def doctor(
     from krakenctl.render import diagnosis as view
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    with Ground(shell.root(), os.environ, Wish(offline=offline, write=write, endpoint=endpoint or "")) as ground:
+    wish = Wish(offline=offline, write=write, again=again, endpoint=endpoint or "")
+    with Ground(shell.root(), os.environ, wish) as ground:
         if endpoint and ground.sound:
             raise UsageError("krakenctl.yaml names the endpoint of this workspace", hint="leave --endpoint out")
         found = diagnose(ground)

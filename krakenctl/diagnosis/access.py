@@ -13,12 +13,15 @@ from krakenctl.credentials import file_of
 from krakenctl.diagnosis import verdicts
 from krakenctl.diagnosis.check import Check, Needs, of_bug, of_error
 from krakenctl.diagnosis.ground import Ground, Party
-from krakenctl.errors import CredentialMissing, KrakenctlError, LockedOut, NonceRefused
-from krakenctl.model.description import NonceScale
+from krakenctl.errors import CredentialMissing, KrakenctlError, LockedOut, NonceRefused, RateLimited, Refused
+from krakenctl.model.description import Description, NonceScale
 from krakenctl.model.diagnosis import Told, ok, problem, unknown, warning
+from krakenctl.model.key import KeyPair
 from krakenctl.model.permission import SCOPE_PREFIX, SPELLINGS
 from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import SANDBOX
+from krakenctl.surfaces.kraken.answers import said
+from krakenctl.surfaces.kraken.held import Held
 from krakenctl.surfaces.kraken.own_key import OwnKey
 
 _ALWAYS = frozenset({"account.info:basic", f"{SCOPE_PREFIX}read", f"{SCOPE_PREFIX}write"})
@@ -111,11 +114,28 @@ def _own_key(ground: Ground, party: Party) -> Iterator[Told]:
         else:
             yield ok("there is none, and none is needed: it only requests sub-accounts", about=party.name)
         return
-    # What krakenctl itself sends with it are milliseconds: that is no higher than its own next nonce.
-    seen = OwnKey(ground.http, pair, time.time_ns).describe(NonceScale.MILLISECONDS)
+    memory, before = ground.memory(party), ground.memory(party).refusal(pair.public_key)
+    if why := memory.locked() or ("" if ground.wish.again else memory.rests(pair.public_key)):
+        yield verdicts.resting(why, before.said if before else "", party.name)
+        return
+    seen = _described(ground, pair, memory)
     strict = ground.workspace.endpoint != SANDBOX
     told = list(verdicts.own_key(seen, pin=party.pin, needed=needed, now=ground.now, strict=strict, about=party.name))
     yield from told or [ok(f"it works, and is called {seen.live.name}", about=party.name)]
+
+
+def _described(ground: Ground, pair: KeyPair, memory: Held) -> Description:
+    """What krakenctl itself sends with it are milliseconds: that is no higher than its own next nonce."""
+    try:
+        seen = OwnKey(ground.http, pair, time.time_ns).describe(NonceScale.MILLISECONDS)
+    except (LockedOut, RateLimited):
+        raise
+    except Refused as problem:
+        memory.note_refused(pair.public_key, said(problem))
+        raise
+    if memory.refusal(pair.public_key):
+        memory.note(pair.public_key, answers=True)
+    return seen
 
 
 def _with_token(ground: Ground) -> list[Party]:
@@ -150,14 +170,10 @@ def _alone(look: Look, ground: Ground, party: Party) -> Iterator[Told]:
         yield from look(ground, party)
     except LockedOut as locked:
         ground.locked.add(party.name)
+        ground.memory(party).note_lockout()
         yield problem(locked.message, hint=locked.hint, about=party.name)
     except NonceRefused as refused:
-        yield problem(
-            refused.message,
-            hint="another program uses this key and sends higher nonces, or this host's clock was set back: make a key"
-            " for krakenctl alone",
-            about=party.name,
-        )
+        yield problem(refused.message, hint=verdicts.NOT_ALONE, about=party.name)
     except KrakenctlError as error:
         yield of_error(error, party.name)
     except Exception as bug:  # noqa: BLE001 - there are other accounts

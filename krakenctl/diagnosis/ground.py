@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from krakenctl.credentials import Credentials
     from krakenctl.exchange import Exchange
     from krakenctl.model.recorded import Recorded
+    from krakenctl.premises import Grounds
     from krakenctl.stores.base import Store
+    from krakenctl.surfaces.kraken.held import Held
     from krakenctl.transport.http import Http
 
 _T = TypeVar("_T")
@@ -33,6 +35,7 @@ SAMPLES = 3  # of the exchange's clock
 class Wish:
     offline: bool = False
     write: bool = False  # prove stores writable
+    again: bool = False  # ask krakenctl's own key although it was refused not long ago
     endpoint: str = ""  # where there is no workspace to name one
 
 
@@ -190,7 +193,22 @@ class Ground:
     @cached_property
     def exchange(self) -> Exchange:
         usernames = {party.name: party.username for party in self.parties}
-        return self._entered(opening.exchange(self.root, self.workspace, self.credentials, usernames))
+        return self._entered(opening.exchange(self.root, self.workspace, self.credentials, usernames, self._grounds.of))
+
+    @cached_property
+    def _grounds(self) -> Grounds:
+        from krakenctl.premises import Grounds
+
+        grounds = Grounds(self.project, lambda: self.recorded, self.store)
+        grounds.estate.now = lambda: self.now
+        grounds.estate.jot = opening.state_home(self.root, self.workspace.state, self.environ).jot
+        return grounds
+
+    def memory(self, party: Party) -> Held:
+        """What commands remember of calls that were refused; nothing, where the state cannot be read."""
+        from krakenctl.surfaces.kraken.held import NothingHeld
+
+        return self._grounds.estate.of(party.name) if self.remembers else NothingHeld()
 
     @cached_property
     def http(self) -> Http:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from krakenctl import files
+from krakenctl import files, plugins
 from krakenctl.credentials import file_of
 from krakenctl.diagnosis.check import Check, Needs, of_error
 from krakenctl.diagnosis.ground import Ground
@@ -20,6 +21,9 @@ from krakenctl.stores.base import Slot
 
 _NAMED = 3  # keys that are named one by one
 _GIT_SECONDS = 10
+_ENV = re.compile(r"\.env(\.|$)")  # at a workspace's root, as `krakenctl import --from` reads them
+_SECRET = re.compile(r"(?im)^\s*(export\s+)?\w*(secret|private)\w*\s*=\s*['\"]?[A-Za-z0-9+/=]{20}")
+_HEAD = 65536  # characters of such a file
 _TRACKED, _NOT_IGNORED = "is committed to git", "is not ignored by git"
 
 
@@ -36,7 +40,7 @@ def _store(ground: Ground, name: str, settings: StoreSettings) -> Iterator[Told]
     store = ground.store(name)
     yield from _folder(ground.root / settings.path, name)
     if settings.identity:
-        ground.credentials.text(settings.identity)
+        plugins.identity(settings.identity, ground.credentials)
     if ground.wish.write:
         store.prove_writable()
     written = "; a canary was written and read back" if ground.wish.write else ""
@@ -96,7 +100,7 @@ def _kept(ground: Ground, name: str, keys: list[RecordedKey]) -> Iterator[Told]:
 
 
 def git(ground: Ground) -> Iterator[Told]:
-    """What must never be committed: identities, tokens, key pairs, the state."""
+    """What must never be committed: identities, tokens, key pairs, the state, and what programs read secrets from."""
     private = sorted(set(_private(ground)))
     program = shutil.which("git")
     if not any((above / ".git").exists() for above in (ground.root.absolute(), *ground.root.absolute().parents)):
@@ -116,9 +120,8 @@ def git(ground: Ground) -> Iterator[Told]:
         yield problem(f"{path} {_TRACKED}", hint=hint, about=path)
     bare = [path for path in private if path not in ignored and path not in tracked]
     for path in bare[:_NAMED]:
-        yield warning(
-            f"{path} {_NOT_IGNORED}", hint="`krakenctl init` adds the lines that .gitignore lacks", about=path
-        )
+        ours, line = "`krakenctl init` adds the lines that .gitignore lacks", f"add a line to .gitignore: {path}"
+        yield warning(f"{path} {_NOT_IGNORED}", hint=line if _ENV.match(path) else ours, about=path)
     if not tracked and not bare:
         yield ok("identities, credentials and state are ignored by git")
 
@@ -142,6 +145,15 @@ def _files(ground: Ground) -> Iterator[Path]:
     yield from (path for path in (file_of(ground.root, each) for each in references if each) if path is not None)
     if found.state.type == "sqlite":
         yield ground.root / found.state.path
+    yield from (path for path in sorted(ground.root.iterdir()) if _ENV.match(path.name) and _tells_secrets(path))
+
+
+def _tells_secrets(file: Path) -> bool:
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return _SECRET.search(opened.read(_HEAD)) is not None
+    except OSError:
+        return False
 
 
 def _lines(program: str, ground: Ground, *args: str, told: Iterable[str] = ()) -> list[str]:

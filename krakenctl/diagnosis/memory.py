@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from krakenctl import opening
 from krakenctl.diagnosis import verdicts
 from krakenctl.diagnosis.check import Check, Needs
-from krakenctl.diagnosis.ground import Ground
+from krakenctl.diagnosis.ground import Ground, Party
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.chain import walk
 from krakenctl.model.diagnosis import Told, ok, problem, warning
@@ -130,6 +130,28 @@ def _foreseen(ground: Ground) -> Iterator[Told]:
         yield ok("what earlier runs have left is known already, and watched")
 
 
+def refusals(ground: Ground) -> Iterator[Told]:
+    """What this host was told not long ago. Nobody is asked: failed calls in a row lock an account."""
+    told = [each for party in ground.parties for each in _refused(ground, party)]
+    yield from told[:_NAMED]
+    if len(told) > _NAMED:
+        yield warning(f"and {len(told) - _NAMED} more", hint="`krakenctl verify` names them")
+    if not told:
+        yield ok("no account is locked, and no key of ours was refused from this host")
+
+
+def _refused(ground: Ground, party: Party) -> Iterator[Told]:
+    memory = ground.memory(party)
+    if why := memory.locked():
+        yield warning(
+            why, hint="let no program call it until then, and see which of its keys is refused", about=party.name
+        )
+    for key in ground.recorded.keys.values():
+        seen = memory.refusal(key.public_key) if key.account == party.name else None
+        if seen is not None and not memory.is_gone(key.public_key):
+            yield verdicts.refusal(seen, key)
+
+
 def overdue(ground: Ground) -> Iterator[Told]:
     """Replaced keys whose time is over: `krakenctl tick` should have ended them."""
     recorded, now = ground.recorded, ground.now
@@ -167,6 +189,7 @@ CHECKS = (
     Check("state", "state", state, Needs.WORKSPACE),
     Check("lease", "lease", lease, Needs.WORKSPACE | Needs.STATE),
     Check("recovery", "recovery", recovery, Needs.WORKSPACE | Needs.STATE),
+    Check("refusal", "refused calls", refusals, Needs.WORKSPACE | Needs.STATE),
     Check("overdue", "keys past their end", overdue, Needs.WORKSPACE | Needs.STATE),
     Check("log", "audit log", log, Needs.WORKSPACE | Needs.STATE),
 )

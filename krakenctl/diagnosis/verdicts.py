@@ -14,16 +14,23 @@ from krakenctl.model.time import show_duration, show_time
 if TYPE_CHECKING:
     from krakenctl.diagnosis.ground import Sample
     from krakenctl.model.description import Description
+    from krakenctl.model.recorded import RecordedKey
     from krakenctl.model.run import Lease
+    from krakenctl.model.silence import Refusal
 
 SLIGHT, GRAVE = 2.0, 30.0  # seconds between the clocks
 SOON = 14 * 86400  # seconds before the end of krakenctl's own key
 SHORT = 3600  # seconds before the end of a token
 _SET = "set this host's clock by NTP"
+NOT_ALONE = (
+    "another program uses this key and sends higher nonces, or this host's clock was set back: make a key for krakenctl"
+    " alone"
+)
 _BREAKS = (
     "orders with a deadline may be refused, ends of keys and tokens are misjudged, and a clock that is set back sends"
     " nonces that the keys have seen already"
 )
+_NO_KEY = "the key is unknown, revoked, expired or used from an address it does not allow, or its secret is not its own"
 _STATUS = {
     "maintenance": "Kraken is down for maintenance: calls will fail",
     "cancel_only": "orders can only be cancelled; keys are not affected",
@@ -80,6 +87,26 @@ def scopes(granted: frozenset[str], wanted: frozenset[str], about: str) -> Itera
             hint="authorise krakenctl for this account again, with these scopes",
             about=about,
         )
+
+
+def resting(why: str, said: str, about: str) -> Told:
+    """It is not asked, because of what it was told before. `said`: in Kraken's words; empty: its account is locked."""
+    if not said:
+        return unknown(why, about=about)
+    hint = NOT_ALONE if said.startswith("EAPI:Invalid nonce") else _NO_KEY
+    return problem(why, hint=f"{hint}; once that is mended, `krakenctl doctor --again` asks it", about=about)
+
+
+def refusal(seen: Refusal, key: RecordedKey) -> Told:
+    """A key of ours that may be in use."""
+    times = f", {seen.times} times in all" if seen.times > 1 else ""
+    told = f"{key.live_name} was refused from this host at {show_time(seen.at)} (“{seen.said}”{times})"
+    if seen.said.startswith("EAPI:Invalid nonce"):
+        told += ": the program that uses it sends higher nonces"
+        hint = "see that consumer.nonce says what it sends, and that no two programs share the key"
+    else:
+        hint = f"`krakenctl verify {key.address}` asks it now, and says what that means"
+    return warning(f"{told}; nobody asks it before {show_time(seen.rests_until)}", hint=hint, about=str(key.address))
 
 
 def own_key(seen: Description, *, pin: str, needed: bool, now: int, strict: bool, about: str) -> Iterator[Told]:

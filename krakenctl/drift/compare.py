@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from krakenctl.drift import keys, strangers
+from krakenctl.drift import about, keys, strangers
+from krakenctl.drift.about import Account
 from krakenctl.drift.remedy import Remedies, by_account, unsaid
-from krakenctl.drift.scene import Place, Scene, Slots, place
+from krakenctl.drift.scene import Scene, Slots, place
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.drift import Drift, Kind, Sight
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.plan.contained import containment
@@ -21,27 +22,6 @@ from krakenctl.plan.homes import taken_over
 from krakenctl.plan.keys import has_ended
 
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One account of a scene, and all that is known of it. A declared key may be recorded under a former address."""
-
-    scene: Scene
-    place: Place
-    live: LiveAccount | None
-    declared: tuple[DesiredKey, ...]
-    records: dict[Address, RecordedKey]
-    retired: tuple[RecordedKey, ...]
-    intents: tuple[Intent, ...]
-
-    @property
-    def name(self) -> str:
-        return self.place.name
-
-    @property
-    def ours(self) -> tuple[RecordedKey, ...]:
-        return (*self.records.values(), *self.retired)
 
 
 def accounts(scene: Scene) -> tuple[str, ...]:
@@ -110,9 +90,9 @@ def _order(drift: Drift) -> tuple[bool, str, str, int]:
 
 
 def _of_account(account: Account) -> Iterator[Drift]:
-    yield from _blind(account)
-    yield from _identity(account)
-    yield from (_unfinished(account.scene, intent) for intent in account.intents)
+    yield from about.blind(account)
+    yield from about.identity(account)
+    yield from (about.unfinished(account.scene, intent) for intent in account.intents)
     found = strangers.unknown(account.place, account.ours, account.intents) if account.place.seen else []
     given = account.scene.recorded.given_as
     matched = strangers.match([*_lost(account)], [key for key in found if not given(account.name, key)])
@@ -134,9 +114,10 @@ def _of_current_keys(account: Account, matched: strangers.Matched) -> Iterator[D
 def _of_retired(account: Account, record: RecordedKey, matched: strangers.Matched) -> Iterator[Drift]:
     if (other := matched.renamed.get(record.live_name)) is not None:
         yield _new_name(record, other)
-    else:
-        live = account.place.find(record)
-        yield from keys.of_retired(record, live, seen=account.place.seen, now=account.scene.now)
+        return
+    live, asked = account.place.find(record), account.is_asked(record)
+    yield from keys.of_retired(record, live, seen=account.place.seen, now=account.scene.now, asked=asked)
+    yield from _called(account, record, live)
 
 
 def _of_others(account: Account, found: list[LiveKey], matched: strangers.Matched) -> Iterator[Drift]:
@@ -152,73 +133,6 @@ def _lost(account: Account) -> Iterator[RecordedKey]:
     for record in account.ours:
         if account.place.seen and account.place.find(record) is None:
             yield record
-
-
-# The account itself
-
-
-def _blind(account: Account) -> Iterator[Drift]:
-    """An account that is still to be requested has nothing to be seen: that is told by what is to be done."""
-    live = account.live
-    is_absent = live is not None and live.phase is Phase.ABSENT and not (account.records or account.retired)
-    if not account.place.seen and not is_absent:
-        yield _unseen(account, (live.reason if live else "") or "its keys could not be listed")
-    for name, remarks in sorted((live.odd if live else {}).items()):
-        record = next((each for each in account.records.values() if each.live_name == name), None)
-        yield Drift(
-            kind=Kind.CHANGED,
-            account=account.name,
-            address=record.address if record else None,
-            name=name,
-            message=f"somebody changed {name}: {'; '.join(remarks)}",
-        )
-
-
-def _unseen(account: Account, why: str) -> Drift:
-    stopped = account.scene.stopped.get(account.name)
-    return Drift(
-        kind=Kind.ACCOUNT if stopped else Kind.UNSEEN,
-        account=account.name,
-        address=_address(account),
-        message=stopped or f"nothing is known of what is live on {account.name}: {why}",
-    )
-
-
-def _identity(account: Account) -> Iterator[Drift]:
-    """Another account than the remembered one is a hard stop, unless the manifest pins the new one."""
-    memory = account.scene.recorded.accounts.get(account.name)
-    now = account.live.iiban if account.live else ""
-    if memory is not None and memory.iiban and now and now != memory.iiban:
-        yield Drift(
-            kind=Kind.ACCOUNT,
-            account=account.name,
-            address=_address(account),
-            message=f"{account.name} is {now}, and was {memory.iiban} when krakenctl last changed something there",
-        )
-
-
-def _address(account: Account) -> Address | None:
-    declared = account.scene.desired.accounts.get(account.name)
-    memory = account.scene.recorded.accounts.get(account.name)
-    return declared.address if declared else Address(memory.kind, (memory.name,)) if memory else None
-
-
-def _unfinished(scene: Scene, intent: Intent) -> Drift:
-    since = f"{intent.who or 'an earlier run'} began to {intent.change.action} it"
-    if intent.stage is Stage.LOST:
-        told = f"whether {intent.live_name} ever came to be is not known: {since}, and no answer came"
-    elif scene.running:
-        told = f"{since}; {scene.running}"
-    else:
-        told = f"{since} and did not finish ({intent.live_name}: {intent.stage})"
-    return Drift(
-        kind=Kind.UNFINISHED,
-        account=intent.account,
-        address=intent.address,
-        name=intent.live_name,
-        message=told,
-        since=intent.began,
-    )
 
 
 # Its keys
@@ -264,8 +178,10 @@ def _of_record(
             within=scene.within,
             contained=by,
             slots=slots,
+            asked=account.is_asked(record),
         )
     )
+    yield from (replace(each, address=address) for each in _called(account, record, live))
     if other is not None:
         yield replace(_new_name(record, other), address=address)
     elif at.seen and live is None and not begun:
@@ -298,6 +214,13 @@ def _missing(
         sent=record.issued,
         since=end if ended else 0,
     )
+
+
+def _called(account: Account, record: RecordedKey, live: LiveKey | None) -> Iterator[Drift]:
+    """One that tells of itself is known by its pair, whatever its name."""
+    called = account.live.called.get(record.live_name, "") if account.live else ""
+    if live is not None and called:
+        yield _new_name(record, replace(live, name=called))
 
 
 def _new_name(record: RecordedKey, live: LiveKey) -> Drift:

@@ -29,7 +29,10 @@ _FIELDS = {  # of a manifest ↔ of a KeySpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """One current key. `key` None: it is no longer declared; `seen` False: nobody can tell whether it lives."""
+    """One current key. `key` None: it is no longer declared; `seen` False: nobody can tell whether it lives.
+
+    `asked` False: what is live is what was recorded, for nobody could ask.
+    """
 
     key: DesiredKey | None
     record: RecordedKey
@@ -39,6 +42,12 @@ class Sight:
     within: int
     contained: Containment | None = None
     slots: Slots | None = None  # None: not looked at
+    asked: bool = True
+
+    @property
+    def lives(self) -> str:
+        """As part of a sentence."""
+        return "is live" if self.asked else "is live as recorded (it was not asked)"
 
 
 def of_current(sight: Sight) -> Iterator[Drift]:
@@ -97,7 +106,7 @@ def _undeployed(sight: Sight, key: DesiredKey) -> Iterator[FieldDrift]:
     if not wanted.same(wish, record.spec):
         for row in _rows(wish, record.spec, live, key):
             if row.managed and row.recorded == row.live != row.desired:
-                yield row if sight.live else replace(row, live=None)
+                yield row if sight.live and sight.asked else replace(row, live=None, asked=sight.asked)
     yield from _remembered(key, record)
 
 
@@ -132,8 +141,10 @@ def _settled(spec: KeySpec, live: KeySpec) -> KeySpec:
     return replace(spec, valid_until=wanted.settled(spec.valid_until, live.valid_until))
 
 
-def of_retired(record: RecordedKey, live: LiveKey | None, *, seen: bool, now: int) -> Iterator[Drift]:
-    """A replaced key: to live until its overlap ends, and no longer."""
+def of_retired(
+    record: RecordedKey, live: LiveKey | None, *, seen: bool, now: int, asked: bool = True
+) -> Iterator[Drift]:
+    """A replaced key: to live until its overlap ends, and no longer. `asked`: see `Sight`."""
 
     def drift(kind: Kind, message: str, *, since: int = 0, fields: tuple[FieldDrift, ...] = ()) -> Drift:
         return Drift(
@@ -159,7 +170,8 @@ def of_retired(record: RecordedKey, live: LiveKey | None, *, seen: bool, now: in
             ends = f"{record.live_name} is gone, and its overlap was to last until {show_time(until)}"
             yield drift(Kind.MISSING, f"{ends}: whoever still used it has no working key")
     elif until <= now:
-        yield drift(Kind.RETIRED, f"{record.live_name} was replaced, its overlap is over, and it is live", since=until)
+        lives = "it is live" if asked else "it is live as recorded (it was not asked)"
+        yield drift(Kind.RETIRED, f"{record.live_name} was replaced, its overlap is over, and {lives}", since=until)
     if live is not None and not _as_retired(live.spec, record):
         rows = tuple(row for row in _rows(None, record.spec, live.spec, None) if row.recorded != row.live)
         yield drift(Kind.CHANGED, f"somebody changed {record.live_name}, which lives on for its overlap", fields=rows)
@@ -178,10 +190,11 @@ def _ends(sight: Sight, live: LiveKey) -> Iterator[Drift]:
     key, record, now = sight.key, sight.record, sight.now
     end = live.spec.valid_until
     if key is not None and has_ended(key, now):
-        message = f"the grant of {key.address} ended (validUntil), and {record.live_name} is live"
+        message = f"the grant of {key.address} ended (validUntil), and {record.live_name} {sight.lives}"
         yield _drift(Kind.EXPIRED, sight, message, since=key.valid_until or 0)
     elif 0 < end <= now:
-        yield _drift(Kind.EXPIRED, sight, f"{record.live_name} has expired", since=end)
+        as_recorded = "" if sight.asked else ", as recorded: it was not asked"
+        yield _drift(Kind.EXPIRED, sight, f"{record.live_name} has expired{as_recorded}", since=end)
     elif end and _is_soon(end, record.issued, sight):
         yield _drift(Kind.EXPIRES_SOON, sight, f"{record.live_name} expires {seen_from(now, end)}, {show_time(end)}")
     if key is not None and not has_ended(key, now) and not 0 < end <= now:
@@ -211,7 +224,7 @@ def _age(sight: Sight, key: DesiredKey, live: LiveKey) -> Iterator[Drift]:
 def _contained(sight: Sight) -> Iterator[Drift]:
     if by := sight.contained:
         why = f": {by.reason}" if by.reason else ""
-        message = f"{by.who} used the kill switch on it{why}, and {sight.record.live_name} is live"
+        message = f"{by.who} used the kill switch on it{why}, and {sight.record.live_name} {sight.lives}"
         yield _drift(Kind.CONTAINED, sight, message, since=by.at)
 
 
@@ -227,7 +240,7 @@ def _secret(sight: Sight) -> Iterator[Drift]:
         return
     where = show_secret(record.secret)
     holds = f"it holds {slots.current} instead" if slots.current else "its slot is empty"
-    message = f"{record.live_name} is live, and its secret is not kept in {where}: {holds}"
+    message = f"{record.live_name} {sight.lives}, and its secret is not kept in {where}: {holds}"
     yield _drift(Kind.NO_SECRET, sight, message)
 
 

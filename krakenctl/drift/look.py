@@ -44,7 +44,7 @@ class Question:
 def drift(project: Project, question: Question, *, parallelism: int | None = None) -> Drifted:
     """Raises UsageError where it names nothing that there is, and what `plan` raises."""
     with open_desk(project, parallelism=parallelism) as desk:
-        picture = desk.picture(lambda recorded: _only(project.desired, recorded, question))
+        picture = desk.picture(lambda recorded: _only(project.desired, recorded, question), question.addresses)
         recorded, held = picture.recorded, desk.running()
         only = _only(project.desired, recorded, question)
         slots, unread = _slots(project.desired, recorded, only, picture.store)

@@ -57,6 +57,10 @@ class Remedies:
         blocked = next((change for change in changes if change.action is Action.BLOCKED), None)
         if blocked is not None and blocked.reasons and drift.kind not in _NO_PLAN:
             return replace(drift, do=f"apply cannot mend it: {blocked.reasons[0]}")
+        if drift.kind is Kind.UNSEEN and self._by_person:
+            return replace(drift, do=_NOBODY_ASKED)
+        if self._by_person and _BY_KIND[drift.kind] == _LATER:
+            return replace(drift, do="`krakenctl apply` walks a person through it")
         mends, do = _otherwise(drift)
         return replace(drift, mends=mends, do=do)
 
@@ -110,6 +114,10 @@ def _otherwise(drift: Drift) -> tuple[Mends, str]:
     return mends, do.format(address=drift.address)
 
 
+_NOBODY_ASKED = (
+    "declare consumer.nonce, keep the secrets where this host can read them, and run it where the keys may be used;"
+    " `krakenctl verify` says of each what is in the way"
+)
 _LATER = (Mends.TIME, "the next run sees to it")
 _BY_KIND = {
     Kind.CHANGED: (Mends.PERSON, "set it back on Kraken, or see what `krakenctl plan` says"),

@@ -89,6 +89,7 @@ class Verified:
     unasked: str = ""  # why it was not asked; empty: it was
     probed: bool = False
     remarks: tuple[str, ...] = ()
+    iiban: str = ""  # of the account that it belongs to, as the exchange told it now; empty: it did not
 
     @property
     def account(self) -> str:
@@ -113,6 +114,7 @@ class Sight:
     account: str
     coverage: Coverage
     reason: str = ""
+    mixed: tuple[str, ...] = ()  # how it is known not to be an account of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Verification:
 
     @property
     def differs(self) -> bool:
-        return any(key.differs for key in self.keys)
+        return any(key.differs for key in self.keys) or any(sight.mixed for sight in self.sights)
 
     @property
     def complete(self) -> bool:

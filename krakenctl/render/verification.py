@@ -69,6 +69,8 @@ def summary(found: Verification) -> str:
     if wrong:
         verb = "differs" if wrong == 1 else "differ"
         return f"{count(wrong, 'key')} of {len(found.keys)} {verb} from what is declared{blind}."
+    if any(sight.mixed for sight in found.sights):
+        return f"The accounts are not those that are declared{blind}."
     if found.blind:
         return "Nothing could be seen: nobody knows whether it is as declared."
     seen = len(found.keys) - unseen
@@ -146,21 +148,33 @@ def _held(rights: Sequence[Right]) -> str:
 
 
 def _coverage(found: Verification) -> Iterator[str]:
-    listed = sum(key.source is Source.LIST for key in found.keys)
-    asked, probed = sum(key.asked for key in found.keys), sum(key.probed for key in found.keys)
-    unseen = sum(not key.seen for key in found.keys)
-    tried = f" ({probed} with calls that try permissions)" if found.probing else ""
-    keys = count(len(found.keys), "key")
-    yield f"Coverage: {keys}: {asked} asked{tried}, {listed} seen in a list only, {unseen} not seen."
+    counts = _counts(found)
+    tried = f" ({counts['probed']} with calls that try permissions)" if found.probing else ""
+    silent = f"{counts['silent']} refused, gone or never issued, " if counts["silent"] else ""
+    asked, listed, unseen = (f"{counts[name]}" for name in ("asked", "listed", "unseen"))
+    told = f"{asked} asked{tried}, {listed} seen in a list only, {silent}{unseen} not seen"
+    yield f"Coverage: {count(len(found.keys), 'key')}: {told}."
     for sight in found.sights:
         yield f"  {_sight(sight)}"
     for left in found.left:
         yield f"  {left.address} ({visible(left.name)}) was not compared: {left.why}."
 
 
+def _counts(found: Verification) -> dict[str, int]:
+    """Every key is one of asked, listed, silent and unseen."""
+    return {
+        "listed": sum(key.source is Source.LIST for key in found.keys),
+        "asked": sum(key.asked for key in found.keys),
+        "probed": sum(key.probed for key in found.keys),
+        "silent": sum(key.seen and key.source is Source.RECORDED for key in found.keys),
+        "unseen": sum(not key.seen for key in found.keys),
+    }
+
+
 def _sight(sight: Sight) -> str:
     why = f" ({visible(sight.reason)})" if sight.reason else ""
-    return f"{sight.account}: {_LISTS[sight.coverage]}{why}."
+    mixed = "".join(f"; {visible(each)}" for each in sight.mixed)
+    return f"{sight.account}: {_LISTS[sight.coverage]}{why}{mixed}."
 
 
 def markdown(found: Verification) -> str:
@@ -200,14 +214,17 @@ def to_json(found: Verification) -> dict[str, Any]:
             "keys": len(found.keys),
             "differing": sum(key.differs for key in found.keys),
             "seen": sum(key.seen for key in found.keys),
-            "listed": sum(key.source is Source.LIST for key in found.keys),
-            "asked": sum(key.asked for key in found.keys),
-            "probed": sum(key.probed for key in found.keys),
+            **_counts(found),
             "complete": found.complete,
         },
         "keys": [_key_json(key) for key in found.keys],
         "accounts": [
-            {"account": sight.account, "coverage": sight.coverage.value, "reason": sight.reason}
+            {
+                "account": sight.account,
+                "coverage": sight.coverage.value,
+                "reason": sight.reason,
+                "mixed": list(sight.mixed),
+            }
             for sight in found.sights
         ],
         "notCompared": [{"address": str(one.address), "name": one.name, "why": one.why} for one in found.left],

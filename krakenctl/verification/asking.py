@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NonceRefused, RateLimited, Refused
 from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.recorded import Gone
+from krakenctl.model.silence import AllowList, Refusal, silence_proves
 from krakenctl.model.time import show_time
 from krakenctl.model.verification import Probed, Verdict
+from krakenctl.surfaces.kraken.answers import NO_KEY
+from krakenctl.surfaces.kraken.answers import said as words
+from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
+from krakenctl.surfaces.kraken.gently import Caller
+from krakenctl.surfaces.kraken.look import ENOUGH
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.kraken.probes import Allowance, Pace, probe
-from krakenctl.surfaces.kraken.roll import MOST_FORGOTTEN
-
-AllowList = tuple[str, ...]
+from krakenctl.verification.meaning import FENCED, FORMER, NO_NONCE, Known, meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,176 +36,179 @@ class Asked:
     probed: tuple[Probed, ...] = ()
 
 
+class _Refused(NamedTuple):
+    holding: Holding
+    pair: KeyPair
+    said: str
+    before: bool  # an earlier command was told that there is no such key
+
+
 @dataclass(slots=True, kw_only=True)
 class Asking:
     """One account in one run. For one thread. `lists`: what its list shows of these keys, by recorded name."""
 
-    own_key: Callable[[KeyPair], OwnKey]
+    caller: Caller  # with the memory of what was answered and refused
+    gone: Callable[[str], Gone | None]  # by public key: what proved its end
     pace: Callable[[], Pace]  # anew for each key
     now: int  # unix seconds on the exchange's clock
     lists: Mapping[str, LiveKey]
-    has_answered: Callable[[str], bool]  # by public key: from this host, before
-    gone: Callable[[str], Gone | None] = lambda _: None  # by public key: what proved its end
     probing: bool
     allowance: Allowance
-    _let_in: dict[AllowList, str] = field(default_factory=dict)  # by which key, of those that answered in this run
-    _refused: dict[AllowList, str] = field(default_factory=dict)
-    _suspects: dict[str, tuple[OwnKey, str]] = field(default_factory=dict)  # refused once: its pair, and what was said
-    _good: tuple[Holding, OwnKey, Pace] | None = None  # the last one that answered
+    _every: list[Holding] = field(default_factory=list)
+    _refused: dict[str, _Refused] = field(default_factory=dict)  # by recorded name, in this run
 
     def all(self, holdings: list[Holding]) -> dict[str, Asked]:
         """By recorded name. Those that are sure to answer first: then there is one to end a row of refusals with."""
-        asked = {one.record.live_name: self._ask(one) for one in sorted(holdings, key=self._is_rather_last)}
-        for name, (own, said) in self._suspects.items():
-            if self._good is not None:  # nothing is remembered of a refusal: another key has to answer in between
-                asked[name] = self._gone(own, said)
+        self._every = sorted(holdings, key=self._is_rather_last)
+        asked = {one.record.live_name: self._ask(one) for one in self._every}
+        for name, refused in self._refused.items():  # only now it is known which lists let this host in
+            asked[name] = self._judged(refused)
         return asked
 
-    def _is_rather_last(self, holding: Holding) -> tuple[bool, bool]:
-        return self._is_doubtful(holding), not self.has_answered(holding.record.public_key)
+    def _judged(self, refused: _Refused) -> Asked:
+        holding, said = refused.holding, refused.said
+        try:
+            if said.startswith(NO_KEY) and not self._is_listed(holding) and self._is_provable(refused):
+                return self._once_more(refused)
+        except KrakenctlError as problem:
+            return Asked(verdict=_verdict(problem), why=problem.message)
+        listed, shut = self._is_listed(holding), self._is_shut(holding)
+        meant = meaning(said, Known(listed=listed, shut=shut, answered=self._has_answered(holding)))
+        return Asked(verdict=meant.verdict, why=meant.why, lives=meant.lives)
+
+    def _is_provable(self, refused: _Refused) -> bool:
+        """Whether another refusal would prove its end, or an earlier command's has done so already."""
+        may_be = may_be_proved(self.caller, refused.holding, refused.pair, self._every) and not self.caller.row
+        return may_be and (refused.before or not self.allowance.spent)
+
+    def _is_rather_last(self, holding: Holding) -> tuple[bool, bool, bool]:
+        has_answered = self._has_answered(holding)
+        return self._is_doubtful(holding), self._refusal(holding) is not None, not has_answered
 
     def _is_doubtful(self, holding: Holding) -> bool:
-        return bool(self._networks(holding)) and not self.has_answered(holding.record.public_key)
+        return bool(self._networks(holding)) and not self._has_answered(holding)
 
     def _ask(self, holding: Holding) -> Asked:
-        if self.allowance.locked:
-            return Asked(verdict=Verdict.LOCKED_OUT, why=self.allowance.spent)
+        if self.allowance.locked or self.caller.held.locked():
+            return Asked(verdict=Verdict.LOCKED_OUT, why=self.caller.held.locked() or self.allowance.spent)
         if (proof := self.gone(holding.record.public_key)) and not self._is_listed(holding):
             said = f"refused twice ({proof.said}) at {show_time(proof.since)}, seen from {proof.host}"
             return Asked(verdict=Verdict.REVOKED, why=f"proved before, so it is not asked again: {said}")
         if holding.pair is None:
             return Asked(why=holding.problem)
+        if holding.record.public_key not in ("", holding.pair.public_key):
+            return Asked(verdict=Verdict.DENIED, why="what the store keeps for it is the pair of another key")
         if why := next(self._objections(holding), ""):
-            return Asked(why=why)
-        own, pace = self.own_key(holding.pair), self.pace()
-        try:
-            told = self._described(holding, own, pace)
-        except KrakenctlError as problem:
-            return self._unanswered(holding, own, problem)
-        return self._answered(holding, own, pace, told)
-
-    def _unanswered(self, holding: Holding, own: OwnKey, problem: KrakenctlError) -> Asked:
-        match problem:
-            case LockedOut():
-                return Asked(verdict=Verdict.LOCKED_OUT, why=problem.message)
-            case NonceRefused():
-                return Asked(verdict=Verdict.UNKNOWN, why=_BUSY, lives=True)
-            case Refused() if not isinstance(problem, RateLimited):
-                self._rest()
-                return self._explained(holding, own, problem)
-        return Asked(verdict=Verdict.UNKNOWN, why=problem.message)
+            return self._remembered(holding, why)
+        return self._asked(holding, holding.pair)
 
     def _objections(self, holding: Holding) -> Iterator[str]:
         """Why it is not to be asked."""
-        networks, end = self._networks(holding), self._known(holding).spec.valid_until
+        networks, end = self._networks(holding), self._known_spec(holding).spec.valid_until
         if 0 < end <= self.now:
             yield "its end has passed"
         if holding.scale not in CLOCKS:
             yield f"consumer.nonce is {holding.scale}, and a call could lock its consumer out"
+        if why := self.caller.held.rests(holding.record.public_key):
+            yield why
         if self.allowance.spent:
             yield self.allowance.spent
-        if self._good is None and len(self._suspects) >= MOST_FORGOTTEN:
-            yield "other keys were refused just now, none has answered, and more refusals could lock the account"
-        if not self._is_doubtful(holding) or networks in self._let_in:
+        if self.caller.has_enough:
+            yield ENOUGH
+        if not self._is_doubtful(holding) or not self._is_shut(holding):
             return
-        if networks in self._refused:
-            yield f"{self._refused[networks]}, which has the same allow-list, was refused from this host"
+        alike = (name for name, one in self._refused.items() if self._networks(one.holding) == networks)
+        if other := next(alike, ""):
+            yield f"{other}, which has the same allow-list, was refused from this host"
         if self._is_listed(holding) and not self.probing:
             yield "its allow-list may leave this host out, and its account's list describes it (--probe asks it)"
 
-    def _described(self, holding: Holding, own: OwnKey, pace: Pace, tries: int = 2) -> Description:
+    def _remembered(self, holding: Holding, why: str) -> Asked:
+        """Not asked. Where no list tells of it, it is judged by what was said when it was: else that were told once."""
+        before = self._refusal(holding)
+        if before is None or self._is_listed(holding):
+            return Asked(why=why)
+        may_be_shut = bool(self._networks(holding))  # this host may have had another address then
+        known = Known(listed=False, shut=may_be_shut, answered=self._has_answered(holding))
+        meant = meaning(before.said, known)
+        return Asked(verdict=meant.verdict, why=f"{meant.why}; {why}", lives=meant.lives)
+
+    def _asked(self, holding: Holding, pair: KeyPair) -> Asked:
+        pace, before = self.pace(), self._refusal(holding)
+        try:
+            told = self._described(holding, pair, pace)
+        except (LockedOut, RateLimited) as problem:
+            return Asked(verdict=_verdict(problem), why=problem.message)
+        except Refused as problem:
+            had_gone = before is not None and before.said.startswith(NO_KEY)
+            self._refused[holding.record.live_name] = _Refused(holding, pair, words(problem), had_gone)
+            self._rest(holding)
+            return Asked(verdict=Verdict.UNKNOWN)  # until all have been asked
+        except KrakenctlError as problem:
+            return Asked(verdict=Verdict.UNKNOWN, why=problem.message)
+        return Asked(told=told, probed=self._probed(pair, told, pace) if self.probing else ())
+
+    def _probed(self, pair: KeyPair, told: Description, pace: Pace) -> tuple[Probed, ...]:
+        own = OwnKey(self.caller.http, pair, self.caller.clock)
+        probed = probe(own, told, pace=pace, allowance=self.allowance)
+        if self.allowance.locked:
+            self.caller.held.note_lockout()
+        return probed
+
+    def _described(self, holding: Holding, pair: KeyPair, pace: Pace, tries: int = 2) -> Description:
         """A refused nonce is tried once more: its consumer was quicker."""
         pace.before(holding.scale, 1)
         try:
-            return self.allowance.counted(lambda: own.describe(holding.scale))
+            return self.allowance.counted(lambda: self.caller.describe(pair, holding.scale))
         except NonceRefused:
-            if tries > 1 and not self.allowance.spent:
-                return self._described(holding, own, pace, tries - 1)
+            if tries > 1 and not self.allowance.spent and not self.caller.has_enough:
+                return self._described(holding, pair, pace, tries - 1)
             raise
 
-    def _answered(self, holding: Holding, own: OwnKey, pace: Pace, told: Description) -> Asked:
-        self._good = (holding, own, pace)
-        if networks := told.live.spec.ip_allowlist:
-            self._let_in.setdefault(networks, holding.record.live_name)
-        probed = probe(own, told, pace=pace, allowance=self.allowance) if self.probing else ()
-        return Asked(told=told, probed=probed)
+    def _once_more(self, refused: _Refused) -> Asked:
+        """It answered from here before, and this host may use it. A second refusal in the same words proves it."""
+        holding, why = refused.holding, f"{FORMER} (“{refused.said}”)"
+        if refused.before:
+            self.caller.held.note_gone(holding.record.public_key, f"{NO_KEY}, {refused.said}")
+            return Asked(verdict=Verdict.REVOKED, why=f"{why}, and said so to an earlier command")
+        is_gone = is_refused_again(self.caller, refused.pair, refused.said)
+        self.allowance.left -= 1  # whatever it told, it told by a refusal
+        self._rest(holding)
+        if is_gone:
+            return Asked(verdict=Verdict.REVOKED, why=f"{why}, twice")
+        after = self._refusal(holding)
+        if after is not None and after.said.startswith(NO_NONCE):
+            return Asked(verdict=Verdict.DENIED, why=FENCED, lives=True)
+        return Asked(verdict=Verdict.DENIED, why=f"{why}; asked again, it told neither")
 
-    def _explained(self, holding: Holding, own: OwnKey, problem: Refused) -> Asked:
-        """What it means. What Kraken says to an address that is not in an allow-list is unconfirmed."""
-        said = ", ".join(problem.errors) or problem.message
-        networks, is_listed = self._networks(holding), self._is_listed(holding)
-        is_shut = bool(networks) and networks not in self._let_in
-        if _says(problem, "EAPI:Invalid signature"):
-            verdict, why = Verdict.UNKNOWN, "the store keeps another secret, or it has a second factor (2FA)"
-        elif is_listed and is_shut:
-            verdict, why = Verdict.BLOCKED_BY_IP, "it lives, and its allow-list leaves this host out, most likely"
-        elif not is_listed and _says(problem, _NO_KEY) and self.has_answered(holding.record.public_key):
-            self._suspects[holding.record.live_name] = own, said
-            why = f"{_WAS} (“{said}”); it was asked once only, for no other key answers in between"
-            return Asked(verdict=Verdict.UNKNOWN, why=why)
-        elif is_shut:
-            verdict, why = Verdict.UNKNOWN, "revoked, expired, or its allow-list leaves this host out"
-        elif not _says(problem, _NO_KEY):
-            verdict, why = Verdict.UNKNOWN, "nobody knows what that means of a key that any address may use"
-        elif is_listed:
-            verdict, why = Verdict.DENIED, "its account lists it, and what the store keeps of it does not work"
-        else:
-            verdict, why = (
-                Verdict.DENIED,
-                "revoked, expired, or changed by a person: as last sent, this host may use it",
-            )
-        if is_shut:
-            self._refused.setdefault(networks, holding.record.live_name)
-        return Asked(verdict=verdict, why=f"Kraken says “{said}” to this host: {why}")
+    def _rest(self, holding: Holding) -> None:
+        """End a row of refusals, if another key can."""
+        if not self.allowance.spent:
+            with suppress(ExchangeError):
+                self.caller.rest([one for one in self._every if one is not holding])
 
-    def _gone(self, own: OwnKey, said: str) -> Asked:
-        """It answered from here before. One more gentle call makes that two that say the same."""
-        why = f"{_WAS} (“{said}”)"
-        if self.allowance.spent:
-            return Asked(verdict=Verdict.UNKNOWN, why=f"{why}; it was asked once only: {self.allowance.spent}")
-        try:
-            lives = own.lives()
-        except LockedOut as problem:
-            self.allowance.locked = True
-            return Asked(verdict=Verdict.LOCKED_OUT, why=problem.message)
-        except ExchangeError as problem:
-            return Asked(verdict=Verdict.UNKNOWN, why=problem.message)
-        self.allowance.left -= 1  # either answer is a refusal
-        self._rest()
-        if lives:
-            return Asked(verdict=Verdict.UNKNOWN, why=_BUSY, lives=True)
-        return Asked(verdict=Verdict.REVOKED, why=why)
+    def _refusal(self, holding: Holding) -> Refusal | None:
+        return self.caller.held.refusal(holding.record.public_key)
 
-    def _rest(self) -> None:
-        """End a row of refusals with a call that is sure to be answered, if there is a key for it."""
-        if self._good is None or self.allowance.spent:
-            return
-        holding, own, pace = self._good
-        pace.before(holding.scale, 1)
-        try:
-            self.allowance.counted(lambda: own.describe(holding.scale))
-        except ExchangeError:
-            self._good = None
+    def _has_answered(self, holding: Holding) -> bool:
+        return self.caller.held.answer(holding.record.public_key) is not None
 
     def _is_listed(self, holding: Holding) -> bool:
         return holding.record.live_name in self.lists
 
-    def _known(self, holding: Holding) -> LiveKey:
+    def _is_shut(self, holding: Holding) -> bool:
+        """Whether its allow-list, as last seen, may leave this host out: none that answered shows the contrary."""
+        let_in = self.caller.let_in - {holding.record.public_key}
+        return not silence_proves(self._networks(holding), [self.caller.lists[each] for each in let_in])
+
+    def _known_spec(self, holding: Holding) -> LiveKey:
         record = holding.record
         recorded = LiveKey(name=record.live_name, spec=record.spec, created=record.created)
         return self.lists.get(record.live_name, recorded)
 
     def _networks(self, holding: Holding) -> AllowList:
-        return self._known(holding).spec.ip_allowlist
+        return self._known_spec(holding).spec.ip_allowlist
 
 
-_BUSY = "it lives; its consumer was using it at the same moments, or sends a finer clock than consumer.nonce says"
-
-
-_WAS = "it has answered from this host before, and Kraken knows it no more"
-_NO_KEY = "EAPI:Invalid key"
-
-
-def _says(problem: Refused, text: str) -> bool:
-    """`EAPI: Invalid key` is also written so."""
-    return any(error.replace(": ", ":", 1).startswith(text) for error in problem.errors)
+def _verdict(problem: KrakenctlError) -> Verdict:
+    return Verdict.LOCKED_OUT if isinstance(problem, LockedOut) else Verdict.UNKNOWN

@@ -49,7 +49,7 @@ def never_issued(key: DesiredKey, contained: str) -> Verified:
 
 def judged(key: DesiredKey, seen: Seen, now: int) -> Verified:
     live, source = _effective(seen)
-    verdict, why = _verdict(seen, live, source, now)
+    verdict, why = _verdict(key, seen, live, source, now)
     rights = tuple(_rights(key, live.spec, seen, verdict, source))
     if verdict is Verdict.LISTED:
         verdict, why = _by_rights(rights, why)
@@ -66,6 +66,7 @@ def judged(key: DesiredKey, seen: Seen, now: int) -> Verified:
         unasked="" if told is not None else seen.asked.why,
         probed=any(one.calls for one in seen.asked.probed),
         remarks=tuple(_remarks(seen)),
+        iiban=_iiban(seen),
     )
 
 
@@ -79,17 +80,25 @@ def _effective(seen: Seen) -> tuple[LiveKey, Source]:
     return LiveKey(name=record.live_name, spec=record.spec, created=record.created), Source.RECORDED
 
 
-def _verdict(seen: Seen, live: LiveKey, source: Source, now: int) -> tuple[Verdict, str]:
+def _verdict(key: DesiredKey, seen: Seen, live: LiveKey, source: Source, now: int) -> tuple[Verdict, str]:
     if 0 < live.spec.valid_until <= now:
         as_recorded = ", as recorded" if source is Source.RECORDED else ""
         return Verdict.EXPIRED, f"it ended at {show_time(live.spec.valid_until)}{as_recorded}"
     if _is_gone(seen, source):
         return Verdict.REVOKED, "its account's list does not show it"
+    if seen.asked.verdict is Verdict.DENIED and source is Source.RECORDED and not _is_sent(key, seen.record):
+        return Verdict.UNKNOWN, f"{seen.asked.why}; what is declared was not sent, and a person may have done it"
     if seen.asked.verdict in (Verdict.BLOCKED_BY_IP, Verdict.DENIED, Verdict.REVOKED, Verdict.LOCKED_OUT):
         return seen.asked.verdict, seen.asked.why
     if source is Source.RECORDED:
         return Verdict.UNKNOWN, "; ".join(filter(None, (seen.blind, seen.asked.why)))
     return Verdict.LISTED, ""
+
+
+def _is_sent(key: DesiredKey, record: RecordedKey) -> bool:
+    """Whether what decides if it may be used, from where and until when, is declared as it was last sent."""
+    should = wanted.of_live(key, record.spec, record.issued)
+    return (should.ip_allowlist, should.valid_until) == (record.spec.ip_allowlist, record.spec.valid_until)
 
 
 def _is_gone(seen: Seen, source: Source) -> bool:
@@ -105,8 +114,8 @@ def _by_rights(rights: tuple[Right, ...], why: str) -> tuple[Verdict, str]:
 
 
 def _rights(key: DesiredKey, spec: KeySpec, seen: Seen, verdict: Verdict, source: Source) -> Iterator[Right]:
-    """Declared or effective ones. What is refused as a whole is refused for each."""
-    whole = verdict if verdict in _WHOLE or source is Source.RECORDED else None
+    """Declared or effective ones. What has ended has ended for each; a refused pair tells nothing of what it may do."""
+    whole = _ENDED.get(verdict) or (_UNSEEN.get(verdict, verdict) if source is Source.RECORDED else None)
     probed = {one.permission: one for one in seen.asked.probed}
     for permission in in_order(key.grants | spec.permissions):
         declared = permission in key.grants
@@ -121,7 +130,8 @@ def _rights(key: DesiredKey, spec: KeySpec, seen: Seen, verdict: Verdict, source
         yield Right(code=code, declared=False, verdict=whole or Verdict.LISTED, why=why)
 
 
-_WHOLE = (Verdict.DENIED, Verdict.EXPIRED, Verdict.REVOKED)
+_ENDED = {verdict: verdict for verdict in (Verdict.EXPIRED, Verdict.REVOKED)}
+_UNSEEN = {Verdict.DENIED: Verdict.UNKNOWN}
 
 
 def _listed(code: str, probed: Probed | None, *, declared: bool) -> Right:
@@ -145,9 +155,13 @@ def _settings(key: DesiredKey, seen: Seen, live: LiveKey, source: Source) -> Ite
         yield Setting(name="name", declared=seen.record.live_name, effective=live.name, source=source, agrees=False)
 
 
-def _whose(seen: Seen) -> Iterator[Setting]:
+def _iiban(seen: Seen) -> str:
     told = seen.asked.told
-    found = told.iiban if told is not None and told.iiban else seen.iiban
+    return told.iiban if told is not None and told.iiban else seen.iiban
+
+
+def _whose(seen: Seen) -> Iterator[Setting]:
+    told, found = seen.asked.told, _iiban(seen)
     if seen.pin:
         source = Source.KEY if told is not None and told.iiban else Source.LIST if seen.iiban else Source.RECORDED
         agrees = found == seen.pin if found else None
@@ -171,14 +185,21 @@ def _essence(spec: KeySpec) -> KeySpec:
 
 
 def by_recorded_name(records: Mapping[str, RecordedKey], listed: tuple[LiveKey, ...]) -> dict[str, LiveKey]:
-    """What a list shows of these keys; one that a person has renamed is known by when it was made, and by its pair."""
-    names = {live.name: live for live in listed}
+    """What a list shows of these keys; one that a person has renamed is known by when it was made, and by its pair.
+
+    Another key that was given the name of ours is none of them.
+    """
+    names = {live.name: live for live in listed if not _is_another(records.get(live.name), live)}
     found = {}
     for name, record in records.items():
         live = names.get(name) or next((one for one in listed if _is_renamed(record, one, records)), None)
         if live is not None:
             found[name] = live
     return found
+
+
+def _is_another(record: RecordedKey | None, live: LiveKey) -> bool:
+    return record is not None and bool(record.created and live.created) and record.created != live.created
 
 
 def _is_renamed(record: RecordedKey, live: LiveKey, records: Mapping[str, RecordedKey]) -> bool:

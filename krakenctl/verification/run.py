@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from krakenctl import opening, parallel
 from krakenctl.apply.patience import PatientSurface, Quietly
@@ -17,7 +18,7 @@ from krakenctl.exchange import Exchange
 from krakenctl.holdings import OpenStore, holdings
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredAccount, DesiredKey
-from krakenctl.model.key import KeyPair, LiveKey
+from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.surface import SURFACES
@@ -25,8 +26,9 @@ from krakenctl.model.verification import Left, Sight, Verification, Verified
 from krakenctl.model.workspace import SANDBOX
 from krakenctl.premises import Grounds
 from krakenctl.project import Project
-from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.probes import MOST_REFUSED, Allowance, Pace
+from krakenctl.verification import whose
 from krakenctl.verification.asking import Asked, Asking
 from krakenctl.verification.judge import Seen, by_recorded_name, judged, never_issued
 
@@ -41,6 +43,14 @@ class Wish:
     failures: int = MOST_REFUSED
 
 
+class _Looked(NamedTuple):
+    """One account. `iiban`: whose its list is; empty: there is none."""
+
+    sight: Sight
+    iiban: str
+    keys: list[Verified]
+
+
 @contextmanager
 def open_verifier(
     project: Project, environ: Mapping[str, str] | None = None, parallelism: int | None = None
@@ -48,12 +58,14 @@ def open_verifier(
     environ = os.environ if environ is None else environ
     workspace = project.workspace
     store = opening.stores(project, environ)
-    recorded = opening.state_home(project.root, workspace.state, environ).read()
+    home = opening.state_home(project.root, workspace.state, environ)
+    recorded = home.read()
     usernames = {account.name: account.username for account in project.desired.accounts.values()}
     grounds = Grounds(project, lambda: recorded, store)
     credentials = opening.credentials(project, environ, store)
     usual = 1 if workspace.endpoint == SANDBOX else parallel.usual()
     with opening.exchange(project.root, workspace, credentials, usernames, grounds.of) as exchange:
+        grounds.estate.now, grounds.estate.jot = exchange.now, home.jot
         yield Verifier(project, recorded, exchange, store=store, grounds=grounds, parallelism=parallelism or usual)
 
 
@@ -80,17 +92,21 @@ class Verifier:
 
     def verify(self, wish: Wish) -> Verification:
         """Raises UsageError for an address or an account that nothing declares."""
+        self._grounds.estate.named = wish.addresses
         meant = self._meant(wish)
         accounts = sorted({address.path[0] for address in meant})
         looked = parallel.each(partial(self._account, wish, meant), accounts, self._parallelism)
-        return Verification(
+        found = Verification(
             endpoint=self._project.workspace.endpoint,
             now=self._exchange.now(),
             probing=wish.probe,
-            keys=tuple(key for _, keys in looked for key in keys),
-            sights=tuple(sight for sight, _ in looked),
+            keys=tuple(key for one in looked for key in one.keys),
+            sights=tuple(one.sight for one in looked),
             left=tuple(self._left(wish)),
         )
+        names = self._project.desired.accounts.keys() | self._recorded.accounts.keys()
+        pins = {name: self._pin(name) for name in names}
+        return whose.settled(found, pins, {one.sight.account: one.iiban for one in looked})
 
     def _meant(self, wish: Wish) -> dict[Address, DesiredKey]:
         declared = self._project.desired.keys
@@ -127,13 +143,13 @@ class Verifier:
 
     # One account
 
-    def _account(self, wish: Wish, meant: Mapping[Address, DesiredKey], name: str) -> tuple[Sight, list[Verified]]:
+    def _account(self, wish: Wish, meant: Mapping[Address, DesiredKey], name: str) -> _Looked:
         declared = [key for address, key in meant.items() if address.path[0] == name]
         records = {r.live_name: r for key in declared if (r := self._recorded.keys.get(key.address)) is not None}
         allowance = Allowance(wish.failures)
         pin = self._pin(name)
-        sight, whose, listed = self._listed(name, allowance)
-        is_ours = not (pin and whose and whose != pin)
+        sight, iiban, listed = self._listed(name, allowance)
+        is_ours = not (pin and iiban and iiban != pin)
         lists = by_recorded_name(records, listed) if is_ours else {}
         asked = self._asked(name, wish, records, lists, allowance) if is_ours else {}
         has_list = is_ours and sight.coverage in (Coverage.COMPLETE, Coverage.OUR_CLIENT)
@@ -144,13 +160,13 @@ class Verifier:
                 pin=pin,
                 has_list=has_list,
                 listed=lists.get(n),
-                iiban=whose,
+                iiban=iiban,
                 blind=sight.reason,
                 asked=asked.get(n, other),
             )
             for n, record in records.items()
         }
-        return sight, [self._judged(key, seen) for key in declared]
+        return _Looked(sight, iiban, [self._judged(key, seen) for key in declared])
 
     def _judged(self, key: DesiredKey, seen: Mapping[str, Seen]) -> Verified:
         record = self._recorded.keys.get(key.address)
@@ -160,8 +176,8 @@ class Verifier:
         return judged(key, seen[record.live_name], self._exchange.now())
 
     def _pin(self, name: str) -> str:
-        known = self._recorded.accounts.get(name)
-        return self._declared(name).iiban or (known.iiban if known else "")
+        declared, known = self._project.desired.accounts.get(name), self._recorded.accounts.get(name)
+        return (declared.iiban if declared else "") or (known.iiban if known else "")
 
     def _declared(self, name: str) -> DesiredAccount:
         return self._project.desired.accounts[name]
@@ -174,13 +190,13 @@ class Verifier:
         try:
             quietly = Quietly(wait=time.sleep, now=self._exchange.now, chance=random.random)
             surface = PatientSurface(self._exchange.surface(name), quietly)
-            whose, listing = surface.iiban(), surface.list_keys()
+            iiban, listing = surface.iiban(), surface.list_keys()
         except LockedOut as problem:
             allowance.locked = True
             return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
         except KrakenctlError as problem:
             return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
-        return Sight(account=name, coverage=listing.coverage), whose, listing.keys
+        return Sight(account=name, coverage=listing.coverage), iiban, listing.keys
 
     def _asked(
         self,
@@ -191,20 +207,18 @@ class Verifier:
         allowance: Allowance,
     ) -> dict[str, Asked]:
         share = self._grounds.estate.of(name)
+        if allowance.locked:  # as its list was asked for
+            share.note_lockout()
         asking = Asking(
-            own_key=self._own_key,
+            caller=Caller(http=self._exchange.http, held=share, clock=self._clock, wait=time.sleep),
+            gone=share.gone,
             pace=lambda: Pace(self._project.workspace.rate_limits.tier, time.monotonic, time.sleep),
             now=self._exchange.now(),
             lists=lists,
-            has_answered=share.has_answered,
-            gone=share.gone,
             probing=wish.probe,
             allowance=allowance,
         )
         return asking.all(list(holdings(records.values(), self._project.desired.keys, self._store)))
-
-    def _own_key(self, pair: KeyPair) -> OwnKey:
-        return OwnKey(self._exchange.http, pair, self._clock)
 
 
 class _SteadyClock:

@@ -332,17 +332,25 @@ def test_an_account_that_is_another_one_by_now():
 
 
 def test_what_a_surface_finds_odd_about_a_key_is_told_and_what_it_did_not_ask_is_said():
+    key, other = bot(), bot("view")
+    record, unasked = recorded(key), recorded(other)
+    live = replace(
+        on(alive(record), alive(unasked), coverage=Coverage.HELD),
+        odd={"bot.a7.g1": ("it belongs to another account",)},
+        unasked={"view.a7.g1": "its allow-list may leave this host out"},
+    )
+    [drift] = drifts(wish(key, other), live, recorded=memory(record, unasked))
+    assert (drift.kind, drift.address) == (Kind.CHANGED, Address("ApiKey", ("acme", "bot")))
+    [sight] = sights(scene(wish(key, other), live, recorded=memory(record, unasked)))
+    assert sight.unasked == {"view.a7.g1": "its allow-list may leave this host out"}
+
+
+def test_a_key_that_tells_of_itself_is_renamed_where_kraken_calls_it_otherwise():
     key = bot()
     record = recorded(key)
-    live = replace(
-        on(alive(record), coverage=Coverage.HELD),
-        odd={"bot.a7.g1": ("Kraken calls it “Mine”",)},
-        unasked={"bot.a7.g1": "its allow-list may leave this host out"},
-    )
+    live = replace(on(alive(record), coverage=Coverage.HELD), called={"bot.a7.g1": "Mine"})
     [drift] = drifts(wish(key), live, recorded=memory(record))
-    assert (drift.kind, drift.address) == (Kind.CHANGED, Address("ApiKey", ("acme", "bot")))
-    [sight] = sights(scene(wish(key), live, recorded=memory(record)))
-    assert sight.unasked == {"bot.a7.g1": "its allow-list may leave this host out"}
+    assert (drift.kind, drift.name, "called “Mine” now" in drift.message) == (Kind.RENAMED, "bot.a7.g1", True)
 
 
 def test_only_the_accounts_that_were_asked_about_are_told():
