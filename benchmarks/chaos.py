@@ -11,11 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
 
 from chaos import matrix  # the package of the helpers, not this file
+from chaos.by_person import ALL
 from chaos.cell import Cell
 from chaos.faults import FAULTS
 from chaos.quirks import COLUMNS, POSTGRES
 from chaos.sabotage import SABOTAGE
-from chaos.scenarios import SCENARIOS
 from chaos.shared_state import available
 
 
@@ -25,7 +25,7 @@ def main() -> int:
         return _one(Cell.parse(asked.cell))
     if asked.sabotage:
         return _sabotaged(asked.sabotage)
-    scenarios, faults, quirks = asked.scenario or SCENARIOS, asked.fault or FAULTS, asked.quirk or COLUMNS
+    scenarios, faults, quirks = asked.scenario or ALL, asked.fault or FAULTS, asked.quirk or COLUMNS
     if POSTGRES in quirks and not available():
         print("There is no PostgreSQL to start, or no psycopg: that column is left out.", file=sys.stderr)
     if asked.fast:
@@ -64,7 +64,7 @@ def _progress(done: int, of: int) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one (may be repeated)")
+    parser.add_argument("--scenario", action="append", choices=ALL, help="only this one (may be repeated)")
     parser.add_argument("--fault", action="append", choices=FAULTS, help="only this one (may be repeated)")
     parser.add_argument("--quirk", action="append", choices=COLUMNS, help="only under this one (may be repeated)")
     parser.add_argument("--fast", action="store_true", help="the part that the test suite runs")

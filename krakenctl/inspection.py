@@ -6,25 +6,34 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from krakenctl import schema_files
 from krakenctl.audit import rules
-from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, Refused, Unreachable, UsageError
+from krakenctl.errors import (
+    ExchangeError,
+    KrakenctlError,
+    LockedOut,
+    NonceRefused,
+    Refused,
+    Unreachable,
+    UsageError,
+)
 from krakenctl.knowledge.facts import facts
 from krakenctl.model.description import CLOCKS, Description, NonceScale, nonce_at
-from krakenctl.model.inspection import Described, Inspection, Meaning, Undescribed
+from krakenctl.model.inspection import Alive, Described, Inspection, Meaning, Undescribed
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
 from krakenctl.model.verification import Probed
 from krakenctl.model.workspace import SANDBOX
 from krakenctl.pairs.harvest import Harvest, Labelled
 from krakenctl.project import WORKSPACE_FILE, read_workspace
-from krakenctl.surfaces.kraken import probes
-from krakenctl.surfaces.kraken.own_key import GUESSES, OwnKey
-from krakenctl.surfaces.kraken.refusals import KRAKEN, explained
+from krakenctl.surfaces.kraken import probes, spot
+from krakenctl.surfaces.kraken.own_key import FARTHEST, GUESSES, LOWEST, OwnKey
+from krakenctl.surfaces.kraken.refusals import KRAKEN, Circumstances, explained
 from krakenctl.transport.http import Http
 
 if TYPE_CHECKING:
@@ -32,9 +41,24 @@ if TYPE_CHECKING:
 
 MOST_REFUSED = 3  # calls in a row: failures add up to a lockout, and nobody knows which keys are of one account
 
-_LONGEST_WAIT = 10.0  # seconds; what asks a key of which nothing is known is four ahead
+_LONGEST_WAIT = FARTHEST + 6.0  # seconds
 
 Nonce = NonceScale | int | None  # a clock's unit, the very number, or None: nobody knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How keys are asked, and by what they are judged."""
+
+    nonce: Nonce = None
+    alive: bool = False  # only whether key and secret are right, with a nonce that gets in nobody's way
+    otp: Secret | None = None  # None: they have no second factor
+    policy: rules.Policy = rules.USUAL
+    probe: bool = False  # try their permissions too, without doing harm
+    known: str = ""  # why a refusal is likely, as a clause; empty: nothing is known that speaks for one
+
+
+USUAL = Manner()
 
 
 class Oracle:
@@ -49,8 +73,12 @@ class Oracle:
         """Unix seconds; on our own clock where the exchange's would cost a call."""
         return self._clock() // 1_000_000_000
 
+    def told_time(self) -> int:
+        """Unix seconds, as the exchange itself tells them. Raises ExchangeError."""
+        return spot.server_time(self._http)
+
     def own_key(self, labelled: Labelled, otp: Secret | None = None) -> OwnKey:
-        return OwnKey(self._http, labelled.pair, self._clock, otp.reveal() if otp else "")
+        return OwnKey(self._http, labelled.pair, self._clock, otp)
 
     def until_accepted(self, told: Description) -> float:
         """Seconds until a number of its clock is above the highest that the key has seen."""
@@ -87,61 +115,76 @@ def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
         http.close()
 
 
-def inspect(
-    oracle: Oracle,
-    harvest: Harvest,
-    *,
-    nonce: Nonce = None,
-    otp: Secret | None = None,
-    policy: rules.Policy = rules.USUAL,
-    probe: bool = False,
-) -> Inspection:
+def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspection:
     """Each key once. One that does not answer is told as such, and the others are asked all the same.
 
     Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
     """
-    keys: list[Described | Undescribed] = []
+    keys: list[Described | Alive | Undescribed] = []
     stopped, failed = "", 0
     for labelled in harvest.pairs:
         if stopped:
             keys.append(_undescribed(labelled, stopped))
             continue
-        own = oracle.own_key(labelled, otp)
+        own = oracle.own_key(labelled, manner.otp)
         try:
-            told = _asked(own, nonce, otp=otp is not None, where=oracle.endpoint, most=MOST_REFUSED - failed)
-            keys.append(_described(oracle, labelled, own, told, policy=policy, probe=probe))
-            failed = own.failed
+            told = _asked(oracle, labelled, own, manner, MOST_REFUSED - failed)
+            keys.append(told)
+            failed = own.failed + (failed if isinstance(told, Alive) else 0)
         except ExchangeError as problem:
             keys.append(_undescribed(labelled, problem.message, problem))
             failed += own.failed
-            stopped = _reason_to_stop(problem, failed)
+            stopped = _reason_to_stop(problem)
+        stopped = stopped or _enough(failed)
     return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
 
 
-def describe(
-    oracle: Oracle,
-    labelled: Labelled,
-    *,
-    nonce: Nonce = None,
-    otp: Secret | None = None,
-    policy: rules.Policy = rules.USUAL,
-    probe: bool = False,
-) -> Described:
-    """One key. Raises ExchangeError, in words about the key. `probe`: try its permissions too, without doing harm."""
-    own = oracle.own_key(labelled, otp)
-    told = _asked(own, nonce, otp=otp is not None, where=oracle.endpoint)
-    return _described(oracle, labelled, own, told, policy=policy, probe=probe)
+def describe(oracle: Oracle, labelled: Labelled, manner: Manner = USUAL) -> Described | Alive:
+    """One key. Raises ExchangeError, in words about the key."""
+    return _asked(oracle, labelled, oracle.own_key(labelled, manner.otp), manner, GUESSES)
 
 
-def _described(
-    oracle: Oracle, labelled: Labelled, own: OwnKey, told: Description, *, policy: rules.Policy, probe: bool
-) -> Described:
+def _asked(oracle: Oracle, labelled: Labelled, own: OwnKey, manner: Manner, most: int) -> Described | Alive:
+    """`most`: calls that may be refused."""
+    problem: KrakenctlError | None = None
+    try:
+        told = _answer(own, manner, most)
+    except NonceRefused as refusal:
+        if manner.alive:
+            return Alive(label=labelled.label, public_key=labelled.pair.public_key)
+        problem = refusal
+    except ExchangeError as refusal:
+        problem = refusal
+    else:
+        return _described(oracle, labelled, own, told, manner)
+    where = Circumstances(
+        otp=manner.otp is not None, asked=_clock_of(manner.nonce, most), where=oracle.endpoint, known=manner.known
+    )
+    raise explained(problem, where)  # here, so that it has one sentence and no context
+
+
+def _answer(own: OwnKey, manner: Manner, most: int) -> Description:
+    if manner.alive:
+        return own.describe_with(LOWEST)
+    if isinstance(manner.nonce, NonceScale):
+        return own.describe(manner.nonce)
+    return own.discover(most) if manner.nonce is None else own.describe_with(manner.nonce)
+
+
+def _clock_of(nonce: Nonce, most: int) -> str:
+    """What was asked with, for people; empty: every clock that may be guessed at."""
+    if nonce is None:
+        return "" if most >= GUESSES else NonceScale.SECONDS.value
+    return nonce.value if isinstance(nonce, NonceScale) else str(nonce)
+
+
+def _described(oracle: Oracle, labelled: Labelled, own: OwnKey, told: Description, manner: Manner) -> Described:
     return Described(
         label=labelled.label,
         told=told,
         meanings=meanings(told.live.spec.permissions),
-        findings=rules.of_description(told, oracle.now(), policy),
-        probed=_probed(own, told, oracle.until_accepted(told)) if probe else (),
+        findings=rules.of_description(told, oracle.now(), manner.policy),
+        probed=_probed(own, told, oracle.until_accepted(told)) if manner.probe else (),
     )
 
 
@@ -166,35 +209,16 @@ def _meaning(permission: Permission, held: frozenset[Permission]) -> Meaning:
     return Meaning(permission=permission, words=known.words, unlocks=names, risks=known.risks)
 
 
-def _asked(own: OwnKey, nonce: Nonce, *, otp: bool, where: str, most: int = GUESSES) -> Description:
-    """`most`: calls that may be refused."""
-    problem: KrakenctlError | None = None
-    try:
-        return _answer(own, nonce, most)
-    except ExchangeError as refusal:
-        problem = explained(refusal, otp=otp, asked=_clock_of(nonce, most), where=where)
-    raise problem  # here, so that it has one sentence and no context
-
-
-def _answer(own: OwnKey, nonce: Nonce, most: int) -> Description:
-    if isinstance(nonce, NonceScale):
-        return own.describe(nonce)
-    return own.discover(most) if nonce is None else own.describe_with(nonce)
-
-
-def _clock_of(nonce: Nonce, most: int) -> str:
-    """What was asked with, for people; empty: every clock that may be guessed at."""
-    if nonce is None:
-        return "" if most >= GUESSES else NonceScale.SECONDS.value
-    return nonce.value if isinstance(nonce, NonceScale) else str(nonce)
-
-
-def _reason_to_stop(problem: ExchangeError, failed: int) -> str:
+def _reason_to_stop(problem: ExchangeError) -> str:
     if isinstance(problem, LockedOut):
         return "not asked: Kraken had locked an account before, and more failures might prolong that"
-    if failed >= MOST_REFUSED:
-        return f"not asked: {failed} calls in a row were refused, and more failures might bring on a lockout"
     return "not asked: the exchange could not be reached" if isinstance(problem, Unreachable) else ""
+
+
+def _enough(failed: int) -> str:
+    if failed < MOST_REFUSED:
+        return ""
+    return f"not asked: {failed} calls in a row were refused, and more failures might bring on a lockout"
 
 
 def _undescribed(labelled: Labelled, why: str, problem: KrakenctlError | None = None) -> Undescribed:

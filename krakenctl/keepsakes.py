@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from krakenctl.apply.foreign import HINT, foreign
 from krakenctl.apply.places import Places
 from krakenctl.errors import KrakenctlError
+from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.plan import Action, Cause, Plan
+from krakenctl.model.plan import Action, Cause, Change, Plan
 from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.plan.keys import blocked
 from krakenctl.stores.base import Slot, Store
 
 COMPARED = 1000  # keys; a decryption takes 0.15 ms, and a plan of 20 keys has half a second
@@ -33,6 +36,13 @@ def findings(plan: Plan, recorded: Recorded, open_store: OpenStore) -> tuple[Fin
     compared = _compared(kept, followed, recorded)
     told = (*broken, *_adopted(kept), *_missing(kept, stores), *_stale(compared, stores, followed))
     return (*told, *_foreign(plan, recorded, stores))
+
+
+def held_back(plan: Plan, recorded: Recorded, open_store: OpenStore) -> Plan:
+    """The same, but for keys that would be made beside one that an import declared and could not record any more."""
+    new = {change.secret.store for change in plan.changes if change.action is Action.CREATE and change.secret}
+    stores, _ = _opened(new, open_store)
+    return replace(plan, changes=tuple(_unless_there(change, recorded, stores) for change in plan.changes))
 
 
 def _compared(kept: list[RecordedKey], followed: list[RecordedKey], recorded: Recorded) -> list[RecordedKey]:
@@ -115,6 +125,28 @@ def _foreign(plan: Plan, recorded: Recorded, stores: dict[str, Store]) -> Iterat
                 hint=HINT,
                 address=str(change.address),
             )
+
+
+def _unless_there(change: Change, recorded: Recorded, stores: dict[str, Store]) -> Change:
+    """Blocked where its secret is kept, though it was never recorded: see the order in which `importing.run` writes."""
+    place = change.secret
+    if change.action is not Action.CREATE or place is None or place.store not in stores:
+        return change
+    with suppress(KrakenctlError):
+        store = stores[place.store]
+        entry = store.get(place.path, Slot.CURRENT) if store.exists(place.path, Slot.CURRENT) else None
+        ours = entry and (entry.lineage, entry.address) == (recorded.lineage, str(change.address))
+        if entry and ours and change.address not in recorded.generations:
+            return blocked(change.address, change.account, _half_imported(place, entry.live_name))
+    return change
+
+
+def _half_imported(place: SecretRef, name: str) -> str:
+    return (
+        f"an import of it was interrupted: {place.store}:{place.path} keeps the secret of “{name}”, which is not"
+        " recorded, and another key would be made beside it. Run the same `krakenctl import` again: it finishes; or, if"
+        " it is to be another key, delete that one on Kraken, and its secret from the store"
+    )
 
 
 def _outdated(key: RecordedKey, kept: str, old: str) -> Finding:

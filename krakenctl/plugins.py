@@ -37,11 +37,11 @@ def store(settings: StoreSettings, root: Path, credentials: Credentials) -> Stor
         raise StoreError(f"there is no store of the type “{settings.type}”", hint="this krakenctl knows: age")
     from krakenctl.stores.age import AgeStore
 
-    identity = (lambda: _identity(settings.identity, credentials)) if settings.identity else None
-    return AgeStore(root / settings.path, _recipients(settings, root), identity)
+    own = (lambda: identity(settings.identity, credentials)) if settings.identity else None
+    return AgeStore(root / settings.path, _recipients(settings, root), own)
 
 
-def _identity(reference: str, credentials: Credentials) -> Secret:
+def identity(reference: str, credentials: Credentials) -> Secret:
     """Of all credentials the one that nobody can simply make anew."""
     try:
         return credentials.text(reference)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from krakenctl.errors import StateError, StoreError, UsageError
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.journal import Intent
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.rebuilt import Evidence, Kept, Rebuilt
-from krakenctl.model.recorded import Given, Recorded, RecordedKey
+from krakenctl.model.rebuilt import Evidence, Heard, Kept, Rebuilt
+from krakenctl.model.recorded import Recorded
 from krakenctl.model.run import Deed, Run
 from krakenctl.plan.names import carries_tag
 from krakenctl.plan.rebuild import places, rebuild
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 Evidences = Mapping[SecretRef, tuple[Kept, ...]]
+# What is kept, and of which lineage ours is → every account, and what the keys say that a person made.
+Recollect = Callable[[Evidences, str], tuple[Mapping[str, LiveAccount], tuple[Heard, ...]]]
 
 
 def has_content(recorded: Recorded) -> bool:
@@ -42,27 +43,29 @@ def refuse_content(recorded: Recorded) -> None:
 
 def draw(
     project: Project,
+    recorded: Recorded,
     live: Mapping[str, LiveAccount],
     open_store: OpenStore,
     *,
     now: int,
     lineage: str,
-    lost: bool,
+    recollect: Recollect,
     without_secrets: bool = False,
-    given: tuple[Given, ...] = (),
-    begun: tuple[Intent, ...] = (),
-    adopted: tuple[RecordedKey, ...] = (),
 ) -> Rebuilt:
     """What would be recorded. `lineage`: whose keys are ours, where the stores hold keys of several; empty: find out.
 
+    `recorded`: a state that is doubted; what it has handed over, says is under way, and says was adopted without its
+    secret, is taken over.
+    `live`: the accounts that have a list of their keys; `recollect` gives all, and what keys without one say.
     Raises StoreError when a store cannot be read here, or holds nothing at all: what is in it would be taken for lost.
-    `without_secrets`: somebody knows that nothing is. `given`, `begun`, `adopted`: what a state that is doubted has
-    handed over, what it says is under way, and what it says was adopted without its secret.
+    `without_secrets`: somebody knows that nothing is.
     """
     default_store = project.workspace.default_store
     kept = _kept(places(project.desired, default_store), open_store)
     if not kept and not without_secrets:
         _refuse_empty_stores(live, project.workspace.tag)
+    lineage = _lineage(kept, lineage)
+    live, heard = recollect(kept, lineage)
     return rebuild(
         Evidence(
             desired=project.desired,
@@ -70,12 +73,13 @@ def draw(
             kept=kept,
             default_store=default_store,
             tag=project.workspace.tag,
-            lineage=_lineage(kept, lineage),
+            lineage=lineage,
+            heard=heard,
             now=now,
-            lost=lost,
-            given=given,
-            begun=begun,
-            adopted=adopted,
+            lost=not has_content(recorded),
+            given=recorded.given,
+            begun=recorded.intents,
+            adopted=tuple(key for key in recorded.keys.values() if key.without_secret),
         )
     )
 

@@ -17,10 +17,10 @@ from krakenctl.model.run import Deed, Run
 from krakenctl.model.surface import SURFACES
 
 if TYPE_CHECKING:
-    from krakenctl.apply.decide import Bounds
     from krakenctl.apply.evidence import Decided
     from krakenctl.apply.grants import Grant
     from krakenctl.apply.ports import Ports
+    from krakenctl.apply.sight import Bounds
     from krakenctl.model.address import Address
     from krakenctl.model.desired import DesiredKey
     from krakenctl.model.journal import Intent
@@ -110,7 +110,7 @@ class UnderWay:
         return vain is not None and vain.recovery.move is Move.CLOSE and vain.code == StoreError.code
 
     def _bounds(self) -> Bounds:
-        from krakenctl.apply.decide import Bounds
+        from krakenctl.apply.sight import Bounds
 
         desired = self._project.desired
         ceilings = {name: account.ceiling for name, account in desired.accounts.items()}
@@ -144,13 +144,14 @@ class UnderWay:
 
 
 # What a person may have made, and is not there, as somebody has seen who looked.
-_BY_PERSON = (Stage.LOST, Stage.STORED)
+_BY_PERSON = (Stage.LOST, Stage.SHOWN, Stage.STORED)
 
 
-def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) -> None:
-    """A person found out whether it came to be: a sub-account, or a key that was given up.
+def answer(state: State, run: Run, address: Address, *, exists: bool, now: int, name: str = "") -> None:
+    """A person found out whether it came to be: a sub-account, or a key that was given up, or said to be revoked.
 
-    Raises UsageError where nothing asks for that.
+    `name`: the key's on Kraken, where several of its address are in question: who has seen that one is not there has
+    not looked for another. Raises UsageError where nothing asks for that, or it is not clear which is meant.
     """
     recorded = state.read()
     intents = [intent for intent in recorded.intents if intent.address == address]
@@ -167,6 +168,10 @@ def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) 
         claimed = [key for key in recorded.retired if key.address == address and key.claimed_by]
         if exists or not (intents or claimed):
             raise _unasked(address)
+        in_question = {intent.live_name for intent in intents} | {key.live_name for key in claimed}
+        meant = _meant(address, in_question, name)
+        intents = [intent for intent in intents if intent.live_name == meant]
+        claimed = [key for key in claimed if key.live_name == meant]
         for key in claimed:
             state.revoked(key.address, key.live_name)
     for intent in intents:
@@ -177,6 +182,14 @@ def answer(state: State, run: Run, address: Address, *, exists: bool, now: int) 
     names = f" ({', '.join(keys)})" if keys else ""
     told = f"told: {'it exists' if exists else 'it does not exist'}{names}"
     state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=address, message=told))
+
+
+def _meant(address: Address, names: set[str], name: str) -> str:
+    if name in names or (len(names) == 1 and not name):
+        return name or min(names)
+    ways = ", ".join(f"`krakenctl recover --absent {address}:{one}`" for one in sorted(names))
+    told = f"of {address}, these are in question: {', '.join(sorted(names))}"
+    raise UsageError(f"{told}; and no {name}" if name else f"{told}; which of them is not there?", hint=ways)
 
 
 def _unasked(address: Address) -> UsageError:

@@ -7,21 +7,15 @@ today; else it is taken back. Where something cannot be seen or read, recovery w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from krakenctl.apply import check
-from krakenctl.apply.grants import Grant, beyond, excess
-from krakenctl.model.address import Address
+from krakenctl.apply.allowed import forward, is_forward_only, refusal, same, take_back
+from krakenctl.apply.sight import Kept, Sight, Verdict
 from krakenctl.model.journal import MISMATCH, Intent, Stage
-from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
-from krakenctl.model.permission import Permission, in_order
-from krakenctl.model.plan import Action, OldKey, Verb
+from krakenctl.model.key import LiveKey
+from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recovery import JOURNAL_SLACK, Move, Recovery
 from krakenctl.stores.base import Entry
-
-Verdict = tuple[Move, str]
 
 _OVER = "it was given up, and would have expired by now"
 # Seconds after which a deed that nobody heard of is not done any more. Kraken bounds how late an order may be done (a
@@ -33,46 +27,11 @@ _UNSEEN = (
     "whether a person made it is not known, and nobody has its secret: if the website shows it, delete it there, and"
     " say so with `krakenctl recover --absent {address}`"
 )
+MENDING = (
+    "its secret is kept, and nobody reads it: put it right on the website or delete it there, and run `krakenctl"
+    " apply` again"
+)
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What the store holds where an intent's secret goes, as far as this host can tell."""
-
-    pending: Entry | None = None
-    current: Entry | None = None
-    problem: str = ""  # why it cannot be read here; the two above say nothing then
-    pending_taken: bool = False  # also known where nothing can be read
-
-    def entry(self, name: str) -> Entry | None:
-        return next((entry for entry in (self.pending, self.current) if entry and entry.live_name == name), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What the manifests allow now."""
-
-    ceilings: Mapping[str, frozenset[Permission]] = field(default_factory=dict)  # by account
-    declared: Mapping[Address, Grant] = field(default_factory=dict)
-    sound: bool = True  # False: the manifests cannot be read, and nothing above is known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """All that bears on one intent."""
-
-    account: LiveAccount
-    bounds: Bounds
-    kept: Kept = field(default_factory=Kept)
-    outgrown: bool = False  # a later issue of the same key is recorded or under way
-    requested: bool = True  # of a sub-account: our memory says that we asked for it
-    contained: str = ""  # the kill switch was used on this key: by whom
-    now: int = 0  # unix seconds on the exchange's clock
-    trying: bool = False  # it is done right now, so that somebody may be asked
-
-    def live(self, name: str) -> LiveKey | None:
-        return next((key for key in self.account.keys if key.name == name), None)
 
 
 def decide(intent: Intent, sight: Sight) -> Recovery:
@@ -106,7 +65,7 @@ def _request(intent: Intent, sight: Sight) -> Verdict:
 
 
 def _revoke(intent: Intent, sight: Sight) -> Verdict:
-    if _same(intent.change.old, sight):
+    if same(intent.change.old, sight):
         return Move.DROP, "it had not been revoked; the plan decides anew"
     return Move.RECORD, "it is gone from the exchange"
 
@@ -127,7 +86,7 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     live = sight.live(intent.live_name)
     if live is None or intent.sent is None:  # what was never asked for is somebody else's
         return _absent(intent, sight)
-    if not live.created and sight.kept.problem:
+    if not live.created and sight.kept.problem and not _is_vouched(intent, live):
         return Move.WAIT, f"without a creation time only its secret tells whether it is ours: {sight.kept.problem}"
     if not _is_ours(intent, live, sight.kept):
         return Move.UNKNOWN, "a key of that name is live, and nothing proves that it is ours; it is left alone"
@@ -138,7 +97,14 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     return move, why
 
 
+def _is_vouched(intent: Intent, live: LiveKey) -> bool:
+    """Whether somebody answers for this very key, so that its creation need not be known."""
+    return bool(intent.vouched and intent.public_key) and live.public_key == intent.public_key
+
+
 def _is_ours(intent: Intent, live: LiveKey, kept: Kept) -> bool:
+    if _is_vouched(intent, live):
+        return True
     if entry := _secret(intent, live, kept):
         return entry.created in (0, live.created)  # 0: it was kept before anything was told
     if intent.public_key and live.public_key not in ("", intent.public_key):
@@ -157,7 +123,7 @@ def _promoted(intent: Intent, sight: Sight) -> Verdict:
     """The one before it goes only while the new one is there to take its place."""
     if sight.live(intent.live_name) is None:
         return Move.DROP, "it was promoted, and is gone since; the plan decides anew"
-    if not _same(intent.change.old, sight) and (_fate(intent) == "retired" or sight.live(intent.old_name)):
+    if not same(intent.change.old, sight) and (_fate(intent) == "retired" or sight.live(intent.old_name)):
         return Move.DROP, "it is in use, and the one before it is gone"
     return Move.CLOSE, f"it is in use; {intent.old_name} is {_fate(intent)} as planned"
 
@@ -170,16 +136,35 @@ def _absent(intent: Intent, sight: Sight) -> Verdict:
     """No key of that name. One that was asked for may still show up."""
     if intent.stage is Stage.LOST:
         return _given_up(intent, sight)
-    if _is_forward_only(intent, sight):
+    if is_forward_only(intent, sight):
         taken = sight.live(intent.live_name) is not None
-        return _forward(intent, sight, "another key has its name" if taken else "its place is empty")
+        return forward(intent, sight, "another key has its name" if taken else "its place is empty")
     if intent.sent is None:
         return Move.DROP, "nothing had been done"
     if intent.stage is Stage.CHECKED and sight.kept.problem:
         return Move.WAIT, f"it is gone, and may be what its consumer reads: {sight.kept.problem}"
     if sight.account.by_person:
-        return Move.WATCH, _UNSEEN.format(address=intent.address)
+        return _absent_by_hand(intent, sight)
     return Move.WATCH, "it is not in the account's list: its name is burned, and looked for on later runs"
+
+
+def _absent_by_hand(intent: Intent, sight: Sight) -> Verdict:
+    """Every key shows whose pair is kept, unless it is proved gone; of others nobody knows whether they were made."""
+    if sight.kept.problem and sight.kept.pending_taken:
+        return Move.WAIT, f"whether its secret is kept cannot be read here: {sight.kept.problem}"
+    if sight.kept.pending is not None and sight.kept.pending.live_name == intent.live_name:
+        return Move.DROP, "it is gone from the website, as its own pair proves"
+    if intent.stage in (Stage.BEGUN, Stage.SHOWN) and _is_still_wanted(intent, sight):
+        return Move.SHOW, "a person was told to make it, and its pair is in no slot: it is asked for again"
+    return Move.WATCH, _UNSEEN.format(address=intent.address)
+
+
+def _is_still_wanted(intent: Intent, sight: Sight) -> bool:
+    """Whether there is to be a key of that address. That it is to be another one by now, whoever makes it will see."""
+    if sight.contained or sight.outgrown:
+        return False
+    grant = sight.bounds.declared.get(intent.address)
+    return not sight.bounds.sound or (grant is not None and not grant.has_ended(sight.now))
 
 
 def _given_up(intent: Intent, sight: Sight) -> Verdict:
@@ -192,18 +177,18 @@ def _given_up(intent: Intent, sight: Sight) -> Verdict:
 
 def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
     if sight.outgrown:
-        return _take_back(intent, sight, "a later one has taken its place")
+        return take_back(intent, sight, "a later one has taken its place")
     if intent.stage is Stage.LOST:
-        return _take_back(intent, sight, "it came to be after it had been given up, and nobody has its secret")
+        return take_back(intent, sight, "it came to be after it had been given up, and nobody has its secret")
     if waiting := _unreadable(intent, sight.kept):
         return Move.WAIT, waiting
     if _is_nowhere(intent, live, sight.kept):
-        return _take_back(intent, sight, "its secret is in no slot, so nobody can use it")
+        return take_back(intent, sight, "its secret is in no slot, so nobody can use it")
     by_hand = sight.account.by_person and intent.stage is not Stage.CHECKED
-    if wrong := "" if by_hand else _flaw(intent, live, sight.now):
-        return _take_back(intent, sight, wrong)
+    if wrong := _staleness(intent, sight.now) if by_hand else _flaw(intent, live, sight.now):
+        return take_back(intent, sight, wrong)
     kept = (Move.PROMOTE, "it was issued, and its secret is kept")
-    return _refusal(intent, sight) or (_by_hand(intent, live, sight) if by_hand else kept)
+    return refusal(intent, sight) or (_by_hand(intent, live, sight) if by_hand else kept)
 
 
 def _by_hand(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
@@ -213,8 +198,8 @@ def _by_hand(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
     unasked = sight.account.unasked.get(name, "")
     if sight.trying or not (wrong or unasked):
         return Move.PROMOTE, "it was made, and its secret is kept"
-    if wrong:
-        return Move.WAIT, f"it is not as it was asked for: {'; '.join(wrong)}; `krakenctl apply` at a terminal goes on"
+    if told := "; ".join(wrong) or intent.flaw:
+        return Move.WAIT, f"{name} was made, and is not as it was asked for: {told}; {MENDING}"
     return Move.WAIT, f"{unasked}; run `krakenctl attest {intent.address}` where the key may be used"
 
 
@@ -231,10 +216,10 @@ def _has_expired(intent: Intent, sight: Sight) -> bool:
     return intent.stage is Stage.LOST and 0 < until <= sight.now
 
 
-def _is_stale(intent: Intent, now: int) -> bool:
-    """Whether recovery came so late that less than a tenth of the new key's life is left."""
+def _staleness(intent: Intent, now: int) -> str:
+    """Where recovery came so late that less than a tenth of the new key's life is left."""
     until = intent.sent.valid_until if intent.sent else 0
-    return bool(until) and until - now < (until - intent.began) // 10
+    return "it has expired, or is about to" if until and until - now < (until - intent.began) // 10 else ""
 
 
 def _flaw(intent: Intent, live: LiveKey, now: int) -> str:
@@ -242,7 +227,7 @@ def _flaw(intent: Intent, live: LiveKey, now: int) -> str:
         return f"it is not what was asked for: {'; '.join(wrong)}"
     if intent.verdict == MISMATCH:
         return "an earlier run had begun to take it back"
-    return "it has expired, or is about to" if _is_stale(intent, now) else ""
+    return _staleness(intent, now)
 
 
 def _unreadable(intent: Intent, kept: Kept) -> str:
@@ -254,87 +239,3 @@ def _unreadable(intent: Intent, kept: Kept) -> str:
     if intent.stage in _UNUSED and not kept.pending_taken:  # it is nowhere
         return ""
     return f"whether its secret is kept cannot be read here: {kept.problem}"
-
-
-def _take_back(intent: Intent, sight: Sight, why: str) -> Verdict:
-    """What its consumer may read already goes only where the store can be put right.
-
-    Revoke-first, another one is issued in its place, or it would be forgotten that one is owed.
-    """
-    if intent.stage is Stage.CHECKED and sight.kept.problem:
-        return Move.WAIT, f"{why}; but it may be what its consumer reads: {sight.kept.problem}"
-    if _is_forward_only(intent, sight):
-        move, more = _forward(intent, sight, f"{why}: it is revoked")
-        if move in (Move.ISSUE, Move.WAIT):
-            return move, more
-    return Move.REVOKE, why
-
-
-def _refusal(intent: Intent, sight: Sight) -> Verdict | None:
-    """Why the key may not be promoted, by what the manifests say now. None: it may."""
-    if sight.contained:
-        return _take_back(intent, sight, f"the kill switch was used on it by {sight.contained}")
-    if not sight.bounds.sound:
-        return _unless_no_more_than_before(intent)
-    grant = sight.bounds.declared.get(intent.address)
-    if grant is None and not intent.change.gap:
-        return _take_back(intent, sight, "it is no longer declared")
-    if surplus := _surplus(_wanted(intent), intent, sight.bounds):
-        return _take_back(intent, sight, f"it may {surplus}, which is above its ceiling now")
-    if grant is not None and (more := excess(intent, grant)):
-        return _take_back(intent, sight, f"it {more}, which its manifest does not grant any more")
-    return None
-
-
-def _unless_no_more_than_before(intent: Intent) -> Verdict | None:
-    """Without sound manifests nothing vouches for a key but the one it replaces."""
-    old, new = intent.change.old, intent.change.new
-    before = old.spec if old else KeySpec(permissions=frozenset())
-    if new is None or not any(beyond(intent.sent or new.spec, before)):
-        return None
-    return Move.WAIT, "the manifests are not sound, so nothing says that it may do what the key before it may not"
-
-
-def _is_forward_only(intent: Intent, sight: Sight) -> bool:
-    """Revoke-first, once the old key is gone: its consumer stands without one."""
-    if not intent.change.gap or sight.outgrown or intent.stage is Stage.LOST:
-        return False
-    return intent.stage is not Stage.BEGUN or not _same(intent.change.old, sight)
-
-
-def _forward(intent: Intent, sight: Sight, why: str) -> Verdict:
-    if sight.contained:
-        return _stop(intent, f"the kill switch was used on it by {sight.contained}")
-    if not sight.bounds.sound:
-        return _unless_no_more_than_before(intent) or (Move.ISSUE, _forward_reason(intent, why))
-    grant = sight.bounds.declared.get(intent.address)
-    if grant is None:
-        return _stop(intent, "it is no longer declared")
-    if grant.has_ended(sight.now):
-        return _stop(intent, "what its manifest grants has ended")
-    if surplus := _surplus(grant.spec.permissions, intent, sight.bounds):
-        return _stop(intent, f"it would be able to {surplus}, which is above its ceiling now")
-    return Move.ISSUE, _forward_reason(intent, why)
-
-
-def _forward_reason(intent: Intent, why: str) -> str:
-    return f"{intent.old_name} was revoked to make room for it, and {why}; it is issued now"
-
-
-def _stop(intent: Intent, why: str) -> Verdict:
-    """Not issued. A name that was asked for stays burned and looked for."""
-    return (Move.DROP if intent.sent is None else Move.WATCH), f"{why}: it is not issued"
-
-
-def _surplus(wanted: frozenset[Permission], intent: Intent, bounds: Bounds) -> str:
-    return ", ".join(in_order(wanted - bounds.ceilings.get(intent.account, frozenset())))
-
-
-def _wanted(intent: Intent) -> frozenset[Permission]:
-    return intent.change.new.spec.permissions if intent.change.new else frozenset()
-
-
-def _same(old: OldKey | None, sight: Sight) -> bool:
-    """Whether the old key is still there, and still that key."""
-    live = sight.live(old.name) if old else None
-    return old is not None and live is not None and live.created == old.created

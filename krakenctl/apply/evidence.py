@@ -6,10 +6,11 @@ Looks into stores, and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from krakenctl.apply.decide import Bounds, Kept, Sight, decide
+from krakenctl.apply.decide import decide
 from krakenctl.apply.grants import successor
+from krakenctl.apply.sight import Bounds, Kept, Sight
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import LiveAccount, Phase
@@ -27,8 +28,12 @@ class Decided:
 
     @property
     def is_news(self) -> bool:
-        """A name that was given up is looked for by every run, and spoken of when it shows up."""
-        return self.intent.stage is not Stage.LOST or self.recovery.move is Move.REVOKE
+        """A name that was given up is looked for by every run, and spoken of when it shows up.
+
+        What a person was told to make is asked for by the plan.
+        """
+        is_quiet = (self.intent.stage, self.recovery.move) == (Stage.SHOWN, Move.SHOW)
+        return not is_quiet and (self.intent.stage is not Stage.LOST or self.recovery.move is Move.REVOKE)
 
 
 def decide_all(
@@ -70,7 +75,8 @@ def _decided(
         trying=trying,
     )
     taken = frozenset(key.name for key in sight.account.keys)
-    fresh = successor(intent, recorded.generations, taken, bounds.declared.get(intent.address))
+    asked = replace(intent, sent=None) if intent.stage is Stage.SHOWN else intent  # its name is asked for once more
+    fresh = successor(asked, recorded.generations, taken, bounds.declared.get(intent.address))
     return Decided(intent, kept, decide(intent, sight), fresh)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from krakenctl.model.address import Address
-from krakenctl.model.journal import Intent, Stage
+from krakenctl.model.journal import Intent, Stage, counted_from
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.plan import Action, Verb
@@ -52,6 +52,8 @@ class _World:
         match move:
             case Move.WATCH | Move.UNKNOWN:
                 self.intents[handle] = replace(intent, stage=Stage.LOST)
+            case Move.SHOW:
+                self.intents[handle] = replace(intent, stage=Stage.SHOWN)
             case Move.WAIT | Move.ASK:
                 return
             case Move.ISSUE:
@@ -88,7 +90,7 @@ class _World:
             public_key=intent.public_key,
             spec=intent.sent or live.spec,
             secret=change.secret,
-            issued=live.created or self.now,
+            issued=counted_from(change.new, intent.sent or live.spec, live.created or self.now),
             trigger=change.trigger,
             protect=change.protect,
         )

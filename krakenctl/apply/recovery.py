@@ -5,8 +5,7 @@ What is done about each is decided in evidence.py and decide.py; the steps thems
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from krakenctl.apply import update, waves
@@ -15,20 +14,19 @@ from krakenctl.apply.fence import fenced
 from krakenctl.apply.findings import Findings
 from krakenctl.apply.foreign import refuse_foreign
 from krakenctl.apply.issue import kept_key
-from krakenctl.apply.journal import Journal
 from krakenctl.apply.patience import PatientSurface
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
 from krakenctl.apply.revoke import clear_slots, revoke_old
 from krakenctl.apply.session import Memory, Session, finish, memories
+from krakenctl.apply.task import Task, find, rest, taking_back
 from krakenctl.apply.undo import give_back
-from krakenctl.apply.work import KeptKey, Work
+from krakenctl.apply.work import KeptKey
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import MISMATCH, Intent, Stage
-from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
-from krakenctl.model.plan import Action, Change, Ended, OldKey, PlannedAccount, Step, Verb
+from krakenctl.model.plan import Action, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Move
 from krakenctl.model.run import Deed
@@ -64,7 +62,7 @@ def _by_account(decided: Iterable[Decided]) -> dict[str, list[Decided]]:
 def _log(told: Recovered, ports: Ports) -> None:
     """What waits is told again by every run, and logged by none."""
     recovery = told.recovery
-    if not recovery.move.stays:
+    if not recovery.move.stays and recovery.move is not Move.SHOW:
         deed = Deed(
             at=ports.now(),
             run=ports.run,
@@ -78,96 +76,10 @@ def _log(told: Recovered, ports: Ports) -> None:
         ports.state.log.append(deed)
 
 
-class Task:
-    """One intent on its way to its end."""
-
-    def __init__(self, decided: Decided, seen: LiveAccount, ports: Ports, findings: Findings) -> None:
-        self.intent, self.kept, self.recovery = decided.intent, decided.kept, decided.recovery
-        self.fresh = decided.fresh
-        self.move = decided.recovery.move
-        self.live = _find(seen, self.intent.live_name)
-        self.work = Work(_rest(self.intent, self.move, seen), ports.tell, Journal(ports), intent=self.intent)
-        self.work.findings = self.found = partial(findings.of, self.intent)
-        self.work.ending = self._ending
-
-    def ended(self) -> Ended:
-        """That the change is done, for the saved plan in whose name it was begun."""
-        return self.work.journal.ended(self.intent.change, self.intent.plan)
-
-    @property
-    def is_closed(self) -> bool:
-        """The new key is in use, and somebody else saw to the old one: nothing was left to do of it."""
-        return self.move is Move.DROP and self.intent.stage is Stage.PROMOTED and self.live is not None
-
-    def _ending(self) -> Sequence[Ended]:
-        """A new key that is taken back is no end of it: another one may come."""
-        taken_back = self.work.change.action is Action.REVOKE
-        return () if taken_back else [self.ended()]
-
-    def told(self) -> Recovered:
-        work = self.work
-        return Recovered(
-            recovery=self.recovery,
-            result=work.result or Result.DONE,
-            message=work.message,
-            hint=work.hint,
-            code=work.code,
-        )
-
-    def attempt(self, deed: Callable[[], None]) -> None:
-        """What is no step: an error of ours ends this one and no other."""
-        try:
-            deed()
-        except KrakenctlError as problem:
-            self.work.fail(problem)
-
-    def finished(self, deed: Callable[[], None]) -> None:
-        self.attempt(deed)
-        self.work.end(Result.DONE)
-
-
-def _find(seen: LiveAccount, name: str) -> LiveKey | None:
-    return next((key for key in seen.keys if key.name == name), None)
-
-
 _REVOKING = {  # the stages in which the old key may go, by whether it goes first
     True: (Stage.BEGUN, Stage.REVOKED),
     False: (Stage.PROMOTED,),
 }
-_VERBS = {
-    Move.PROMOTE: (Verb.CHECK, Verb.PROMOTE, Verb.RETIRE, Verb.REVOKE),
-    Move.CLOSE: (Verb.RETIRE, Verb.REVOKE),
-    Move.ISSUE: (Verb.ISSUE, Verb.STORE, Verb.CHECK, Verb.PROMOTE),
-}
-
-
-def _rest(intent: Intent, move: Move, seen: LiveAccount) -> Change:
-    """What is left of a change. The old key is given its end as it is now, not as it was once planned."""
-    change, old = intent.change, intent.change.old
-    if move is Move.REVOKE and (live := _find(seen, intent.live_name)):
-        return _taking_back(intent, live)
-    if move not in _VERBS:
-        return change
-    gone = {Verb.REVOKE} if change.gap else set()
-    steps = tuple(step for step in change.steps if step.verb in _VERBS[move] and step.verb not in gone)
-    if old is None or change.gap:
-        return replace(change, steps=steps)
-    live = _find(seen, old.name)
-    if live is not None and live.created == old.created:
-        return replace(change, steps=steps, old=replace(old, spec=live.spec))
-    if live is None and not change.overlap:  # somebody was quicker: to revoke it is to forget it
-        return replace(change, steps=steps)
-    return replace(change, steps=tuple(step for step in steps if step.name != old.name), old=None, overlap=0)
-
-
-def _taking_back(intent: Intent, live: LiveKey) -> Change:
-    return Change(
-        address=intent.address,
-        account=intent.account,
-        action=Action.REVOKE,
-        steps=(Step(Verb.REVOKE, live.name),),
-        old=OldKey(name=live.name, created=live.created, spec=live.spec),
-    )
 
 
 class _Hand:
@@ -281,7 +193,7 @@ class _Hand:
         task.attempt(partial(self._forget_old, session, task))
         task.attempt(partial(self._renew, session, task, intent))
         task.attempt(partial(self._refuse_foreign, session, intent))
-        task.work.change = _rest(intent, Move.ISSUE, self._seen)
+        task.work.change = rest(intent, Move.ISSUE, self._seen)
         task.work.intent = intent
         if task.work.open:
             waves.wave(session, [task.work])
@@ -311,7 +223,7 @@ class _Hand:
             self._give_up(task)
             return
         self._doom(task)
-        task.work.change = _taking_back(before, task.live)
+        task.work.change = taking_back(before, task.live)
         revoke_old(session, [task.work])
 
     def _settle(self, session: Session, task: Task) -> None:
@@ -321,6 +233,8 @@ class _Hand:
                 task.finished(partial(self._record, session, task))
             case Move.WATCH:
                 task.finished(partial(self._watch, session, task))
+            case Move.SHOW:
+                task.finished(partial(self._show, task))
             case Move.UNKNOWN:
                 task.finished(partial(self._leave_alone, session, task))
 
@@ -341,6 +255,10 @@ class _Hand:
         if task.intent.stage is not Stage.LOST or task.intent.verdict:  # it had shown up, and is revoked
             self._give_up(task)
 
+    def _show(self, task: Task) -> None:
+        if task.intent.stage is not Stage.SHOWN:
+            self._state.advance(task.intent.address, task.intent.live_name, Stage.SHOWN)
+
     def _leave_alone(self, session: Session, task: Task) -> None:
         """The key is; what its consumer reads is ours to put right."""
         give_back(session, task.intent)
@@ -357,6 +275,7 @@ class _Hand:
         self._state.advance(task.intent.address, task.intent.live_name, Stage.LOST, deeds=self._gone(task))
 
     def _finish(self, task: Task) -> None:
+        self._empty_pending(task.intent)  # of a key that is proved gone
         requested = task.move is Move.RECORD and task.intent.address.kind == "SubAccount"
         deeds = task.found(Verb.REQUEST, task.intent.live_name) if requested else self._gone(task)
         ended = [task.ended()] if requested or task.is_closed else []
@@ -368,5 +287,5 @@ class _Hand:
         names = [intent.live_name] if intent.verdict == MISMATCH else []
         if intent.stage in _REVOKING[intent.change.gap] and Step(Verb.REVOKE, intent.old_name) in intent.change.steps:
             names.append(intent.old_name)
-        gone = [name for name in names if _find(self._seen, name) is None]
+        gone = [name for name in names if find(self._seen, name) is None]
         return [deed for name in gone for deed in task.found(Verb.REVOKE, name)]

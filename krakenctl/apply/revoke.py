@@ -49,14 +49,10 @@ def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool =
 
 
 def _forget(session: Session, work: Work, old: OldKey, *, found: bool) -> None:
-    """Its secret goes first, so that none outlives its record; but where it is the proof, it goes last."""
-    is_proof = session.account.by_person
-    if not is_proof:
-        clear_slots(session, old.name)
+    """Its secret goes first, so that none outlives its record. Where it was the proof, that is written down by now."""
+    clear_slots(session, old.name)
     with work.telling(found=found) as deeds:
         session.ports.state.revoked(work.change.address, old.name, ends=_ends(work.change), deeds=deeds)
-    if is_proof:
-        clear_slots(session, old.name)
 
 
 def _claim(session: Session, work: Work, record: RecordedKey) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from krakenctl.apply.places import Owner, Places
 from krakenctl.apply.ports import Ports
@@ -21,12 +21,13 @@ from krakenctl.errors import (
 )
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.journal import Intent
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, PlannedAccount
 from krakenctl.model.recorded import Recorded, RecordedKey, SeenLimit
+from krakenctl.state.base import Told
 from krakenctl.surfaces.base import Surface
 
 # After one of these nothing more is done on any account: the journal must never lag behind the deeds.
@@ -75,6 +76,7 @@ class Session:
     names: frozenset[str] = frozenset()  # theirs, as the list told them last
     unasked: Mapping[str, str] = field(default_factory=dict)  # by name: why the last list told it as recorded
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what else the last list told
+    remarks: Mapping[str, str] = field(default_factory=dict)  # by name: what it told beside that is worth saying
     spoke: bool = False  # what the last list told of the others, each of them said of itself
     late: frozenset[str] = frozenset()  # replaced keys that consumers here still read: they go after the new ones
     stopped: str = ""  # why nothing more is done on this account; empty: go on
@@ -84,7 +86,7 @@ class Session:
         """The account's keys, afresh. Raises ExchangeError."""
         listing = self.surface.list_keys()
         keys, self.unasked, self.odd = listing.keys, listing.unasked, listing.odd
-        self.spoke = listing.coverage is Coverage.HELD
+        self.remarks, self.spoke = listing.remarks, listing.coverage is Coverage.HELD
         self.count = len(keys)
         self.names = frozenset(key.name for key in keys)
         return {key.name: key for key in keys}
@@ -143,6 +145,14 @@ class Session:
         """To be journalled before the first deed of the change."""
         run = self.ports.run
         return Intent(change=change, began=self.ports.now(), run=run.id, who=run.who, plan=run.plan)
+
+    def advance(
+        self, work: Work, name: str, stage: Stage, verdict: str = "", public_key: str = "", *, deeds: Sequence[Told]
+    ) -> None:
+        """In the journal, and in the hand of whoever works on it."""
+        self.ports.state.advance(work.change.address, name, stage, verdict, public_key, deeds=deeds)
+        if work.intent is not None:
+            work.intent = replace(work.intent, stage=stage, verdict=verdict)
 
     def owner(self, name: str) -> Owner:
         return (self.account.name, name)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from krakenctl.apply.handover import refuse_early
-from krakenctl.apply.issue import Issuer
+from krakenctl.apply.issue import issue_and_store
+from krakenctl.apply.promote import check_and_promote
 from krakenctl.apply.revoke import revoke_old
 from krakenctl.apply.session import Live, Session, finish
+from krakenctl.apply.takeback import take_back_contained
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, TooManyKeys
 from krakenctl.model.desired import SecretRef
@@ -40,30 +42,29 @@ def _room(session: Session) -> int | None:
 
 def wave(session: Session, works: Sequence[Work]) -> bool:
     """One wave to its end. False: nothing came of it, so another would not help either."""
-    issued = _issue(session, Issuer(session), works)
+    issued = _issue(session, works)
     complete(session, issued, session.list_for(issued))
     return any(not work.open for work in works)
 
 
 def complete(session: Session, works: Sequence[Work], live: Live) -> None:
     """Everything after the secret is stored; or after the promotion, for those that an earlier run had promoted."""
-    issuer = Issuer(session)
     for work in works:
         if work.open and (parts := _parts(work)):
-            issuer.check_and_promote(work, *parts, live.get(parts[0].name))
-    issuer.take_back_contained(works)
+            check_and_promote(session, work, *parts, live.get(parts[0].name))
+    take_back_contained(session, works)
     _retire(session, [work for work in works if work.open and work.change.overlap])
     replaced = [work for work in works if work.open and work.change.old]
     revoke_old(session, [work for work in replaced if not work.change.overlap and not work.change.gap])
     finish(works)
 
 
-def _issue(session: Session, issuer: Issuer, wave: Sequence[Work]) -> list[Work]:
+def _issue(session: Session, wave: Sequence[Work]) -> list[Work]:
     """Those that got a key. When Kraken says “too many”, the rest waits until this wave has made room."""
     issued: list[Work] = []
     for work in session.each(wave, interruptible=not wave[0].change.gap):
         if parts := _parts(work):
-            issuer.issue_and_store(work, *parts)
+            issue_and_store(session, work, *parts)
         if work.code == TooManyKeys.code:
             session.learn_limit()
             if any(other.open and other.change.old for other in issued):

@@ -16,6 +16,7 @@ from krakenctl.model.run import Deed
 from krakenctl.state.base import Told
 
 Tell = Callable[[Event], None]
+UNTOUCHED = "the key in use was not touched; run apply again"  # a hint
 FOUND = "found"  # the outcome of a deed that was done already: by an earlier run, or by somebody else
 
 
@@ -54,6 +55,13 @@ class Work:
     @property
     def open(self) -> bool:
         return self.result is None
+
+    @property
+    def owed(self) -> str:
+        """What to do about a consumer without a key; empty: it has one."""
+        if not self.change.gap or self.change.old is None:
+            return ""
+        return f"{self.change.old.name} had been revoked already: run `krakenctl recover`, which issues its successor"
 
     @contextmanager
     def step(self, verb: Verb, name: str) -> Iterator[Callable[[], None]]:
@@ -177,6 +185,10 @@ class Work:
     def _live_name(self) -> str:
         new = self.change.new
         return new.name if new and any(step.verb in (Verb.PROMOTE, Verb.UPDATE) for step in self.done) else ""
+
+
+def joined(*hints: str) -> str:
+    return "; ".join(filter(None, hints))
 
 
 def _result(problem: KrakenctlError) -> Result:

@@ -16,6 +16,7 @@ from krakenctl.cli.options import (
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
+    options_of,
     yes_option,
 )
 from krakenctl.cli.shell import Shell, TextOrJson
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from krakenctl.model.plan import Plan, SavedPlan
     from krakenctl.workflow import Desk
 
+_option = options_of("APPLY")
 app = application()
 
 
@@ -49,30 +51,27 @@ def apply(
     reason: ReasonOption = "",
     runbook: Annotated[
         Path | None,
-        typer.Option(
+        _option(
             "--runbook",
-            metavar="FILE",
-            envvar="KRAKENCTL_APPLY_RUNBOOK",
-            help="Write the steps that a person takes on Kraken's website to FILE, as Markdown with boxes to tick,"
+            "Write the steps that a person takes on Kraken's website to FILE, as Markdown with boxes to tick,"
             " instead of asking for them; with --yes, what needs no person is done all the same.",
+            metavar="FILE",
         ),
     ] = None,
     stdin: Annotated[
         bool,
-        typer.Option(
+        _option(
             "--stdin",
-            envvar="KRAKENCTL_APPLY_STDIN",
-            help="A person has taken the steps of a runbook: read what came of them from standard input, a JSON object"
+            "A person has taken the steps of a runbook: read what came of them from standard input, a JSON object"
             ' a line, {"name","apiKey","secret"} for a new key and {"name","done":true} for another step.',
         ),
     ] = False,
     accept_unverified: Annotated[
         str,
-        typer.Option(
+        _option(
             "--accept-unverified",
+            "Take a key that cannot be looked at from this host as it should be; REASON is kept on the record.",
             metavar="REASON",
-            envvar="KRAKENCTL_APPLY_ACCEPT_UNVERIFIED",
-            help="Take a key that cannot be looked at from this host as it should be; REASON is kept on the record.",
         ),
     ] = "",
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
@@ -91,13 +90,15 @@ def apply(
     was done. Nobody there: these changes wait, exit code 8.
     """
     from krakenctl.cli.carry_out import carry_out
-    from krakenctl.cli.person import at_hand, refuse_target
+    from krakenctl.cli.person import at_hand
     from krakenctl.cli.plan_output import read_plan
+    from krakenctl.cli.runbook import refuse_target
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     limits = raised(allow, max_revokes, reason)
     saved = read_plan(plan) if plan else None
     refuse_target(runbook)
+    person = None if runbook else at_hand(shell, stdin=stdin, reason=accept_unverified.strip())
     code = carry_out(
         shell,
         "apply",
@@ -106,9 +107,11 @@ def apply(
         yes=yes,
         lock_timeout=lock_timeout,
         raised=limits,
-        person=None if runbook else at_hand(shell, stdin=stdin, reason=accept_unverified.strip()),
+        person=person,
         runbook=runbook,
     )
+    for name in person.unused if person else ():
+        shell.note(f"Nothing asked for {name}: the pair that was given for it was not kept, and the key may live.")
     raise typer.Exit(code)
 
 

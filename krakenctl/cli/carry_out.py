@@ -16,7 +16,7 @@ from krakenctl.errors import BeyondLimits, Contained, KrakenctlError, LeaseLost,
 from krakenctl.model.safety import AS_USUAL, Raised
 
 if TYPE_CHECKING:
-    from krakenctl.cli.person import AtTerminal, FromStdin
+    from krakenctl.cli.person import Attending
     from krakenctl.model.outcome import Recovered, Report
     from krakenctl.model.plan import Plan
     from krakenctl.workflow import Desk
@@ -34,7 +34,7 @@ def carry_out(
     lock_timeout: int = 0,
     idle: str = "",
     raised: Raised = AS_USUAL,
-    person: AtTerminal | FromStdin | None = None,
+    person: Attending | None = None,
     runbook: Path | None = None,
 ) -> int:
     """Plan with `draw`, show it, ask unless `yes`, and do it. Returns the exit code.
@@ -61,7 +61,7 @@ def carry_out(
                 _show(shell, _in_question(drawn) if command == "rotate" else drawn, idle)
             _refuse_blocked(drawn, command)
         with _after(desk, recovered):
-            if runbook is not None and _write_runbook(shell, runbook, drawn) and not yes:
+            if runbook is not None and _write_runbook(shell, runbook, drawn, desk) and not yes:
                 return _over(shell, desk, recovered, WAITING)
             if drawn.has_changes and not yes and not shell.confirm(question, "--yes"):
                 shell.note("Nothing of it was done.")
@@ -69,7 +69,7 @@ def carry_out(
             return _run(shell, desk, drawn, recovered, person)
 
 
-def _recover(shell: Shell, desk: Desk, person: AtTerminal | FromStdin | None) -> tuple[tuple[Recovered, ...], bool]:
+def _recover(shell: Shell, desk: Desk, person: Attending | None) -> tuple[tuple[Recovered, ...], bool]:
     """What became of what an earlier run had begun, and whether somebody pressed Ctrl-C meanwhile."""
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.person import heeding
@@ -162,17 +162,17 @@ def _is_idle(plan: Plan) -> bool:
     return all(Cause.UNRECORDED in change.causes for change in plan.changes)
 
 
-def _write_runbook(shell: Shell, target: Path, plan: Plan) -> bool:
-    from krakenctl.cli.person import write_runbook
+def _write_runbook(shell: Shell, target: Path, plan: Plan, desk: Desk) -> bool:
+    from krakenctl.cli.runbook import write_runbook
 
-    steps = write_runbook(target, plan)
+    steps = write_runbook(target, plan, desk)
     said = f"{steps} step{'s' * (steps != 1)} for a person written to {target}." if steps else "No step needs a person."
     shell.note(said)
     return bool(steps)
 
 
 def _run(
-    shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...], person: AtTerminal | FromStdin | None
+    shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...], person: Attending | None
 ) -> int:
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.person import heeding

@@ -5,11 +5,15 @@ from __future__ import annotations
 import inspect
 
 import typer
+from typer.core import TyperGroup
 
 
-def application(*, help_text: str | None = None, epilog: str | None = None) -> typer.Typer:
-    """An application of one command, or with `help_text` of several below it."""
+def application(
+    *, help_text: str | None = None, epilog: str | None = None, group: type[TyperGroup] = TyperGroup
+) -> typer.Typer:
+    """An application of one command, or with `help_text` of several below it; `group` finds those."""
     return typer.Typer(
+        cls=group,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=False,

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption
+from krakenctl.cli.options import ColorOption, DirOption, options_of
 from krakenctl.cli.shell import Shell
 from krakenctl.errors import CannotRun, NoSuchProgram, UsageError
 
@@ -31,6 +31,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SET_ASIDE = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python; an ordinary program ends when one comes
 _SET_DUMPABLE = 4  # PR_SET_DUMPABLE in linux/prctl.h
 
+_option = options_of("EXEC")
 app = application()
 
 
@@ -57,12 +58,11 @@ def _slot(text: str) -> Slot:
 
 SlotOption = Annotated[
     Any,
-    typer.Option(
+    _option(
         "--slot",
+        "Which of a key's secrets: current, pending (issued, not yet checked) or previous (replaced).",
         parser=_slot,
         metavar="SLOT",
-        envvar="KRAKENCTL_EXEC_SLOT",
-        help="Which of a key's secrets: current, pending (issued, not yet checked) or previous (replaced).",
     ),
 ]
 AddressArgument = Annotated[
@@ -72,36 +72,16 @@ AddressArgument = Annotated[
     ),
 ]
 PrefixOption = Annotated[
-    str,
-    typer.Option(
-        "--env-prefix",
-        metavar="PREFIX",
-        envvar="KRAKENCTL_EXEC_ENV_PREFIX",
-        help="The variables are PREFIX with API_KEY and API_SECRET behind it.",
-    ),
+    str, _option("--env-prefix", "The variables are PREFIX with API_KEY and API_SECRET behind it.", metavar="PREFIX")
 ]
-KeyOption = Annotated[
-    str | None,
-    typer.Option(
-        "--key-env", metavar="NAME", envvar="KRAKENCTL_EXEC_KEY_ENV", help="The variable of the key, by its whole name."
-    ),
-]
+KeyOption = Annotated[str | None, _option("--key-env", "The variable of the key, by its whole name.", metavar="NAME")]
 SecretOption = Annotated[
-    str | None,
-    typer.Option(
-        "--secret-env",
-        metavar="NAME",
-        envvar="KRAKENCTL_EXEC_SECRET_ENV",
-        help="The variable of the secret, by its whole name.",
-    ),
+    str | None, _option("--secret-env", "The variable of the secret, by its whole name.", metavar="NAME")
 ]
 KeepOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--keep-env",
-        metavar="NAME",
-        envvar="KRAKENCTL_EXEC_KEEP_ENV",
-        help="Leave this variable to the program, although it is krakenctl's; may be repeated.",
+    _option(
+        "--keep-env", "Leave this variable to the program, although it is krakenctl's; may be repeated.", metavar="NAME"
     ),
 ]
 

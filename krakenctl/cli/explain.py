@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import UsageError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from krakenctl.knowledge import Facts
     from krakenctl.model.permission import Permission
 
+_option = options_of("EXPLAIN")
 app = application()
 _ADDRESSES = ("ApiKey/", "Account/", "SubAccount/")
 
@@ -44,12 +45,7 @@ def explain(
             " or -: a log on standard input; or the address of a key or an account, and a permission.",
         ),
     ] = None,
-    listing: Annotated[
-        bool,
-        typer.Option(
-            "--list", envvar="KRAKENCTL_EXPLAIN_LIST", help="List what can be asked for; THING may name one kind of it."
-        ),
-    ] = False,
+    listing: Annotated[bool, _option("--list", "List what can be asked for; THING may name one kind of it.")] = False,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,

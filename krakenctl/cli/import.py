@@ -4,30 +4,56 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from krakenctl.cli.asking import NONCE_HELP, hidden, refuse_none, second_factor
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption
+from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
-from krakenctl.errors import CredentialError, NeedsPerson, UsageError
+from krakenctl.errors import NeedsPerson, UsageError
 
 if TYPE_CHECKING:
-    from krakenctl.importing.run import Errand
+    from collections.abc import Sequence
+
+    from krakenctl.model.address import Address
     from krakenctl.model.importing import Import
     from krakenctl.pairs.harvest import Harvest, Labelled
 
 LISTED = "connect"  # the keys that Kraken lists of accounts on Connect
 
+_option = options_of("IMPORT")
 app = application()
 
 
-def _option(flag: str, help_text: str, *, metavar: str | None = None) -> Any:
-    return typer.Option(
-        flag, metavar=metavar, envvar=f"KRAKENCTL_IMPORT_{flag.strip('-').upper().replace('-', '_')}", help=help_text
-    )
+_SOURCE = "A .env or JSON file, - for standard input, STORE:PATH; or connect: the keys listed there. Repeatable."
+SourceOption = Annotated[list[str] | None, _option("--from", _SOURCE, metavar="SOURCE")]
+InteractiveOption = Annotated[bool, _option("--interactive", "Ask for key and secret; neither is shown.")]
+_TO = (
+    "Import this key only, and under this address. LABEL is what its source calls it, or its name on Kraken with --from"
+    " connect; left out: the only one. Repeatable."
+)
+ToOption = Annotated[list[str] | None, _option("--to", _TO, metavar="ADDRESS[=LABEL]")]
+_ACCOUNT = "The account that the keys belong to: a declared one, or a new name."
+AccountOption = Annotated[str, _option("--account", _ACCOUNT, metavar="NAME")]
+OutOption = Annotated[
+    str, _option("--out", "The folder for the new manifest, relative to the workspace.", metavar="DIR")
+]
+EndpointOption = Annotated[
+    str, _option("--endpoint", "Of a new workspace. Left out: https://api.kraken.com.", metavar="URL")
+]
+TagOption = Annotated[str, _option("--tag", "Of a new workspace: two characters a-z 0-9. Left out: any.")]
+NonceOption = Annotated[
+    str, _option("--nonce", f"What the programs that use these keys send: {NONCE_HELP}", metavar="s|ms|us|ns|N")
+]
+OtpOption = Annotated[bool, _option("--otp", "The key has a second factor: ask for it. For one key at a time.")]
+OtpEnvOption = Annotated[
+    str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
+]
+DryRunOption = Annotated[bool, _option("--dry-run", "Ask the keys and show what would be written; write nothing.")]
 
 
 @app.command(
@@ -39,43 +65,23 @@ def _option(flag: str, help_text: str, *, metavar: str | None = None) -> Any:
         krakenctl import --interactive              # asks for key and secret until one is left empty
         krakenctl import --from main:bots/mm-btc    # from a store of the workspace
         krakenctl import --from connect             # what Connect lists and nobody manages, without secrets
+        krakenctl import --from connect --to "ApiKey/mm-desk/mm-btc=My bot #2"
         """
     ),
 )
 def import_(
     ctx: typer.Context,
-    source: Annotated[
-        list[str] | None,
-        _option(
-            "--from",
-            "A .env or JSON file, - for standard input, STORE:PATH; or connect: the keys listed there. Repeatable.",
-            metavar="SOURCE",
-        ),
-    ] = None,
-    interactive: Annotated[bool, _option("--interactive", "Ask for key and secret; neither is shown.")] = False,
-    account: Annotated[
-        str, _option("--account", "The account that the keys belong to: a declared one, or a new name.", metavar="NAME")
-    ] = "",
-    out: Annotated[
-        str, _option("--out", "The folder for the new manifest, relative to the workspace.", metavar="DIR")
-    ] = "",
-    endpoint: Annotated[
-        str,
-        _option("--endpoint", "Of a new workspace. Left out: https://api.kraken.com.", metavar="URL"),
-    ] = "",
-    tag: Annotated[str, _option("--tag", "Of a new workspace: two characters a-z 0-9. Left out: any.")] = "",
-    nonce: Annotated[
-        str,
-        _option(
-            "--nonce",
-            "What the programs that use these keys send: s, ms, us, ns, or the very number N to send. Left out: found"
-            " out, with the coarsest clock first. Needed where a program counts its calls.",
-            metavar="s|ms|us|ns|N",
-        ),
-    ] = "",
-    dry_run: Annotated[
-        bool, _option("--dry-run", "Ask the keys and show what would be written; write nothing.")
-    ] = False,
+    source: SourceOption = None,
+    interactive: InteractiveOption = False,
+    to: ToOption = None,
+    account: AccountOption = "",
+    out: OutOption = "",
+    endpoint: EndpointOption = "",
+    tag: TagOption = "",
+    nonce: NonceOption = "",
+    otp: OtpOption = False,
+    otp_env: OtpEnvOption = "",
+    dry_run: DryRunOption = False,
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
@@ -87,19 +93,38 @@ def import_(
     changed: a new manifest is written, and without a workspace a krakenctl.yaml. The source is left as it is: delete it
     once your programs read their keys from the store. Exits 1 if no key could be imported.
     """
-    from krakenctl.importing.run import Errand, adopt, bring
+    from krakenctl.importing.errand import Errand
+    from krakenctl.importing.run import adopt, bring
     from krakenctl.inspection import nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    errand = Errand(account=account, folder=out, endpoint=endpoint, tag=tag, nonce=nonce_of(nonce))
+    errand = Errand(
+        account=account, folder=out, endpoint=endpoint, tag=tag, nonce=nonce_of(nonce), to=_wishes(to or [])
+    )
     if source == [LISTED] and not interactive:
         done = adopt(shell.root(), errand, dry_run=dry_run, patience=lock_timeout, say=shell.note)
     else:
         harvest = _harvest(shell, source or [], interactive=interactive)
-        _refuse_one_number(errand, harvest)
+        errand = replace(errand, otp=second_factor(shell, otp_env, ask=otp))
         done = bring(shell.directory, harvest, errand, dry_run=dry_run, patience=lock_timeout, say=shell.note)
     _show(shell, done)
     raise typer.Exit(int(done.failed))
+
+
+def _wishes(told: Sequence[str]) -> dict[str, Address]:
+    """`ADDRESS=LABEL`, by label. Raises UsageError."""
+    from krakenctl.cli import addresses
+
+    wishes: dict[str, Address] = {}
+    for one in told:
+        text, _, label = one.partition("=")
+        address = addresses.parse(text, lambda: ())
+        if address.kind != "ApiKey":
+            raise UsageError(f"--to {text} is no key", hint="keys are written ApiKey/account/name")
+        if label in wishes or address in wishes.values():
+            raise UsageError(f"--to names {label if label in wishes else address} twice", hint="leave one out")
+        wishes[label] = address
+    return wishes
 
 
 def _harvest(shell: Shell, sources: list[str], *, interactive: bool) -> Harvest:
@@ -113,13 +138,9 @@ def _harvest(shell: Shell, sources: list[str], *, interactive: bool) -> Harvest:
     whole = gathered(one for harvest in found for one in harvest.pairs)
     findings = tuple(finding for harvest in found for finding in harvest.findings)
     findings += tuple(finding for finding in whole.findings if finding not in findings)
-    if not whole.pairs:
-        told = "; ".join(finding.message for finding in findings)
-        raise CredentialError(
-            f"no key pair was found{': ' + told if told else ''}",
-            hint="names like MM_API_KEY and MM_API_SECRET are looked for",
-        )
-    return Harvest(pairs=whole.pairs, findings=findings)
+    harvest = Harvest(pairs=whole.pairs, findings=findings)
+    refuse_none(harvest, "names like MM_API_KEY and MM_API_SECRET are looked for")
+    return harvest
 
 
 def _read(shell: Shell, source: str) -> Harvest:
@@ -132,12 +153,26 @@ def _read(shell: Shell, source: str) -> Harvest:
     store, colon, path = source.partition(":")
     if colon and not Path(source).exists():
         return Harvest(pairs=(kept.of_place(shell.root(), SecretRef(store, path), os.environ).found,))
+    _refuse_store(shell, source)
     return sources.env_file(Path(source))
+
+
+def _refuse_store(shell: Shell, source: str) -> None:
+    """A store keeps more than what is to be imported, and cannot always be listed."""
+    from krakenctl.errors import KrakenctlError
+    from krakenctl.project import read_workspace
+
+    try:
+        stores = tuple(read_workspace(shell.root()).stores)
+    except KrakenctlError:
+        stores = ()
+    if source in ("store", *stores) and not Path(source).exists():
+        store = source if source in stores else next(iter(stores), "main")
+        raise UsageError(f"{source} says which store, and not where in it", hint=f"write --from {store}:bots/mm-btc")
 
 
 def _typed(shell: Shell) -> Harvest:
     """Pair after pair, until somebody leaves the first half empty."""
-    from krakenctl.cli.inspect import hidden
     from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
     from krakenctl.pairs.names import ONLY
@@ -153,11 +188,6 @@ def _typed(shell: Shell) -> Harvest:
             if not pairs:
                 raise
             return Harvest(pairs=tuple(pairs))
-
-
-def _refuse_one_number(errand: Errand, harvest: Harvest) -> None:
-    if isinstance(errand.nonce, int) and len(harvest.pairs) > 1:
-        raise UsageError("--nonce N is about one key, and there are several", hint="import them one by one")
 
 
 def _show(shell: Shell, done: Import) -> None:

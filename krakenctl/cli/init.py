@@ -8,29 +8,20 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
 
+_option = options_of("INIT")
 app = application()
 
 
 @app.command(epilog=example("krakenctl init\nkrakenctl -C my-desk init --name my-desk --tag d1"))
 def init(
     ctx: typer.Context,
-    name: Annotated[
-        str, typer.Option("--name", envvar="KRAKENCTL_INIT_NAME", help="Of the workspace and its first account.")
-    ] = "main",
-    tag: Annotated[
-        str,
-        typer.Option("--tag", envvar="KRAKENCTL_INIT_TAG", help="Two characters a-z 0-9, part of every key's name."),
-    ] = "",
+    name: Annotated[str, _option("--name", "Of the workspace and its first account.")] = "main",
+    tag: Annotated[str, _option("--tag", "Two characters a-z 0-9, part of every key's name.")] = "",
     endpoint: Annotated[
-        str,
-        typer.Option(
-            "--endpoint",
-            envvar="KRAKENCTL_INIT_ENDPOINT",
-            help="sandbox, or the base URL of a Kraken: https://api.kraken.com.",
-        ),
+        str, _option("--endpoint", "sandbox, or the base URL of a Kraken: https://api.kraken.com.")
     ] = "sandbox",
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,

@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from krakenctl.cli.asking import NONCE_HELP, hidden, refuse_none, second_factor
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of, span
 from krakenctl.cli.shell import Shell, TextOrJson
-from krakenctl.errors import CredentialError, UsageError
+from krakenctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from krakenctl.inspection import Nonce, Oracle
+    from collections.abc import Callable
+
+    from krakenctl.inspection import Manner, Nonce
     from krakenctl.model.inspection import Inspection
-    from krakenctl.model.secret import Secret
     from krakenctl.pairs.harvest import Harvest
+    from krakenctl.pairs.kept import Kept
+
+    Found = tuple[Harvest, Kept | None]  # and what the workspace knows of it; None: nothing does
 
 VIOLATION = 3
 
+_option = options_of("INSPECT")
 app = application()
 
 
@@ -32,22 +38,58 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-def _option(flag: str, help_text: str, *, metavar: str | None = None, **more: Any) -> Any:
-    variable = f"KRAKENCTL_INSPECT_{flag.strip('-').replace('-', '_').upper()}"
-    return typer.Option(flag, metavar=metavar, envvar=variable, help=help_text, **more)
-
-
-def _span(text: str) -> int:
-    from krakenctl.model.time import parse_duration
-
-    try:
-        return 0 if text in ("0", "0s") else parse_duration(text)
-    except ValueError as problem:
-        raise typer.BadParameter(str(problem)) from None
-
-
 _90_DAYS: Any = "90d"  # defaults, as their parser reads them
 _14_DAYS: Any = "14d"
+
+# Where the key comes from
+KeyArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ADDRESS|STORE:PATH]", show_default=False, help="A key of this workspace, or a place in a store."
+    ),
+]
+_STDIN = 'Read key and secret from standard input: two lines, NAME=VALUE, or {"apiKey","secret"}.'
+StdinOption = Annotated[bool, _option("--stdin", _STDIN)]
+EnvFileOption = Annotated[
+    Path | None, _option("--env-file", "Read the pairs of a .env file, each found by its names.", metavar="FILE")
+]
+_ENV = (
+    "Read environment variables: the names of two (KEY,SECRET), a prefix (MM for MM_API_KEY and MM_API_SECRET),"
+    " or * for all pairs. Never their values."
+)
+EnvOption = Annotated[str, _option("--env", _ENV, metavar="NAMES")]
+LabelOption = Annotated[str, _option("--label", "Of several pairs, ask only this one.", metavar="LABEL")]
+AllOption = Annotated[bool, _option("--all", "Of several pairs, ask each.")]
+
+# How it is asked
+_ENDPOINT = "A base URL, or sandbox. Left out: the workspace's exchange; without a workspace https://api.kraken.com."
+EndpointOption = Annotated[str, _option("--endpoint", _ENDPOINT, metavar="URL|sandbox")]
+NonceOption = Annotated[
+    str, _option("--nonce", f"What the program that uses the key sends: {NONCE_HELP}", metavar="s|ms|us|ns|N")
+]
+_ALIVE = (
+    "Only find out whether key and secret are right, with a number so low that it gets in no program's way, whatever it"
+    " sends. A key that has been used tells nothing more then."
+)
+AliveOption = Annotated[bool, _option("--alive", _ALIVE)]
+OtpOption = Annotated[bool, _option("--otp", "The key has a second factor: ask for it.")]
+OtpEnvOption = Annotated[
+    str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
+]
+_PROBE = (
+    "Try each permission too, by calls that change nothing, where there are such calls: ten more at most, which may"
+    " take a minute."
+)
+ProbeOption = Annotated[bool, _option("--probe", _PROBE)]
+
+# What is made of it
+FailOnOption = Annotated[FailOn, _option("--fail-on", "From which severity on to exit 3.")]
+MaxAgeOption = Annotated[
+    int, _option("--max-age", "How old a key may be; 0: as old as it likes.", metavar="DURATION", parser=span)
+]
+ExpiresOption = Annotated[
+    int, _option("--expires-within", "How near an end is worth a warning.", metavar="DURATION", parser=span)
+]
 
 
 @app.command(
@@ -56,6 +98,7 @@ _14_DAYS: Any = "14d"
         krakenctl inspect                                  # asks for key and secret; neither is shown
         krakenctl inspect --env-file .env --all
         krakenctl inspect --env KRAKEN_API_KEY,KRAKEN_API_SECRET -o json
+        krakenctl inspect --env MM --alive                 # whatever the program sends as nonce
         pass show kraken | krakenctl inspect --stdin       # two lines, NAME=VALUE lines, or JSON
         krakenctl inspect ApiKey/mm-desk/mm-btc
         """
@@ -63,118 +106,76 @@ _14_DAYS: Any = "14d"
 )
 def inspect(
     ctx: typer.Context,
-    address: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ADDRESS|STORE:PATH]", show_default=False, help="A key of this workspace, or a place in a store."
-        ),
-    ] = None,
-    stdin: Annotated[
-        bool,
-        _option("--stdin", 'Read key and secret from standard input: two lines, NAME=VALUE, or {"apiKey","secret"}.'),
-    ] = False,
-    env_file: Annotated[
-        Path | None, _option("--env-file", "Read the pairs of a .env file, each found by its names.", metavar="FILE")
-    ] = None,
-    env: Annotated[
-        str,
-        _option(
-            "--env",
-            "Read environment variables: the names of two (KEY,SECRET), a prefix (MM for MM_API_KEY and MM_API_SECRET),"
-            " or * for all pairs. Never their values.",
-            metavar="NAMES",
-        ),
-    ] = "",
-    only: Annotated[str, _option("--label", "Of several pairs, ask only this one.", metavar="LABEL")] = "",
-    every: Annotated[bool, _option("--all", "Of several pairs, ask each.")] = False,
-    endpoint: Annotated[
-        str,
-        _option(
-            "--endpoint",
-            "The exchange: a base URL, or sandbox. Left out: the workspace's; without a workspace https://api.kraken.com.",
-            metavar="URL|sandbox",
-        ),
-    ] = "",
-    nonce: Annotated[
-        str,
-        _option(
-            "--nonce",
-            "What the program that uses the key sends: s, ms, us, ns, or the very number N to send. Left out: found out"
-            " by asking with the coarsest clock first. Needed where a program counts its calls: a clock's number would"
-            " lock it out.",
-            metavar="s|ms|us|ns|N",
-        ),
-    ] = "",
-    otp: Annotated[bool, _option("--otp", "The key has a second factor: ask for it.")] = False,
-    otp_env: Annotated[
-        str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
-    ] = "",
-    probe: Annotated[
-        bool,
-        _option(
-            "--probe",
-            "Try each permission too, by calls that change nothing, where there are such calls: ten more at most, which"
-            " may take half a minute.",
-        ),
-    ] = False,
-    fail_on: Annotated[FailOn, _option("--fail-on", "From which severity on to exit 3.")] = FailOn.ERROR,
-    max_age: Annotated[
-        int, _option("--max-age", "How old a key may be; 0: as old as it likes.", metavar="DURATION", parser=_span)
-    ] = _90_DAYS,
-    expires_within: Annotated[
-        int, _option("--expires-within", "How near an end is worth a warning.", metavar="DURATION", parser=_span)
-    ] = _14_DAYS,
+    address: KeyArgument = None,
+    stdin: StdinOption = False,
+    env_file: EnvFileOption = None,
+    env: EnvOption = "",
+    only: LabelOption = "",
+    every: AllOption = False,
+    endpoint: EndpointOption = "",
+    nonce: NonceOption = "",
+    alive: AliveOption = False,
+    otp: OtpOption = False,
+    otp_env: OtpEnvOption = "",
+    probe: ProbeOption = False,
+    fail_on: FailOnOption = FailOn.ERROR,
+    max_age: MaxAgeOption = _90_DAYS,
+    expires_within: ExpiresOption = _14_DAYS,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,
 ) -> None:
     """Show what a key really is: its account, what it may do and from where, until when; and what is wrong with that.
 
-    The key is asked about itself, in one harmless call; a nonce in seconds that it refuses is tried once more in
-    milliseconds. Key and secret come from a hidden prompt, or from where a flag says; never from the command line.
-    Needs no workspace.
+    The key is asked about itself, in one harmless call; a nonce in seconds that it refuses is tried once more half a
+    minute ahead, and then in milliseconds. Key and secret come from a hidden prompt, or from where a flag says; never
+    from the command line. Needs no workspace.
     """
     from krakenctl.audit.rules import Policy
-    from krakenctl.inspection import endpoint_of, nonce_of, open_oracle
+    from krakenctl.inspection import Manner, endpoint_of, nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    _refuse_two_sources(address, stdin=stdin, env_file=env_file, env=env)
-    wanted = nonce_of(nonce)
+    source = _named(address, stdin=stdin, env_file=env_file, env=env)
+    _refuse_contradiction(nonce, alive=alive, probe=probe)
+    said = nonce_of(nonce)
     where = endpoint_of(shell.root(), endpoint)
-    if not (address or stdin or env_file or env):
-        _announce(shell, where)
-    harvest, meant = _harvest(shell, address, stdin=stdin, env_file=env_file, env=env, nonce=wanted)
+    harvest, memory = source(shell) if source else _typed(shell, where)
     harvest = _chosen(harvest, only, every=every)
-    if meant is None:
+    meant = _meant(said, memory, alive=alive)
+    if meant is None and not alive:
         _warn(shell, len(harvest.pairs), where)
-    second = _second_factor(shell, otp_env, ask=otp)
-    with open_oracle(shell.root(), where) as oracle:
-        policy = Policy(oldest=max_age, soon=expires_within)
-        inspection = _asked(shell, oracle, harvest, nonce=meant, otp=second, policy=policy, probe=probe)
+    manner = Manner(
+        nonce=meant,
+        alive=alive,
+        otp=second_factor(shell, otp_env, ask=otp),
+        policy=Policy(oldest=max_age, soon=expires_within),
+        probe=probe,
+    )
+    inspection = _asked(shell, where, harvest, manner, memory)
     _show(shell, inspection)
     raise typer.Exit(_exit_code(inspection, fail_on))
 
 
-def _refuse_two_sources(address: str | None, *, stdin: bool, env_file: Path | None, env: str) -> None:
+def _refuse_contradiction(nonce: str, *, alive: bool, probe: bool) -> None:
+    if alive and (nonce or probe):
+        raise UsageError(f"--alive asks nothing else, and {'--nonce' if nonce else '--probe'} does", hint="give one")
+
+
+def _named(address: str | None, *, stdin: bool, env_file: Path | None, env: str) -> Callable[[Shell], Found] | None:
+    """Where somebody says that the key is; None: nobody does. Raises UsageError where it is said twice."""
+    from krakenctl.pairs import sources
+
     named = {"ADDRESS": address, "--stdin": stdin, "--env-file": env_file, "--env": env}
     given = [flag for flag, value in named.items() if value]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} each say where the key comes from", hint="give one of them")
-
-
-def _harvest(
-    shell: Shell, address: str | None, *, stdin: bool, env_file: Path | None, env: str, nonce: Nonce
-) -> tuple[Harvest, Nonce]:
-    """From whichever source was named, and how to ask what it gave."""
-    from krakenctl.pairs import sources
-
     if address:
-        return _kept(shell, address, nonce)
+        return lambda shell: _kept(shell, address)
     if stdin:
-        return sources.stream(_piped()), nonce
+        return lambda _: (sources.stream(_piped()), None)
     if env_file:
-        return sources.env_file(env_file), nonce
-    return (sources.variables(env, os.environ) if env else _typed(shell)), nonce
+        return lambda _: (sources.env_file(env_file), None)
+    return (lambda _: (sources.variables(env, os.environ), None)) if env else None
 
 
 def _piped() -> BinaryIO:
@@ -187,9 +188,8 @@ def _piped() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _kept(shell: Shell, address: str, nonce: Nonce) -> tuple[Harvest, Nonce]:
+def _kept(shell: Shell, address: str) -> Found:
     from krakenctl.cli import addresses
-    from krakenctl.inspection import nonce_beside
     from krakenctl.model.desired import SecretRef
     from krakenctl.pairs import kept
     from krakenctl.pairs.harvest import Harvest
@@ -203,17 +203,14 @@ def _kept(shell: Shell, address: str, nonce: Nonce) -> tuple[Harvest, Nonce]:
         if wanted.kind != "ApiKey":
             raise UsageError(f"{address} is no key", hint="keys are written ApiKey/account/name")
         found = kept.of_address(root, wanted, os.environ)
-    return Harvest(pairs=(found.found,)), nonce_beside(found.scale) if nonce is None else nonce
+    return Harvest(pairs=(found.found,)), found
 
 
-def _announce(shell: Shell, where: str) -> None:
-    """Before anybody types a secret: who will be asked. Raises UsageError without a terminal."""
-    if not shell.is_attended:
-        raise UsageError(
-            "there is no terminal to ask for key and secret on",
-            hint="name where they are: --stdin, --env-file FILE, --env KEY,SECRET or ADDRESS",
-        )
-    shell.note(f"The key will be asked about itself at {where}. What you type is neither shown nor kept.")
+def _meant(said: Nonce, memory: Kept | None, *, alive: bool) -> Nonce:
+    """What was said, or else what the manifests say. Raises UsageError where a person has to say it."""
+    from krakenctl.inspection import nonce_beside
+
+    return nonce_beside(memory.scale) if said is None and memory is not None and not alive else said
 
 
 def _warn(shell: Shell, keys: int, where: str) -> None:
@@ -225,41 +222,28 @@ def _warn(shell: Shell, keys: int, where: str) -> None:
     )
 
 
-def _typed(shell: Shell) -> Harvest:
+def _typed(shell: Shell, where: str) -> Found:
+    """Before anybody types a secret: who will be asked. Raises UsageError without a terminal."""
     from krakenctl.model.inspection import short
     from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
 
+    if not shell.is_attended:
+        raise UsageError(
+            "there is no terminal to ask for key and secret on",
+            hint="name where they are: --stdin, --env-file FILE, --env KEY,SECRET or ADDRESS",
+        )
+    shell.note(f"The key will be asked about itself at {where}. What you type is neither shown nor kept.")
     pair = sources.prompted(hidden, shell.note)
-    return Harvest(pairs=(Labelled(label=short(pair.public_key), pair=pair),))
-
-
-def hidden(question: str) -> Secret:
-    """What is typed at a prompt that shows none of it; empty also where nobody will type any more.
-
-    Not typer's prompt: it shows the question first and throws away what is pasted before it listens.
-    """
-    from getpass import getpass
-
-    from krakenctl.model.secret import Secret
-
-    try:
-        return Secret(getpass(f"{question} (not shown): "))
-    except EOFError:
-        return Secret("")
+    return Harvest(pairs=(Labelled(label=short(pair.public_key), pair=pair),)), None
 
 
 def _chosen(harvest: Harvest, only: str, *, every: bool) -> Harvest:
     """The pairs that are meant. Raises CredentialError where there is none, and UsageError where it is not clear."""
     from dataclasses import replace
 
+    refuse_none(harvest, "names like MM_API_KEY and MM_API_SECRET are looked for, or give --env KEY,SECRET")
     pairs = harvest.pairs
-    if not pairs:
-        told = "; ".join(finding.message for finding in harvest.findings)
-        raise CredentialError(
-            f"no key pair was found{': ' + told if told else ''}",
-            hint="names like MM_API_KEY and MM_API_SECRET are looked for, or give --env KEY,SECRET",
-        )
     if only:
         pairs = tuple(one for one in pairs if one.label.casefold() == only.casefold())
     labels = ", ".join(one.label for one in harvest.pairs)
@@ -270,35 +254,27 @@ def _chosen(harvest: Harvest, only: str, *, every: bool) -> Harvest:
     return replace(harvest, pairs=pairs)
 
 
-def _second_factor(shell: Shell, variable: str, *, ask: bool) -> Secret | None:
-    from krakenctl.model.secret import Secret
-
-    if variable:
-        if not os.environ.get(variable):
-            raise CredentialError("the environment variable that --otp-env names is not set", hint="export it")
-        return Secret(os.environ[variable])
-    if not ask:
-        return None
-    if not shell.is_attended:
-        raise UsageError("there is no terminal to ask for the second factor on", hint="use --otp-env NAME")
-    return hidden("Second factor")
-
-
-def _asked(shell: Shell, oracle: Oracle, harvest: Harvest, **how: Any) -> Inspection:
+def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: Kept | None) -> Inspection:
     """Where one key is meant, its error is the command's; what was found where it came from is told before."""
+    from dataclasses import replace
+
     from krakenctl.errors import ExchangeError
-    from krakenctl.inspection import describe, inspect
+    from krakenctl.inspection import describe, inspect, open_oracle
     from krakenctl.model.inspection import Inspection
 
-    if len(harvest.pairs) > 1:
-        return inspect(oracle, harvest, **how)
-    try:
-        one = describe(oracle, harvest.pairs[0], **how)
-    except ExchangeError:
-        for finding in harvest.findings:
-            shell.note(f"{finding.severity.value} {finding.rule}: {finding.message}")
-        raise
-    return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=(one,), findings=harvest.findings)
+    with open_oracle(shell.root(), where) as oracle:
+        if len(harvest.pairs) > 1:
+            return inspect(oracle, harvest, manner)
+        if memory is not None and (known := memory.against_it(oracle.now())):
+            shell.note(f"It may well be refused: {known}.")
+            manner = replace(manner, known=known)
+        try:
+            one = describe(oracle, harvest.pairs[0], manner)
+        except ExchangeError:
+            for finding in harvest.findings:
+                shell.note(f"{finding.severity.value} {finding.rule}: {finding.message}")
+            raise
+        return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=(one,), findings=harvest.findings)
 
 
 def _show(shell: Shell, inspection: Inspection) -> None:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperGroup
 
+from krakenctl.cli.command import application
+
 
 class LazyGroup(TyperGroup):
     """Name → what `--help` says of it. The module is <package>.<name>; a test holds the two together."""
@@ -30,3 +32,15 @@ class LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(self.summaries.items()))
+
+
+def commands_of(package: str, summaries: Mapping[str, str], *, help_text: str, epilog: str) -> typer.Typer:
+    """The application of a command that has others below it, in a package of its own."""
+    group = type("Commands", (LazyGroup,), {"package": package, "summaries": summaries})
+    app = application(help_text=help_text, epilog=epilog, group=group)
+
+    @app.callback()
+    def together() -> None:
+        """Holds the commands together."""
+
+    return app

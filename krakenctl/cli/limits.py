@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from krakenctl.cli.options import options_of
 from krakenctl.errors import UsageError
 from krakenctl.model.safety import Limit, Raised
 
@@ -23,34 +24,17 @@ def _opened_by_name(text: str) -> Limit:
     return Limit(text)
 
 
-# An environment variable for each command: what is meant for one is not meant for another.
-AllowOption = Annotated[
-    list[Limit],
-    typer.Option("--allow", parser=_opened_by_name, metavar="CLASS", envvar="KRAKENCTL_APPLY_ALLOW", help=_HELP),
-]
-RotateAllowOption = Annotated[
-    list[Limit],
-    typer.Option("--allow", parser=_opened_by_name, metavar="CLASS", envvar="KRAKENCTL_ROTATE_ALLOW", help=_HELP),
-]
-MaxRevokesOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-revokes",
-        metavar="N",
-        min=0,
-        envvar="KRAKENCTL_APPLY_MAX_REVOKES",
-        help="Let this run revoke so many keys that get no successor. Needs --reason.",
-    ),
-]
-ReasonOption = Annotated[
-    str,
-    typer.Option(
-        "--reason",
-        metavar="TEXT",
-        envvar="KRAKENCTL_APPLY_REASON",
-        help="Why a limit is raised; kept in the audit log.",
-    ),
-]
+def _allow(command: str) -> Any:
+    return options_of(command)("--allow", _HELP, parser=_opened_by_name, metavar="CLASS")
+
+
+_option = options_of("APPLY")
+_MOST = "Let this run revoke so many keys that get no successor. Needs --reason."
+
+AllowOption = Annotated[list[Limit], _allow("APPLY")]
+RotateAllowOption = Annotated[list[Limit], _allow("ROTATE")]
+MaxRevokesOption = Annotated[int | None, _option("--max-revokes", _MOST, metavar="N", min=0)]
+ReasonOption = Annotated[str, _option("--reason", "Why a limit is raised; kept in the audit log.", metavar="TEXT")]
 
 
 def raised(allow: Sequence[Limit], max_revokes: int | None, reason: str) -> Raised:

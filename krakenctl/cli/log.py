@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
@@ -17,31 +17,27 @@ if TYPE_CHECKING:
 BROKEN = 3
 CHUNK = 500  # lines printed at once
 
+_option = options_of("LOG")
 app = application(help_text="Show the audit log: who did what, and when.")
 
 SinceOption = Annotated[
     str,
-    typer.Option(
-        "--since",
-        metavar="AGE|TIME",
-        envvar="KRAKENCTL_LOG_SINCE",
-        help="Only deeds of the last 2d, 12h, 30m, … or from a time on, as 2027-05-01.",
-    ),
+    _option("--since", "Only deeds of the last 2d, 12h, 30m, … or from a time on, as 2027-05-01.", metavar="AGE|TIME"),
 ]
 AddressOption = Annotated[
     str,
-    typer.Option(
+    _option(
+        "--address",
+        "Only deeds about this key, as ApiKey/mm-desk/mm-btc, or on this account, as SubAccount/mm-desk.",
         metavar="ADDRESS",
-        envvar="KRAKENCTL_LOG_ADDRESS",
-        help="Only deeds about this key, as ApiKey/mm-desk/mm-btc, or on this account, as SubAccount/mm-desk.",
     ),
 ]
 HeadOption = Annotated[
     str,
-    typer.Option(
+    options_of("LOG_VERIFY")(
+        "--head",
+        "The log head that an earlier report ended with: every line up to it must still be there.",
         metavar="HASH",
-        envvar="KRAKENCTL_LOG_VERIFY_HEAD",
-        help="The log head that an earlier report ended with: every line up to it must still be there.",
     ),
 ]
 

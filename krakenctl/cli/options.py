@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,8 +26,8 @@ PlanOutputOption = Annotated[
 ]
 
 
-def _patience(text: str) -> int:
-    """`0s` or `5m` → seconds."""
+def span(text: str) -> int:
+    """`0`, `0s` or `5m` → seconds."""
     from krakenctl.model.time import parse_duration
 
     try:
@@ -49,7 +50,7 @@ LockTimeoutOption = Annotated[
     int,
     typer.Option(
         "--lock-timeout",
-        parser=_patience,
+        parser=span,
         metavar="DURATION",
         envvar="KRAKENCTL_LOCK_TIMEOUT",
         help="How long to wait for another krakenctl that is changing this workspace, as 5m.",
@@ -67,6 +68,16 @@ ParallelismOption = Annotated[
     ),
 ]
 NO_PATIENCE: Any = "0s"  # the option's default, as its parser reads it
+
+
+def options_of(command: str) -> Callable[..., Any]:
+    """Makes the flags that are one command's alone, `KRAKENCTL_<COMMAND>_<FLAG>` being the variable of each."""
+
+    def option(flag: str, help_text: str, **more: Any) -> Any:
+        variable = f"KRAKENCTL_{command}_{flag.strip('-').replace('-', '_').upper()}"
+        return typer.Option(flag, envvar=variable, help=help_text, **more)
+
+    return option
 
 
 def yes_option(command: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, PlanOutputOption, duration
+from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, PlanOutputOption, duration, options_of
 from krakenctl.cli.shell import PlanFormat, Shell
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CHANGES_PRESENT = 2
 DAY: Any = "24h"  # as the option's parser reads it
 
+_option = options_of("PLAN")
 app = application()
 
 
@@ -34,36 +35,21 @@ app = application()
 )
 def plan(
     ctx: typer.Context,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", envvar="KRAKENCTL_PLAN_OUT", help="Save the plan, to be applied later."),
-    ] = None,
+    out: Annotated[Path | None, _option("--out", "Save the plan, to be applied later.", metavar="FILE")] = None,
     expires: Annotated[
         int,
-        typer.Option(
+        _option(
             "--expires",
+            "How long the saved plan may wait for its apply to start, as 24h.",
             parser=duration,
             metavar="DURATION",
-            envvar="KRAKENCTL_PLAN_EXPIRES",
-            help="How long the saved plan may wait for its apply to start, as 24h.",
         ),
     ] = DAY,
     as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of",
-            metavar="TIME",
-            envvar="KRAKENCTL_PLAN_AS_OF",
-            help="Plan as if it were then: 2027-05-01 or 2027-05-01T12:00:00Z.",
-        ),
+        str | None, _option("--as-of", "Plan as if it were then: 2027-05-01 or 2027-05-01T12:00:00Z.", metavar="TIME")
     ] = None,
     detailed_exitcode: Annotated[
-        bool,
-        typer.Option(
-            "--detailed-exitcode",
-            envvar="KRAKENCTL_PLAN_DETAILED_EXITCODE",
-            help="Exit 2 when there are changes, also blocked ones.",
-        ),
+        bool, _option("--detailed-exitcode", "Exit 2 when there are changes, also blocked ones.")
     ] = False,
     parallelism: ParallelismOption = None,
     directory: DirOption = None,

@@ -14,13 +14,14 @@ from krakenctl.cli.options import (
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
+    options_of,
 )
 from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from krakenctl.cli.person import AtTerminal, FromStdin
+    from krakenctl.cli.person import Attending
     from krakenctl.model.address import Address
     from krakenctl.model.outcome import Recovered
     from krakenctl.model.recovery import Recovery
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 PENDING, UNFINISHED, WAITING, INTERRUPTED = 2, 4, 8, 130
 
+_option = options_of("RECOVER")
 app = application()
 
 
@@ -45,26 +47,22 @@ app = application()
 )
 def recover(
     ctx: typer.Context,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", envvar="KRAKENCTL_RECOVER_DRY_RUN", help="Only say what would be done, and why."),
-    ] = False,
+    dry_run: Annotated[bool, _option("--dry-run", "Only say what would be done, and why.")] = False,
     exists: Annotated[
         list[str],
-        typer.Option(
+        _option(
             "--exists",
+            "A sub-account that you found on the website, where it was not known whether it came to be.",
             metavar="ADDRESS",
-            envvar="KRAKENCTL_RECOVER_EXISTS",
-            help="A sub-account that you found on the website, where it was not known whether it came to be.",
         ),
     ] = [],  # noqa: B006 - typer copies it
     absent: Annotated[
         list[str],
-        typer.Option(
+        _option(
             "--absent",
-            metavar="ADDRESS",
-            envvar="KRAKENCTL_RECOVER_ABSENT",
-            help="One that you did not find there: the next plan requests it again. Or a key that was given up.",
+            "One that you did not find there: the next plan requests it again. Or a key that was given up, or is only"
+            " said to be revoked; with its name on Kraken, where several of its address are in question.",
+            metavar="ADDRESS[:NAME]",
         ),
     ] = [],  # noqa: B006 - typer copies it
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
@@ -117,8 +115,9 @@ def _answer(shell: Shell, desk: Desk, exists: Sequence[str], absent: Sequence[st
     from krakenctl.cli.addresses import of_kind, parse
 
     for text, found in (*((text, True) for text in exists), *((text, False) for text in absent)):
-        address = parse(text, lambda: of_kind("SubAccount", desk.project.root))
-        desk.answer(address, exists=found)
+        place, _, name = text.partition(":")
+        address = parse(place, lambda: of_kind("SubAccount", desk.project.root))
+        desk.answer(address, exists=found, name=name)
         shell.note(f"{address}: noted: {_noted(address, found=found)}")
 
 
@@ -150,7 +149,7 @@ def _foreseen(recoveries: tuple[Recovery, ...]) -> int:
     return WAITING if Move.ASK in moves else PENDING if moves else 0
 
 
-def _run(shell: Shell, desk: Desk, person: AtTerminal | FromStdin | None) -> int:
+def _run(shell: Shell, desk: Desk, person: Attending | None) -> int:
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.person import heeding
     from krakenctl.cli.recovering import exit_code, progress

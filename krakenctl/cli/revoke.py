@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption, yes_option
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of, yes_option
 from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NOT_CONTAINED, FORGOTTEN, INTERRUPTED = 1, 4, 130
 GOES_ON = b"Interrupted: a kill switch goes on to its end, which is soon.\n"
 
+_option = options_of("REVOKE")
 app = application()
 
 
@@ -37,34 +38,14 @@ def revoke(
     ] = None,
     under: Annotated[
         str,
-        typer.Option(
-            metavar="NODE",
-            envvar="KRAKENCTL_REVOKE_UNDER",
-            help="An account, as acme or SubAccount/mm-desk: every key on it and below it.",
-        ),
+        _option("--under", "An account, as acme or SubAccount/mm-desk: every key on it and below it.", metavar="NODE"),
     ] = "",
-    unmanaged: Annotated[
-        bool,
-        typer.Option(
-            "--unmanaged", envvar="KRAKENCTL_REVOKE_UNMANAGED", help="With --under: also keys that are none of ours."
-        ),
-    ] = False,
-    reason: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT", envvar="KRAKENCTL_REVOKE_REASON", help="Why; it goes into the state and the audit log."
-        ),
-    ] = "",
+    unmanaged: Annotated[bool, _option("--unmanaged", "With --under: also keys that are none of ours.")] = False,
+    reason: Annotated[str, _option("--reason", "Why; it goes into the state and the audit log.", metavar="TEXT")] = "",
     yes: Annotated[bool, yes_option("REVOKE")] = False,
     parallelism: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            metavar="N",
-            envvar="KRAKENCTL_REVOKE_PARALLELISM",
-            help="How many accounts at once. Left out: as many as may be.",
-        ),
+        _option("--parallelism", "How many accounts at once. Left out: as many as may be.", min=1, max=64, metavar="N"),
     ] = None,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,

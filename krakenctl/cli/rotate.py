@@ -15,6 +15,7 @@ from krakenctl.cli.options import (
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
+    options_of,
     yes_option,
 )
 from krakenctl.cli.shell import Shell, TextOrJson
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from krakenctl.model.address import Address
     from krakenctl.plan.authority import Rotate
 
+_option = options_of("ROTATE")
 app = application()
 
 
@@ -42,26 +44,18 @@ def rotate(
     addresses: Annotated[
         list[str] | None, typer.Argument(metavar="[ADDRESS]...", help="Keys, as plan prints them.")
     ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", envvar="KRAKENCTL_ROTATE_ALL", help="All keys that were issued.")
-    ] = False,
+    every: Annotated[bool, _option("--all", "All keys that were issued.")] = False,
     older_than: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AGE", envvar="KRAKENCTL_ROTATE_OLDER_THAN", help="With --all: those issued longer ago, as 60d."
-        ),
+        str | None, _option("--older-than", "With --all: those issued longer ago, as 60d.", metavar="AGE")
     ] = None,
     compromised: Annotated[
         bool,
-        typer.Option(
+        _option(
             "--compromised",
-            envvar="KRAKENCTL_ROTATE_COMPROMISED",
-            help="Revoke every old key first: its consumer stands without one until the new secret is stored.",
+            "Revoke every old key first: its consumer stands without one until the new secret is stored.",
         ),
     ] = False,
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", envvar="KRAKENCTL_ROTATE_REASON", help="Why; kept in the audit log.")
-    ] = "",
+    reason: Annotated[str, _option("--reason", "Why; kept in the audit log.", metavar="TEXT")] = "",
     allow: RotateAllowOption = [],  # noqa: B006 - typer copies it
     yes: Annotated[bool, yes_option("ROTATE")] = False,
     lock_timeout: LockTimeoutOption = NO_PATIENCE,

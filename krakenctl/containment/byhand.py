@@ -45,7 +45,7 @@ class HandSweep:
                 if revocation is Revocation.PROVED:
                     yield self._fate(doomed, Fate.REVOKED)
                 else:
-                    told = "it is said to be deleted, and nothing proves it: from here it had never answered"
+                    told = "it is said to be deleted, and nothing that can be seen from here proves it"
                     yield self._fate(doomed, Fate.CLAIMED, told, "look at the page again, and at what uses the key")
 
     def _fate(

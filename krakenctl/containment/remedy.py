@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from krakenctl.errors import AnswerLost, KrakenctlError, LockedOut, RateLimited, Unreachable
-from krakenctl.model.containment import WEBSITE
+from krakenctl.model.surface import KEYS_PAGE
 
 _PASSES = (Unreachable, AnswerLost, RateLimited, LockedOut)
-_BY_HAND = f"if that takes long, its owner revokes keys at {WEBSITE}"
+_BY_HAND = f"if that takes long, its owner revokes keys at {KEYS_PAGE}"
 
 
 def passes(problem: KrakenctlError | None) -> bool:

@@ -22,7 +22,8 @@ class KeyDraft:
     secret: SecretRef
     pair: KeyPair | None  # None: only its consumer has it
     findings: tuple[Finding, ...] = ()
-    declared: bool = False  # by an import that was interrupted: only its record is missing
+    second_factor: bool = False  # then nothing can be asked of it without a person
+    declared: bool = False  # already: only its record is missing, or its secret
 
     @property
     def address(self) -> Address:
@@ -36,6 +37,7 @@ class AccountDraft:
     surface: str
     keys: Sequence[KeyDraft]
     is_new: bool  # it has to be declared
+    inherited: frozenset[str] = frozenset()  # fields that its keys have unless they say otherwise
 
     @property
     def undeclared(self) -> tuple[KeyDraft, ...]:

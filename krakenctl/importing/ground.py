@@ -52,6 +52,15 @@ class Ground:
             each.value["metadata"]["name"] for each in self.documents if each.value["kind"] == "PermissionSet"
         )
 
+    def inherited(self, account: str) -> frozenset[str]:
+        """Fields that a key on that account has unless it says otherwise."""
+        names: set[str] = set()
+        nodes = {each.value["metadata"]["name"]: each.value["spec"] for each in self.documents if _is_node(each)}
+        while (spec := nodes.pop(account, None)) is not None:
+            names |= spec.get("keyDefaults", {}).keys()
+            account = spec.get("account", "")
+        return frozenset(names)
+
     def manifest_path(self, folder: str) -> str:
         """Of a new file that the workspace reads. Raises UsageError where it would not."""
         patterns = self.workspace.manifests
@@ -96,6 +105,10 @@ def _new(root: Path, wish: Wish) -> Ground:
     desired = Desired(accounts={}, keys={}, removals={}, digest="")
     project = Project(root=root, workspace=workspace, desired=desired, warnings=())
     return Ground(project=project, documents=(), recorded=Recorded(lineage=""), wish=wish)
+
+
+def _is_node(document: Document) -> bool:
+    return document.value["kind"] in ("Account", "SubAccount")
 
 
 def _folder(pattern: str) -> PurePosixPath:

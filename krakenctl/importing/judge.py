@@ -39,7 +39,7 @@ def judge(ground: Ground, written: Iterable[Document], drafts: Sequence[AccountD
     desired, findings = validate.desired(documents, ground.workspace, "", schema_files.load_kinds())
     if desired is None:
         return Verdict(wrong=_unsound(findings, keys))
-    accounts = tuple(_account(desired.accounts[draft.name], draft) for draft in drafts)
+    accounts = tuple(RecordedAccount.of(desired.accounts[draft.name], draft.iiban) for draft in drafts)
     records = tuple(_record(key, desired.keys[address], ground, now) for address, key in keys.items())
     live = {draft.name: _live(desired.accounts[draft.name], draft, ground.recorded, look) for draft in drafts}
     after = _after(ground.recorded, accounts, records)
@@ -108,19 +108,10 @@ def _as_live(key: RecordedKey) -> LiveKey:
     return LiveKey(name=key.live_name, spec=key.spec, created=key.created, public_key=key.public_key)
 
 
-def _account(account: DesiredAccount, draft: AccountDraft) -> RecordedAccount:
-    return RecordedAccount(
-        name=account.name,
-        kind=account.address.kind,
-        surface=account.surface,
-        username=account.username,
-        iiban=draft.iiban,
-        requested=account.address.kind == "SubAccount",
-    )
-
-
 def _record(key: KeyDraft, desired: DesiredKey, ground: Ground, now: int) -> RecordedKey:
     """It keeps its live name; if that is one that this workspace gives, its generation too."""
+    if key.pair and (adopted := ground.recorded.keys.get(key.address)):
+        return replace(adopted, public_key=key.pair.public_key, without_secret=False)
     return RecordedKey(
         address=key.address,
         live_name=key.live.name,

@@ -39,20 +39,18 @@ def manifest(accounts: Sequence[AccountDraft], path: str, set_names: Collection[
     keys = [key for account in accounts for key in account.undeclared]
     sets = shared_sets(keys, set_names)
     documents: list[Iterable[str]] = []
-    rest: dict[str, tuple[Field, ...]] = {}
-    for account in accounts:
-        common = _common(account)
-        if account.is_new:
-            documents.append(_account(account, common))
-        rest[account.name] = common
+    common = {account.name: _common(account) for account in accounts}
+    documents += [_account(account, common[account.name]) for account in accounts if account.is_new]
     documents += [_set(name, held) for held, name in sets.items()]
-    documents += [_key(key, sets, rest[key.account]) for key in keys]
+    for account in accounts:
+        documents += [_key(key, sets, account, common[account.name]) for key in account.undeclared]
     if not documents:
         return ""
     schema = "../" * path.count("/") + SCHEMA
     first = (
         f"# yaml-language-server: $schema={schema}",
-        "# Written by `krakenctl import`: yours to edit from here on.",
+        "# Written by `krakenctl import`: yours to edit from here on. But names are addresses: another name of an account",
+        "# means other keys; a key is renamed with `formerly` (`metadata: {name: NEW, formerly: [OLD]}`).",
     )
     return "\n".join(first) + "\n" + "---\n".join("".join(f"{line}\n" for line in lines) for lines in documents)
 
@@ -84,9 +82,11 @@ def _set(name: str, held: frozenset[Permission]) -> Iterator[str]:
     yield from _lines((_listed("permissions", _codes(held)),), "  ")
 
 
-def _key(key: KeyDraft, sets: Sets, common: Sequence[Field]) -> Iterator[str]:
+def _key(key: KeyDraft, sets: Sets, account: AccountDraft, common: Sequence[Field]) -> Iterator[str]:
     for finding in key.findings:
         yield f"# {finding.severity.value} {finding.rule}: {_title(finding)}"
+    if key.second_factor:
+        yield "# It has a second factor (2FA): leave consumer.nonce out, and krakenctl asks it nothing by itself."
     yield from _head("ApiKey", key.name, f"on Kraken: {_quoted(key.live.name)}")
     yield "spec:"
     yield f"  account: {_word(key.account)}"
@@ -94,7 +94,7 @@ def _key(key: KeyDraft, sets: Sets, common: Sequence[Field]) -> Iterator[str]:
     yield "  grants:"
     grants = Field("sets", f"[{_word(sets[held])}]") if held in sets else _listed("permissions", _codes(held))
     yield from _lines((grants,), "    ")
-    yield from _lines([field for field in _fields(key) if field not in common], "  ")
+    yield from _lines([field for field in _fields(key, account.inherited) if field not in common], "  ")
 
 
 def _head(kind: str, name: str, comment: str = "") -> Iterator[str]:
@@ -123,14 +123,15 @@ def _may_be_inherited(field: Field) -> bool:
     return field.name != "consumer" and field.text != "any"
 
 
-def _fields(key: KeyDraft) -> Iterator[Field]:
+def _fields(key: KeyDraft, inherited: Collection[str] = ()) -> Iterator[Field]:
+    """`inherited`: what it has unless it says otherwise."""
     spec = key.live.spec
     yield _allowlist(spec.ip_allowlist)
     if (end := _moment(spec.valid_until)) is not None:
         yield Field("validUntil", end)
     if window := _window(spec):
         yield Field("queryWindow", window)
-    if 0 < spec.nonce_window <= _MOST_WINDOW:
+    if 0 < spec.nonce_window <= _MOST_WINDOW or (spec.nonce_window == 0 and "nonceWindow" in inherited):
         yield Field("nonceWindow", str(spec.nonce_window))
     if key.scale is not NonceScale.UNKNOWN:
         guess = "a guess: it answered to such a nonce; correct it if its program sends another"

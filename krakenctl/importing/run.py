@@ -17,22 +17,23 @@ from pathlib import Path
 from krakenctl import files, opening
 from krakenctl.actor import new_run
 from krakenctl.errors import KrakenctlError, WorkspaceError
+from krakenctl.importing import asking
 from krakenctl.importing import ground as grounds
 from krakenctl.importing.choose import Chooser
 from krakenctl.importing.draft import AccountDraft, KeyDraft
+from krakenctl.importing.errand import Errand
 from krakenctl.importing.ground import Ground
 from krakenctl.importing.judge import Look, Verdict, judge
 from krakenctl.importing.manifest import manifest
 from krakenctl.initialise import Wish, bare
-from krakenctl.inspection import Nonce, inspect, open_oracle
+from krakenctl.inspection import Manner, inspect, open_oracle
 from krakenctl.load.manifests import parse
 from krakenctl.model.importing import Import, ImportedKey, LeftOut, Written
-from krakenctl.model.inspection import Described, Inspection
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.run import Deed, Run
 from krakenctl.model.secret import Secret
-from krakenctl.pairs.harvest import Harvest, Labelled
+from krakenctl.pairs.harvest import Harvest
 from krakenctl.project import Project, open_project
 from krakenctl.state.base import State
 from krakenctl.state.tenure import tenure
@@ -41,17 +42,6 @@ from krakenctl.surfaces.kraken.refusals import KRAKEN
 
 OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 USUAL_NAME = "main"  # of an account, and of a workspace: what `krakenctl init` says too
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
-    """What the user wants. Empty: as is usual."""
-
-    account: str = ""
-    folder: str = ""  # for the manifest, relative to the workspace
-    endpoint: str = ""
-    tag: str = ""
-    nonce: Nonce = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +70,12 @@ def bring(
 ) -> Import:
     """Raises KrakenctlError, and then nothing is managed that was not before. Keys that cannot be imported are told."""
     ground = grounds.read(root, _wish(errand), os.environ)
-    known, fresh = _known(harvest, ground.recorded)
+    errand, harvest = asking.meant(errand, harvest)
+    known, fresh = asking.known(harvest, ground.recorded)
+    asking.refuse_one_for_several(errand, fresh)
     with open_oracle(root, _endpoint(ground, errand)) as oracle:
-        seen = inspect(oracle, replace(harvest, pairs=fresh), nonce=errand.nonce)
-    asked, refused = _asked(fresh, seen)
+        seen = inspect(oracle, replace(harvest, pairs=fresh), Manner(nonce=errand.nonce, otp=errand.otp))
+    asked, refused = asking.sorted_out(fresh, seen)
 
     def choose(chooser: Chooser) -> list[AccountDraft]:
         chooser.left += (*known, *refused)
@@ -151,32 +143,16 @@ def _endpoint(ground: Ground, errand: Errand) -> str:
     return (errand.endpoint or KRAKEN) if ground.wish else ground.workspace.endpoint
 
 
-def _known(harvest: Harvest, recorded: Recorded) -> tuple[list[LeftOut], tuple[Labelled, ...]]:
-    """Those that are managed already are not asked: their consumers use them."""
-    ours = {key.public_key: key.address for key in (*recorded.keys.values(), *recorded.retired) if key.public_key}
-    fresh = tuple(one for one in harvest.pairs if one.pair.public_key not in ours)
-    known = [one for one in harvest.pairs if one.pair.public_key in ours]
-    return [_managed(one, str(ours[one.pair.public_key])) for one in known], fresh
-
-
-def _managed(one: Labelled, address: str) -> LeftOut:
-    return LeftOut(label=one.label, why=f"it is managed here already, as {address}", is_known=True)
-
-
-def _asked(pairs: Sequence[Labelled], seen: Inspection) -> tuple[list[tuple[Labelled, Described]], list[LeftOut]]:
-    asked: list[tuple[Labelled, Described]] = []
-    refused: list[LeftOut] = []
-    for labelled, told in zip(pairs, seen.keys, strict=True):
-        if isinstance(told, Described):
-            asked.append((labelled, told))
-        else:
-            refused.append(LeftOut(label=labelled.label, why=told.problem, hint=told.hint))
-    return asked, refused
-
-
 def _draw(scene: _Scene, ground: Ground, open_store: OpenStore) -> _Drawn:
     """Until what is left would change nothing: a key that cannot be declared as it is takes no other with it."""
-    chooser = Chooser(ground, scene.errand.account, scene.now, _nothing if ground.wish else open_store)
+    chooser = Chooser(
+        ground=ground,
+        account=scene.errand.account,
+        to=scene.errand.to,
+        second_factor=scene.errand.otp is not None,
+        now=scene.now,
+        open_store=_nothing if ground.wish else open_store,
+    )
     accounts = scene.choose(chooser)
     path = ground.manifest_path(scene.errand.folder)
     out = chooser.left
@@ -274,6 +250,7 @@ def _record(state: State, drawn: _Drawn, run: Run, now: int) -> None:
     if seen := [account for account in drawn.verdict.accounts if known.get(account.name) != account]:
         state.remember_account(*seen)
     host = socket.gethostname()
+    closed = {key.address for key in drawn.keys if key.pair is None or key.second_factor}
     for record in drawn.verdict.records:
         deed = Deed(
             at=now,
@@ -285,7 +262,7 @@ def _record(state: State, drawn: _Drawn, run: Run, now: int) -> None:
             name=record.live_name,
         )
         state.promote(record, None, deeds=(deed,))
-        if not record.without_secret:
+        if record.address not in closed:
             with suppress(KrakenctlError):  # it only lets later commands ask the key from here
                 state.hear(record.public_key, host, answers=True)
 
@@ -308,6 +285,7 @@ def _told(ground: Ground, drawn: _Drawn, files: Iterable[Written], *, dry_run: b
             live_name=key.live.name,
             secret=places[key.address],
             without_secret=key.pair is None,
+            second_factor=key.second_factor,
             findings=key.findings,
         )
         for key in drawn.keys

@@ -9,8 +9,6 @@ from krakenctl.model.address import Address
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage
 
-WEBSITE = "https://pro.kraken.com/app/settings/api"  # support.kraken.com, "How to create an API key on Kraken Pro"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:

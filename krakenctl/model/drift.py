@@ -46,13 +46,17 @@ class Mends(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDrift:
-    """One field, as people write it in manifests. `managed` False: no manifest decides it, and `desired` is None."""
+    """One field, as people write it in manifests. `managed` False: no manifest decides it, and `desired` is None.
+
+    `asked` False: nobody could look, so that `live` is None and means nothing.
+    """
 
     field: str
     desired: object
     recorded: object
     live: object
     managed: bool = True
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.plan import Verb
@@ -32,6 +32,18 @@ class HumanStep:
     wanted: KeySpec | None = None  # issue and update: what the form is to show; None: the key is to be gone
     number: int = 1
     of: int = 1  # how many steps of this kind the account has in this run
+    moved_from: int = 0  # unix seconds: the end that an earlier runbook showed, and that holds no longer; 0: none did
+
+
+class Revocation(StrEnum):
+    PROVED = "proved"  # the exchange says so, or the key, which had answered before, is not known any more
+    CLAIMED = "claimed"  # a person says so
+
+
+class Deleted(Enum):
+    """What somebody says in place of a pair: the key is none any more."""
+
+    SAID = "said"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +51,4 @@ class Mended:
     """What was wrong is said to be right now: to be looked at again."""
 
     pair: KeyPair | None = None  # of another key that was made in its place; None: it is the same key
-
-
-class Revocation(StrEnum):
-    PROVED = "proved"  # the exchange says so, or the key, which had answered before, is not known any more
-    CLAIMED = "claimed"  # a person says so
+    deleted: Revocation | None = None  # it was not mended, but deleted; None: it was not

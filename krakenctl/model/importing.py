@@ -16,6 +16,7 @@ class ImportedKey:
     live_name: str  # which it keeps until its first replacement
     secret: SecretRef
     without_secret: bool = False  # nothing is there before its first replacement
+    second_factor: bool = False  # nothing asks it by itself from now on
     findings: tuple[Finding, ...] = ()
 
 

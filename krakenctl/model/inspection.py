@@ -30,6 +30,14 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """Key and secret are right, and the key has been used. Nothing else was asked."""
+
+    label: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undescribed:
     """`errors`: Kraken's own words; empty: it was not Kraken that said no, or nobody asked."""
 
@@ -45,13 +53,13 @@ class Undescribed:
 class Inspection:
     endpoint: str  # `sandbox` or a base URL
     now: int  # unix seconds: what spans of time are counted from
-    keys: tuple[Described | Undescribed, ...]
+    keys: tuple[Described | Alive | Undescribed, ...]
     findings: tuple[Finding, ...] = field(default_factory=tuple)  # about where the keys came from
 
     @property
     def whole(self) -> bool:
         """Whether every key answered."""
-        return all(isinstance(key, Described) for key in self.keys)
+        return not any(isinstance(key, Undescribed) for key in self.keys)
 
     def worst(self) -> Severity | None:
         found = {finding.severity for finding in self.findings}

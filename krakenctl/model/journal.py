@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
-from krakenctl.model.plan import Change
+from krakenctl.model.plan import Change, NewKey
 
 ACCEPTED, ATTESTED = "accepted", "attested"  # verdicts of somebody: a colon and who, or why, may follow
 MISMATCH = "mismatch"  # a verdict that ends in the key's revoke, whatever happens to this run
+WRONG = "wrong"  # a verdict that a person may put right: a colon and what is wrong follow
 
 
 class Stage(StrEnum):
@@ -23,6 +24,7 @@ class Stage(StrEnum):
     CHECKED = "checked"  # the verdict was good; consumers may read the new key from here on
     PROMOTED = "promoted"  # the new key is the current one; the old one has still to be retired or revoked
     LOST = "lost"  # given up: the name is burned, and its key may still show up
+    SHOWN = "shown"  # a person was told to make it, and has not given its pair: apply asks for the same key again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,12 @@ class Intent:
         return self.verdict if is_checked and self.verdict.partition(":")[0] in (ACCEPTED, ATTESTED) else ""
 
     @property
+    def flaw(self) -> str:
+        """What was wrong when it was last looked at, of a key that a person may put right; empty: nothing is known."""
+        kind, _, told = self.verdict.partition(": ")
+        return told if kind == WRONG else ""
+
+    @property
     def account(self) -> str:
         return self.change.account
 
@@ -81,3 +89,21 @@ class Intent:
     def old_name(self) -> str:
         """The key it replaces; empty: none."""
         return self.change.old.name if self.change.old is not None else ""
+
+
+def dated(new: NewKey, now: int, shown: Intent | None = None) -> KeySpec:
+    """What is asked for at `now`, `validFor` as an absolute time; `shown`: what somebody was told to make before.
+
+    What they made by it must not be refused for its end. So that end holds while half of `validFor` is left; then it
+    is counted anew.
+    """
+    if new.valid_for is None:
+        return new.spec
+    before = shown.sent.valid_until if shown is not None and shown.sent is not None else 0
+    holds = new.valid_for <= 2 * (before - now) <= 2 * new.valid_for
+    return replace(new.spec, valid_until=before if holds else now + new.valid_for)
+
+
+def counted_from(new: NewKey, sent: KeySpec, created: int) -> int:
+    """What the age of a key counts from: its making; but its end may have been shown, and so counted, before that."""
+    return created if new.valid_for is None else min(created, sent.valid_until - new.valid_for)

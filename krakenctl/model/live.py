@@ -35,6 +35,7 @@ class LiveAccount:
     surface: str = "connect"
     unasked: Mapping[str, str] = field(default_factory=dict)  # by name, of these keys: why it is as recorded
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what is wrong beside its spec
+    called: Mapping[str, str] = field(default_factory=dict)  # by name: what it is called where a person has renamed it
 
     @property
     def by_person(self) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from krakenctl.model.desired import Desired, SecretRef
+from krakenctl.model.address import Address
+from krakenctl.model.desired import Desired, DesiredKey, SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec
 from krakenctl.model.live import LiveAccount
@@ -29,6 +30,27 @@ class Kept:
     public_key: str
     spec: KeySpec  # as it was issued
 
+    def is_of(self, key: DesiredKey, lineage: str) -> bool:
+        return self.lineage == lineage and self.address in {str(each) for each in (key.address, *key.formerly)}
+
+
+class Word(StrEnum):
+    """What came of asking a key that a person made about itself."""
+
+    RECOVERED = "recovered"  # it answered
+    UNASKED = "unasked"  # it is recorded as its store tells
+    REFUSED = "refused"  # likewise, and Kraken did not let it describe itself from here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One key that a person made, as a store keeps it."""
+
+    address: Address
+    name: str
+    word: Word
+    why: str = ""  # it was not asked, or refused; or what is odd about it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -44,6 +66,7 @@ class Evidence:
     lost: bool  # there is no state; else one that is there is doubted, and what only it can know is kept
     given: tuple[Given, ...] = ()  # handed over, as a state that is doubted says: nobody takes these for lost
     adopted: tuple[RecordedKey, ...] = ()  # without their secrets, as a state that is doubted says
+    heard: tuple[Heard, ...] = ()  # of the keys that a person made
     begun: tuple[Intent, ...] = ()  # under way, as a state that is doubted says: of most of it there is no other trace
 
 
@@ -63,6 +86,7 @@ class Note:
 class Rebuilt:
     recorded: Recorded
     notes: tuple[Note, ...]
+    heard: tuple[Heard, ...] = ()  # keys that a person made: which of them spoke for themselves
 
     @property
     def unknown(self) -> tuple[Note, ...]:

@@ -19,6 +19,7 @@ class Move(StrEnum):
     REVOKE = "revoke"  # the key that was issued is taken back
     DROP = "drop"  # nothing is to be undone; the plan decides anew
     WATCH = "watch"  # the key is not there: its name is burned, and looked for on every later run
+    SHOW = "show"  # a person was told to make it, and nobody has its pair: it is asked for again, under that name
     UNKNOWN = "unknown"  # a key of that name is there that is not provably ours: reported, never touched
     WAIT = "wait"  # not now: something cannot be seen or read
     ASK = "ask"  # only a person can find out

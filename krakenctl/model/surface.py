@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ALL, ON_CONNECT, Permission
 
+KEYS_PAGE = "https://pro.kraken.com/app/settings/api"  # support.kraken.com, "How to create an API key on Kraken Pro"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
@@ -26,13 +28,13 @@ class Traits:
 SURFACES: Mapping[str, Traits] = {
     # Source: krakenfx/api-specs, oauth/openapi_v3.yaml: List, Create, Update, Delete Fast API keys; ten flags.
     "connect": Traits(grantable=ON_CONNECT, by_person=False, coverage=Coverage.OUR_CLIENT, called="Kraken Connect"),
-    # Source: support.kraken.com, "How to create an API key on Kraken Pro"; no public API lists or makes these keys.
+    # No public API lists or makes these keys.
     "website": Traits(
         grantable=ALL,
         by_person=True,
         coverage=Coverage.HELD,
         called="the website",
-        page="https://pro.kraken.com/app/settings/api",
+        page=KEYS_PAGE,
     ),
 }
 

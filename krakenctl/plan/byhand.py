@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import LiveAccount
+from krakenctl.model.plan import Change
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_time
 
@@ -32,21 +33,25 @@ def claimed(record: RecordedKey, why: str) -> Finding:
     )
 
 
-def findings(live: LiveAccount, intents: Iterable[Intent], *, pin: str) -> Iterator[Finding]:
-    """`pin`: the IIBAN that is declared; empty: none."""
+def findings(live: LiveAccount, intents: Iterable[Intent], changes: Iterable[Change], *, pin: str) -> Iterator[Finding]:
+    """`pin`: the IIBAN that is declared; empty: none. What one of the `changes` asks for needs no word here."""
     if not live.by_person:
         return
     for name, odd in sorted(live.odd.items()):
         for each in odd:
             yield Finding(rule=ODD, severity=Severity.WARNING, message=f"{name} on {live.name}: {each}")
+    for name, called in sorted(live.called.items()):
+        message = f"{name} on {live.name} was renamed by a person: Kraken calls it “{called}”"
+        yield Finding(rule=ODD, severity=Severity.WARNING, message=message)
     for name, why in sorted(live.unasked.items()):
         message = f"{name} on {live.name} is taken as recorded: {why}"
         yield Finding(rule=NOT_ASKED, severity=Severity.NOTE, message=message)
     if pin and not live.iiban and live.keys:
         message = f"whether the keys of {live.name} belong to {pin} could not be checked: none could be asked"
         yield Finding(rule=UNPINNED, severity=Severity.NOTE, message=message)
+    asked = {change.new.name for change in changes if change.new is not None}
     for intent in intents:
-        if intent.stage is Stage.LOST:
+        if intent.stage is Stage.LOST or (intent.stage is Stage.SHOWN and intent.live_name not in asked):
             yield _unseen(intent)
 
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from krakenctl.model.human import HumanStep
+from krakenctl.model.journal import Intent, Stage, dated
 from krakenctl.model.key import KeySpec
-from krakenctl.model.plan import Change, NewKey, Plan, PlannedAccount, Step, Verb
-from krakenctl.model.surface import SURFACES, Traits
+from krakenctl.model.plan import Change, Plan, PlannedAccount, Step, Verb
+from krakenctl.model.surface import SURFACES
 
 _BY_HAND = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)
 
+Shown = Mapping[tuple[str, str], Intent]  # by account and live name
 
-def human_steps(plan: Plan) -> tuple[HumanStep, ...]:
-    """In the order of apply; an expiry that is counted from the issue as if that were at the plan's time."""
-    accounts = {account.name: account for account in plan.accounts}
-    found = [step for change in plan.changes for step in _steps(plan, change, accounts.get(change.account))]
+
+def human_steps(plan: Plan, begun: Iterable[Intent] = ()) -> tuple[HumanStep, ...]:
+    """In the order of apply. `begun`: what people were told to make before; their ends hold, see `dated`.
+
+    Any other end that is counted from the issue is shown as if that were at the plan's time.
+    """
+    shown = shown_of(begun)
+    found = [
+        step
+        for change, account in by_person(plan)
+        for step in (_step(plan, change, step, account, shown) for step in change.steps if step.verb in _BY_HAND)
+    ]
     of, seen = Counter(step.account for step in found), Counter[str]()
     numbered: list[HumanStep] = []
     for step in found:
@@ -26,27 +36,36 @@ def human_steps(plan: Plan) -> tuple[HumanStep, ...]:
     return tuple(numbered)
 
 
-def _steps(plan: Plan, change: Change, account: PlannedAccount | None) -> Iterator[HumanStep]:
-    traits = SURFACES[account.surface] if account is not None and change.address.kind == "ApiKey" else None
-    if account is None or traits is None or not traits.by_person:
-        return
-    for step in change.steps:
-        if step.verb in _BY_HAND:
-            yield _step(plan, change, step, account, traits)
+def by_person(plan: Plan) -> Iterator[tuple[Change, PlannedAccount]]:
+    """The changes of keys that people make."""
+    accounts = {account.name: account for account in plan.accounts}
+    for change in plan.changes:
+        account = accounts.get(change.account)
+        if account is not None and account.by_person and change.address.kind == "ApiKey":
+            yield change, account
 
 
-def _step(plan: Plan, change: Change, step: Step, account: PlannedAccount, traits: Traits) -> HumanStep:
+def shown_of(intents: Iterable[Intent]) -> Shown:
+    return {(intent.account, intent.live_name): intent for intent in intents if intent.stage is Stage.SHOWN}
+
+
+def _step(plan: Plan, change: Change, step: Step, account: PlannedAccount, shown: Shown) -> HumanStep:
     is_update = step.verb is Verb.UPDATE
+    before = shown.get((account.name, step.name))
+    wanted = None if step.verb is Verb.REVOKE or change.new is None else dated(change.new, plan.now, before)
     return HumanStep(
         verb=step.verb,
         account=account.name,
         username=account.username,
         name=step.name,
-        page=traits.page,
+        page=SURFACES[account.surface].page,
         before=change.old.spec if is_update and change.old else None,
-        wanted=None if step.verb is Verb.REVOKE or change.new is None else _dated(change.new, plan.now),
+        wanted=wanted,
+        moved_from=_moved_from(wanted, before),
     )
 
 
-def _dated(new: NewKey, now: int) -> KeySpec:
-    return new.spec if new.valid_for is None else replace(new.spec, valid_until=now + new.valid_for)
+def _moved_from(wanted: KeySpec | None, before: Intent | None) -> int:
+    if wanted is None or before is None or before.sent is None or before.sent.valid_until == wanted.valid_until:
+        return 0
+    return before.sent.valid_until

@@ -5,7 +5,7 @@ At most two live, so a third ends the oldest early. Its consumers were promised 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from krakenctl.model.desired import DesiredKey
@@ -14,8 +14,10 @@ from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Action, Cause, Change
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_duration, show_time
+from krakenctl.plan.homes import homes, taken_over
 from krakenctl.plan.keys import blocked
 from krakenctl.plan.rotation import MISSED, deadlines
+from krakenctl.plan.scene import Scene
 
 WAITS = "waits-for-overlap"
 _CAN_WAIT = frozenset({Cause.DUE, Cause.TRIGGER, Cause.DECLARED, Cause.ASKED})
@@ -32,6 +34,18 @@ class Pair:
     @property
     def until(self) -> int:
         return self.older.retired_until
+
+
+def pairs(scene: Scene) -> Iterator[Pair]:
+    """At most one for each declared key."""
+    records = {record.address: record for record in scene.recorded}
+    ours = {record.live_name: live for record in scene.retired if (live := scene.same_key(record))}
+    home = homes(scene.declared, records)
+    for key in scene.declared if ours else ():
+        taken = taken_over(key, records)
+        older = [record for record in scene.retired if home.get(record.address, record.address) == key.address]
+        if taken and (two := pair(key, records[taken], older, ours, scene.now)):
+            yield two
 
 
 def pair(

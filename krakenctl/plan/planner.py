@@ -14,7 +14,8 @@ from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Recovery
 from krakenctl.model.workspace import Workspace
 from krakenctl.plan import authority, keys, overlap, room
-from krakenctl.plan.account import AccountPlan, Scene, plan_account, scenes, wait_for
+from krakenctl.plan.account import AccountPlan, plan_account, wait_for
+from krakenctl.plan.scene import Scene, scenes
 
 _PATIENT = (room.WAITS, overlap.WAITS)
 

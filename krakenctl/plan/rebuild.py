@@ -6,7 +6,7 @@ Everything else is told, and left alone. Where two readings are possible, the on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from krakenctl.model.address import Address, key_address
@@ -19,28 +19,26 @@ from krakenctl.model.rebuilt import CURRENT, PENDING, Evidence, Kept, Note, Rebu
 from krakenctl.model.recorded import Given, Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.plan import names, wanted
+from krakenctl.plan import rebuild_words as words
 from krakenctl.plan.keys import create_first
-
-ONLY_THE_STATE_KNEW = (
-    "what the audit log said, which saved plans were applied, how many keys Kraken lets an account have, which keys"
-    " were handed over (Removed, action: forget) unless a manifest still says so, which were adopted without their"
-    " secrets (krakenctl import --from connect adopts them again, once their manifests are out of the way), and which"
-    " were revoked with the kill switch: one of these that is still declared is issued anew"
-)
-AS_DECLARED = (
-    "rotation.trigger and protect are taken from the manifests: whatever of them changed since the last apply rotates"
-    " and protects nothing by itself"
-)
 
 
 def places(desired: Desired, default_store: str) -> tuple[SecretRef, ...]:
     """Every place to look into: where a key's secret belongs, and where it would be under a former or no path."""
-    taken = _taken(desired)
-    return tuple(dict.fromkeys(ref for key in desired.keys.values() for ref in _places(key, taken, default_store)))
+    homes = homes_of(desired)
+    return tuple(dict.fromkeys(ref for key in desired.keys.values() for ref in _places(key, homes, default_store)))
+
+
+def slots_of(
+    key: DesiredKey, kept: Mapping[SecretRef, tuple[Kept, ...]], homes: Collection[SecretRef], default_store: str
+) -> Iterator[Kept]:
+    """What is kept where this key's secret may be, whosever it is. `homes`: see `homes_of`."""
+    for place in _places(key, homes, default_store):
+        yield from kept.get(place, ())
 
 
 def rebuild(evidence: Evidence) -> Rebuilt:
-    memory = _Memory(evidence, _taken(evidence.desired))
+    memory = _Memory(evidence, homes_of(evidence.desired))
     declared: dict[str, list[DesiredKey]] = {}
     for key in evidence.desired.keys.values():
         declared.setdefault(key.account, []).append(key)
@@ -56,7 +54,7 @@ class _Memory:
     """Mutable on purpose: what has been put together so far."""
 
     evidence: Evidence
-    taken: frozenset[SecretRef]  # where declared keys belong
+    homes: frozenset[SecretRef]
     accounts: dict[str, RecordedAccount] = field(default_factory=dict)
     keys: dict[Address, RecordedKey] = field(default_factory=dict)
     retired: list[RecordedKey] = field(default_factory=list)
@@ -66,9 +64,9 @@ class _Memory:
     notes: list[Note] = field(default_factory=list)
 
     def rebuilt(self) -> Rebuilt:
-        self._note(Sort.ASSUMED, AS_DECLARED)
+        self._note(Sort.ASSUMED, words.AS_DECLARED)
         if self.evidence.lost:
-            self._note(Sort.UNKNOWN, ONLY_THE_STATE_KNEW)
+            self._note(Sort.UNKNOWN, words.ONLY_THE_STATE_KNEW)
         recorded = Recorded(
             lineage=self.evidence.lineage,
             accounts=self.accounts,
@@ -78,7 +76,7 @@ class _Memory:
             generations=self.generations,
             given=tuple(self.given),
         )
-        return Rebuilt(recorded=recorded, notes=tuple(self.notes))
+        return Rebuilt(recorded=recorded, notes=tuple(self.notes), heard=self.evidence.heard)
 
     def begun(self, intent: Intent) -> None:
         """Kept, and better than what a slot tells of it; but for a key that is known to be in use.
@@ -90,20 +88,22 @@ class _Memory:
             return
         others = [one for one in self.intents if _handle(one) != handle]
         if len(others) == len(self.intents):
-            self._note(Sort.ASSUMED, _under_way(intent), str(intent.address))
+            self._note(Sort.ASSUMED, words.under_way(intent), str(intent.address))
         self.intents = [*others, intent]
 
     def account(self, account: DesiredAccount, live: LiveAccount, declared: Iterable[DesiredKey]) -> None:
         if live.phase is not Phase.READY:
             self._not_ready(account, live)
-        elif live.coverage is not Coverage.NONE:  # else its keys are made by a person, and none is recorded
-            self.accounts[account.name] = _account(account, live.iiban)
+        elif live.coverage is not Coverage.NONE:  # else nothing tells of its keys, and none is recorded
+            self.accounts[account.name] = RecordedAccount.of(account, live.iiban)
             self._keys_of(account.name, live.keys, declared)
+            if live.by_person:
+                self._by_person(account)
 
     def _not_ready(self, account: DesiredAccount, live: LiveAccount) -> None:
         about = str(account.address)
         if account.address.kind == "SubAccount":
-            self.accounts[account.name] = _account(account, "")
+            self.accounts[account.name] = RecordedAccount.of(account, "")
         if live.phase is Phase.ABSENT:
             message = "taken for requested, because to ask Kraken for it twice would make two"
             self._note(Sort.ASSUMED, f"{message}; if it never was: krakenctl recover --absent {about}", about)
@@ -121,6 +121,13 @@ class _Memory:
             if one.name not in known and names.carries_tag(one.name, self.evidence.tag):
                 self._stranger(key_address(account, one.name.rsplit(".", 2)[0]), one)
 
+    def _by_person(self, account: DesiredAccount) -> None:
+        """What no list confirms is recorded all the same: to leave it out would be to forget a living key."""
+        for heard in self.evidence.heard:
+            if heard.address.path[0] == account.name and heard.why:
+                self._note(Sort.ASSUMED, words.heard(heard), str(heard.address))
+        self._note(Sort.UNKNOWN, words.unlisted(self.evidence.tag), str(account.address))
+
     def _was_given(self, account: str, live: LiveKey) -> bool:
         """Also if a slot of ours still holds its secret."""
         return any(given.account == account and given.is_key(live) for given in self.evidence.given)
@@ -128,7 +135,7 @@ class _Memory:
     def _stranger(self, address: Address, live: LiveKey) -> None:
         removal = self.evidence.desired.removals.get(address)
         if removal is None or removal.action != "forget":
-            self._note(Sort.UNKNOWN, _left_alone(live), str(address))
+            self._note(Sort.UNKNOWN, words.left_alone(live), str(address))
             return
         self.given.append(Given(address=address, live_name=live.name, created=live.created))
         message = f"{live.name} is taken for handed over, as its Removed says (action: forget): none of ours"
@@ -168,18 +175,17 @@ class _Memory:
 
     def _kept_of(self, key: DesiredKey) -> Iterator[Kept]:
         """The slots where this key may be, as far as they hold it and are ours. Others are told."""
-        ours = {str(address) for address in (key.address, *key.formerly)}
-        for place in _places(key, self.taken, self.evidence.default_store):
-            for kept in self.evidence.kept.get(place, ()):
-                if kept.address in ours and kept.lineage == self.evidence.lineage:
-                    yield kept
-                elif place == key.secret:
-                    self._note(Sort.UNKNOWN, _foreign(kept, self.evidence.lineage), str(key.address))
+        lineage = self.evidence.lineage
+        for kept in slots_of(key, self.evidence.kept, self.homes, self.evidence.default_store):
+            if kept.is_of(key, lineage):
+                yield kept
+            elif kept.place == key.secret:
+                self._note(Sort.UNKNOWN, words.foreign(kept, lineage), str(key.address))
 
     def _tell_dead(self, key: DesiredKey, dead: Iterable[Kept], current: _Find | None, live: Iterable[LiveKey]) -> None:
         for kept in dead:
             if kept.slot == PENDING or (kept.slot == CURRENT and current is None):
-                perhaps = _perhaps_renamed(kept, live) or "revoked, or expired"
+                perhaps = words.perhaps_renamed(kept, live) or "revoked, or expired"
                 why = f"{kept.live_name}, which its store holds as {kept.slot}, is not live: {perhaps}"
                 self._note(Sort.UNKNOWN, f"{why}; its number is burned", str(key.address))
 
@@ -289,12 +295,13 @@ class _Find:
     live: LiveKey
 
 
-def _places(key: DesiredKey, taken: Collection[SecretRef], default_store: str) -> tuple[SecretRef, ...]:
+def _places(key: DesiredKey, homes: Collection[SecretRef], default_store: str) -> tuple[SecretRef, ...]:
     usual = (SecretRef(default_store, "/".join(address.path)) for address in (key.address, *key.formerly))
-    return (key.secret, *(ref for ref in usual if ref not in taken))
+    return (key.secret, *(ref for ref in usual if ref not in homes))
 
 
-def _taken(desired: Desired) -> frozenset[SecretRef]:
+def homes_of(desired: Desired) -> frozenset[SecretRef]:
+    """Where declared keys belong."""
     return frozenset(key.secret for key in desired.keys.values())
 
 
@@ -313,15 +320,6 @@ def _is_adopted(record: RecordedKey, live: LiveKey) -> bool:
     return live.name == record.live_name and record.created in (0, live.created)
 
 
-def _perhaps_renamed(kept: Kept, live: Iterable[LiveKey]) -> str:
-    """No proof where the list tells no public key: two keys may be made in one second."""
-    same = [one.name for one in live if kept.created and one.created == kept.created and not one.public_key]
-    if not same:
-        return ""
-    told = ", ".join(f"“{name}”" for name in same)
-    return f"perhaps a person renamed it, as {told} was created in the same second (then rename it back, and rebuild)"
-
-
 def _current(key: DesiredKey, alive: Iterable[_Find]) -> _Find | None:
     """What consumers read: where it belongs now, else where it was the last time."""
     current = [find for find in alive if find.kept.slot == CURRENT]
@@ -334,17 +332,6 @@ def _distinct(finds: Iterable[_Find]) -> list[_Find]:
     return list({find.live.name: find for find in finds}.values())
 
 
-def _account(account: DesiredAccount, iiban: str) -> RecordedAccount:
-    return RecordedAccount(
-        name=account.name,
-        kind=account.address.kind,
-        surface=account.surface,
-        username=account.username,
-        iiban=iiban,
-        requested=account.address.kind == "SubAccount",
-    )
-
-
 def _handle(trace: RecordedKey | Intent) -> tuple[Address, str]:
     return trace.address, trace.live_name
 
@@ -352,24 +339,3 @@ def _handle(trace: RecordedKey | Intent) -> tuple[Address, str]:
 def _is_seen_to(intent: Intent) -> bool:
     """Whether recovery finishes with the key that it was to issue, or takes it back."""
     return intent.issues and intent.stage is not Stage.PROMOTED
-
-
-def _under_way(intent: Intent) -> str:
-    if intent.stage is Stage.LOST:
-        return f"{intent.live_name} was given up by an earlier run, and is looked out for as before"
-    return f"{intent.live_name}: an earlier run has begun a change of it, and the next run finishes or undoes it"
-
-
-def _left_alone(live: LiveKey) -> str:
-    since = f", created {show_time(live.created)}," if live.created else ""
-    return (
-        f"{live.name}{since} is live and carries this workspace's tag, but no slot of a declared key holds its secret:"
-        " it is left alone, and its number is burned; if nobody needs it, revoke it by hand"
-    )
-
-
-def _foreign(kept: Kept, lineage: str) -> str:
-    whose = f"of {kept.address}" if kept.lineage == lineage else f"of the lineage {kept.lineage}"
-    return (
-        f"{kept.place.store}:{kept.place.path} holds a key {whose} as {kept.slot} ({kept.live_name}): it is left alone"
-    )

@@ -15,7 +15,8 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change, Step, Verb
 from krakenctl.model.time import show_duration, show_time
 from krakenctl.plan.keys import blocked, turned_round
-from krakenctl.plan.rotation import MISSED
+from krakenctl.plan.rotation import MISSED, latest_rotation
+from krakenctl.plan.scene import Scene
 
 WAITS = "waits-for-room"
 _REPLACING = (Action.REPLACE, Action.ROTATE)
@@ -36,6 +37,28 @@ class Room:
     def words(self) -> str:
         known = "Kraken took no more keys than" if self.seen else "limits.keysPerAccount is"
         return f"{known} {self.limit}"
+
+
+def of(scene: Scene, going: int, ends: Sequence[int]) -> Room:
+    """`going`: how many keys are revoked before anything else. `ends`: of the overlaps that run."""
+    return Room(
+        limit=scene.keys_limit,
+        live=len(scene.live.keys) - going,
+        now=scene.now,
+        seen=scene.account is None or scene.keys_limit != scene.account.keys_limit,
+        ends=ends,
+        needs=dict(_needs(scene)),
+    )
+
+
+def _needs(scene: Scene) -> Iterator[tuple[Address, int]]:
+    """When each key that has a policy must have been rotated."""
+    records = {record.address: record for record in scene.recorded}
+    for key in scene.declared:
+        record = records.get(key.address)
+        live = scene.same_key(record)
+        if record is not None and live is not None and (latest := latest_rotation(key, record, live.spec.valid_until)):
+            yield key.address, latest
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import in_order
 from krakenctl.model.plan import Change
-from krakenctl.model.recorded import Given
+from krakenctl.model.recorded import Given, RecordedKey
+from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.plan import names
+from krakenctl.plan.scene import Scene
 
 HANDED_OVER = "handed over (Removed, action: forget)"
+
+
+def seen(scene: Scene) -> Iterator[Finding]:
+    if scene.account is not None and not scene.account.report_unmanaged:
+        return
+    taken = {trace.live_name for trace in scene.traces}
+    ours = {trace.live_name for trace in scene.traces if _is_ours(scene, trace)}
+    for name, live in sorted(scene.by_name.items()):
+        if name not in ours:
+            yield told(scene.name, live, scene.tag, is_taken=name in taken, given=scene.given)
+
+
+def _is_ours(scene: Scene, trace: RecordedKey | Intent) -> bool:
+    """Whether the key of that name is the one we know. Of a key that a person makes, its secret proves it."""
+    if isinstance(trace, RecordedKey):
+        return scene.same_key(trace) is not None
+    return _is_made_by(trace, scene.by_name) or (scene.live.by_person and trace.stage is Stage.STORED)
+
+
+def _is_made_by(intent: Intent, by_name: Mapping[str, LiveKey]) -> bool:
+    """One that was there before the intent, or does not tell, is none of ours."""
+    live = by_name.get(intent.live_name)
+    return live is not None and live.created >= intent.began - JOURNAL_SLACK
 
 
 def told(account: str, live: LiveKey, tag: str, *, is_taken: bool, given: Iterable[Given]) -> Finding:
@@ -29,7 +55,8 @@ def told(account: str, live: LiveKey, tag: str, *, is_taken: bool, given: Iterab
     if is_given or not names.carries_tag(live.name, tag):
         since = f" any more: it was {HANDED_OVER}" if is_given else ""
         message = f"{key} is not managed here{since} ({rights})"
-        return Finding(rule="unmanaged-key", severity=Severity.NOTE, message=message)
+        hint = "" if is_given else "`krakenctl import --from connect` brings it under management"
+        return Finding(rule="unmanaged-key", severity=Severity.NOTE, message=message, hint=hint)
     return Finding(
         rule="unknown-key",
         severity=Severity.WARNING,

@@ -13,7 +13,7 @@ from krakenctl.model.finding_json import finding_json
 from krakenctl.model.live import Coverage
 from krakenctl.model.time import show_time
 from krakenctl.render import words
-from krakenctl.render.paint import Paint, visible
+from krakenctl.render.paint import Paint, count, visible
 
 FORMAT = "krakenctl.drift/v1"
 MANY = 50  # of a kind, that are told one by one; the JSON has them all
@@ -33,7 +33,9 @@ _SEEN = {
 def summary(found: Drifted) -> str:
     """`2 changed · 1 missing`, in the order of kinds."""
     counts = Counter(drift.kind for drift in found.drifts)
-    clean = f"No {'other ' if found.ignored else ''}drift in what was seen."
+    unasked = sum(len(sight.unasked) for sight in found.sights)
+    blind = f"; {count(unasked, 'key')} could not be asked, and {'is' if unasked == 1 else 'are'} taken as recorded"
+    clean = f"No {'other ' if found.ignored else ''}drift in what was seen{blind if unasked else ''}."
     return " · ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind]) or clean
 
 
@@ -67,7 +69,7 @@ def when(drift: Drift) -> str:
 def field(row: FieldDrift, kind: Kind) -> str:
     """The three. What is live is told where it differs from what was sent: there may be no such key."""
     declared = "not declared" if not row.managed else f"declared {words.value(row.desired)}"
-    live = [f"live {words.value(row.live)}"] if kind is Kind.CHANGED else []
+    live = [f"live {words.value(row.live)}"] if kind is Kind.CHANGED else [] if row.asked else ["live not asked"]
     return " · ".join([declared, f"sent {words.value(row.recorded)}", *live])
 
 
@@ -127,7 +129,8 @@ def _lines(found: Drifted, paint: Paint) -> Iterator[str]:
         if more:
             yield paint(f"… and {more} more of these (`krakenctl drift -o json` names them all)", "dim")
             yield ""
-    yield paint(summary(found), "bold" if found.drifts else "green")
+    is_clean = not found.drifts and not any(sight.unasked for sight in found.sights)
+    yield paint(summary(found), "green" if is_clean else "bold")
     for names, said in coverage(found):
         yield paint(paint.wrapped(f"{names}: {said}.", indent=2, first=0), "dim")
     for aside in asides(found):
@@ -187,7 +190,7 @@ def _drift_json(drift: Drift) -> dict[str, Any]:
 
 def _field_json(row: FieldDrift) -> dict[str, Any]:
     three = {"desired": row.desired, "recorded": row.recorded, "live": row.live}
-    return {"field": row.field, **three, "managed": row.managed}
+    return {"field": row.field, **three, "managed": row.managed, "asked": row.asked}
 
 
 def _sight_json(sight: Sight) -> dict[str, Any]:

@@ -6,6 +6,7 @@ support.altrady.com, Kraken. What is to be copied stands alone in its line, so t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -60,6 +61,7 @@ def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
     if step.verb is Verb.ISSUE:
         yield Task("Open this page and press “Create API key”:", paste=step.page)
         yield Task("Enter exactly this name:", paste=step.name)
+        yield Task("If a key has that name already, an earlier try made it. Without its private key: delete it first.")
     else:
         yield Task("Open this page:", paste=step.page)
         yield Task("Find the key of exactly this name, and edit it; do not rename it:", paste=step.name)
@@ -185,22 +187,31 @@ def _runbook(workspace: str, endpoint: str, steps: Sequence[HumanStep]) -> Itera
     yield ""
     yield f"For the workspace {code(workspace)} on {code(endpoint)}. Written by `krakenctl apply --runbook`."
     yield ""
-    yield "Nothing of it is done yet. Run `krakenctl apply` at a terminal and do it along with this page: it asks for"
-    yield "each new key and its private key, which no prompt shows, and looks at what was done. An expiry that counts"
-    yield "from a key's making is shown here as if it were made now: apply tells the time that holds."
+    yield "Nothing of it is done yet. Tell krakenctl of it in one of two ways, and it looks at what was done:"
+    yield ""
+    yield "- run `krakenctl apply` at a terminal: it shows the same steps, and no prompt shows what is typed in;"
+    yield "- or pipe the lines that the steps end with into `krakenctl apply --yes --stdin`, for one step or for all."
+    yield ""
+    yield "Keep keys and private keys out of this file. Where a key's end counts from its making, the end that is shown"
+    yield "here holds until half of that time is over."
     for step in steps:
         yield ""
         yield f"## {plain(title(step))}"
         yield ""
+        if step.moved_from:
+            yield f"An earlier runbook showed the end {_utc(step.moved_from)}, which is too near by now."
+            yield ""
         for task in tasks(step):
             yield from _item(task)
-        yield f"- [ ] {_closing(step)}"
+        yield "- [ ] Tell krakenctl, at its prompt or with this line:"
+        yield ""
+        yield f"      {visible(answer(step))}"
 
 
-def _closing(step: HumanStep) -> str:
-    if step.verb is Verb.ISSUE:
-        return "Give key and private key to `krakenctl apply`, at its hidden prompt; write them down nowhere."
-    return "Tell `krakenctl apply` that it is done; it looks for itself."
+def answer(step: HumanStep) -> str:
+    """The line for `--stdin`, with capitals where something is to be filled in."""
+    new = {"apiKey": "API KEY", "secret": "PRIVATE KEY"}
+    return json.dumps({"name": step.name, **(new if step.verb is Verb.ISSUE else {"done": True})})
 
 
 def _item(task: Task) -> Iterator[str]:

@@ -11,6 +11,7 @@ from krakenctl.render.paint import Paint, count, visible
 from krakenctl.render.report_text import head_line
 
 FORMAT = "krakenctl.import/v1"
+_SECOND_FACTOR = "it has a second factor: nothing asks it by itself from now on, and it is taken as recorded"
 
 
 def to_json(done: Import) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def _key_json(key: ImportedKey) -> dict[str, Any]:
         "store": key.secret.store,
         "path": key.secret.path,
         "withoutSecret": key.without_secret,
+        "secondFactor": key.second_factor,
         "findings": [finding_json(finding) for finding in key.findings],
     }
 
@@ -55,6 +57,8 @@ def _lines(done: Import, paint: Paint) -> Iterator[str]:
     for key in done.keys:
         told = f"{key.address}: “{key.live_name}” on Kraken, {_place(key)}"
         yield "  " + paint.wrapped(visible(told), indent=4, first=2)
+        if key.second_factor:
+            yield "    " + paint.wrapped(_SECOND_FACTOR, indent=4, first=4)
         for finding in key.findings:
             yield "    " + paint(f"{finding.severity.value} {finding.rule}", "yellow") + f"  {visible(finding.message)}"
     for one in done.left_out:

@@ -8,7 +8,7 @@ from typing import Any
 from krakenctl.model.description import CLOCKS, Description, NonceScale
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.finding_json import finding_json
-from krakenctl.model.inspection import UNTOLD, Described, Inspection, Meaning, Undescribed, short
+from krakenctl.model.inspection import UNTOLD, Alive, Described, Inspection, Meaning, Undescribed, short
 from krakenctl.model.key_json import spec_to_json
 from krakenctl.model.permission import SPELLINGS, Risk
 from krakenctl.model.span import seen_from
@@ -20,6 +20,10 @@ from krakenctl.render.paint import Paint, count, visible
 _LABEL = 13  # columns of “Nonce window ”
 _SHOWN = 8  # calls that a permission unlocks; `krakenctl explain` knows them all
 _JUST_NOW = 120  # seconds: a use so near may be the question itself
+_ALIVE = (
+    "Key and secret are right, and the key lives. It has been used before, so it tells nothing more to so low a number:"
+    " `--nonce` says what its program sends."
+)
 _UNITS = dict(zip(CLOCKS, ("seconds", "milliseconds", "microseconds", "nanoseconds"), strict=True))
 
 
@@ -35,7 +39,8 @@ def text(inspection: Inspection, paint: Paint) -> str:
 
 def _asked(inspection: Inspection, paint: Paint) -> Iterator[str]:
     nonces = "the keys' nonces" if len(inspection.keys) > 1 else "the key's nonce"
-    asked = f"Asked {visible(inspection.endpoint)}. Nothing was changed but {nonces}."
+    changed = "" if all(isinstance(key, Alive) for key in inspection.keys) else f" but {nonces}"
+    asked = f"Asked {visible(inspection.endpoint)}. Nothing was changed{changed}."
     yield paint(paint.wrapped(asked, 0), "dim")
     yield from finding_lines(inspection.findings, paint)
 
@@ -48,7 +53,9 @@ def _table(inspection: Inspection, paint: Paint) -> Iterator[str]:
         yield paint(line, "bold") if place == 0 else line
 
 
-def _row(key: Described | Undescribed) -> tuple[str, ...]:
+def _row(key: Described | Alive | Undescribed) -> tuple[str, ...]:
+    if isinstance(key, Alive):
+        return visible(key.label), "?", "?", "?", "?", "alive"
     if isinstance(key, Undescribed):
         return visible(key.label), "?", "?", "?", "?", "no answer" if key.code else "not asked"
     spec = key.told.live.spec
@@ -68,7 +75,11 @@ def _counted(findings: Sequence[Finding]) -> str:
     return ", ".join(count(number, severity.value) for severity, number in counts if number) or "none"
 
 
-def _key(key: Described | Undescribed, now: int, paint: Paint, *, labelled: bool) -> Iterator[str]:
+def _key(key: Described | Alive | Undescribed, now: int, paint: Paint, *, labelled: bool) -> Iterator[str]:
+    if isinstance(key, Alive):
+        yield _title(key.label, "", key.public_key, paint)
+        yield "  " + paint(paint.wrapped(_ALIVE, 2), "green")
+        return
     if isinstance(key, Undescribed):
         yield _title(key.label, "", key.public_key, paint)
         yield "  " + paint(paint.wrapped(_sentence(visible(key.problem)), 2), "red")
@@ -186,7 +197,9 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def _key_json(key: Described | Undescribed) -> dict[str, Any]:
+def _key_json(key: Described | Alive | Undescribed) -> dict[str, Any]:
+    if isinstance(key, Alive):
+        return {"label": key.label, "publicKey": short(key.public_key), "verdict": "alive"}
     if isinstance(key, Undescribed):
         known = {"code": key.code, "hint": key.hint, "errors": list(key.errors)}
         return {

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from krakenctl.model.rebuilt import Note, Rebuilt, Sort
+from krakenctl.model.rebuilt import Heard, Note, Rebuilt, Sort, Word
 from krakenctl.render import report_text, state
 from krakenctl.render.paint import Paint, count, visible
 
 FORMAT = "krakenctl.rebuild/v1"
 FEW = 3  # of those that are alike, named beside the first
 _KEY_OR_TIME = re.compile(r"\S+\.[a-z0-9]{2}\.g\d+|\S+/\S+/\S+|\d{4}-\d\d-\d\dT\S+Z")
+_WORDS = {Word.RECOVERED: "answered", Word.UNASKED: "not asked", Word.REFUSED: "refused"}
 _TITLES = {Sort.ASSUMED: "Assumed, on the safe side:", Sort.UNKNOWN: "Nobody could know:"}
 
 
@@ -22,6 +24,7 @@ def to_json(rebuilt: Rebuilt, *, written: bool, aside: str = "", head: str = "")
         "format": FORMAT,
         "written": written,
         **{name: recorded[name] for name in ("lineage", "accounts", "keys", "intents")},
+        "byPerson": [_heard(heard) for heard in rebuilt.heard],
         "notes": [_note(note) for note in rebuilt.notes],
         **({"aside": aside} if aside else {}),
         **({"logHead": head} if head else {}),
@@ -49,12 +52,20 @@ def _lines(rebuilt: Rebuilt, paint: Paint) -> Iterator[str]:
         yield state.render(recorded, paint).rstrip("\n")
     else:
         yield paint("Nothing was found that could be recorded.", "bold")
+    if rebuilt.heard:
+        yield _counted(rebuilt.heard)
     for sort, title in _TITLES.items():
         notes = [note for note in rebuilt.notes if note.sort is sort]
         if notes:
             yield ""
             yield paint(title, "bold", "yellow" if sort is Sort.UNKNOWN else "cyan")
             yield from (_line(group, paint) for group in _alike(notes))
+
+
+def _counted(heard: Iterable[Heard]) -> str:
+    found = Counter(one.word for one in heard)
+    told = ", ".join(f"{found[word]} {_WORDS[word]}" for word in Word if found[word])
+    return f"Of the keys that a person made, as the stores keep them: {told}."
 
 
 def _alike(notes: Iterable[Note]) -> Iterable[list[Note]]:
@@ -71,6 +82,11 @@ def _line(notes: list[Note], paint: Paint) -> str:
     named = ", ".join([*(other.about for other in others[:FEW]), *(["…"] if len(others) > FEW else [])])
     likewise = f" (and likewise {len(others)} more: {named})" if others else ""
     return "  " + paint.wrapped(visible(f"- {about}{note.message}{likewise}"), indent=4, first=2)
+
+
+def _heard(heard: Heard) -> dict[str, str]:
+    about = {"address": str(heard.address), "name": heard.name, "result": heard.word.value}
+    return {**about, **({"why": heard.why} if heard.why else {})}
 
 
 def _note(note: Note) -> dict[str, str]:

@@ -21,6 +21,7 @@ _TO_DO = {
     Move.REVOKE: "revoke",
     Move.DROP: "end",
     Move.WATCH: "give up, and look out for",
+    Move.SHOW: "ask again for",
     Move.UNKNOWN: "leave alone",
     Move.WAIT: "wait with",
     Move.ASK: "ask a person about",
@@ -33,6 +34,7 @@ _DONE = {
     Move.REVOKE: "revoked",
     Move.DROP: "ended",
     Move.WATCH: "given up, and looked out for",
+    Move.SHOW: "to be asked for again:",
     Move.UNKNOWN: "left alone",
 }
 _SIGNS = {Result.DONE: ("✓", "green"), Result.BLOCKED: ("!", "yellow")}

@@ -116,6 +116,8 @@ def _end(key: RecordedKey) -> str:
 def _standing(intent: Intent) -> str:
     if intent.stage is Stage.LOST:
         return "given up: its name is burned, and every run looks out for it"
+    if intent.stage is Stage.SHOWN:
+        return "a person was told to make it: apply asks for it under this name until its pair is given"
     return f"begun by an earlier run, which came to “{intent.stage}”: `krakenctl recover` finishes or undoes it"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos.matrix import WITH_A_PERSON
 from chaos.quirks import POSTGRES, QUIRKS
 from chaos.sabotage import SABOTAGE
 from chaos.scenarios import SCENARIOS
@@ -31,6 +32,12 @@ def _chaos(*args: str) -> subprocess.CompletedProcess[str]:
 def test_whatever_strikes_a_run_the_next_ones_bring_back_every_promise(scenario: str):
     ran = _chaos("--fast", "--scenario", scenario, *(word for quirk in QUIRKS for word in ("--quirk", quirk)))
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("scenario", WITH_A_PERSON)
+def test_whenever_a_run_dies_that_asks_a_person_no_key_is_lost_from_sight(scenario: str):
+    ran = _chaos("--fast", "--scenario", scenario)
+    assert (ran.returncode, "0 cells" in ran.stdout) == (0, False), ran.stdout + ran.stderr
 
 
 def test_the_same_holds_for_a_state_on_a_postgresql_server(postgres: Server):

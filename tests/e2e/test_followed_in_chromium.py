@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,8 @@ import followed
 from by_hand import a_key, by_hand
 from desk import make_desk
 from dialogue import Dialogue
+from krakenctl.model.permission import SPELLINGS, Permission
+from krakenctl.sandbox.people import operate
 from krakenctl.sandbox.server import Server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -64,9 +67,7 @@ def fill(page, told):
     """The whole form, as it is told, whatever it shows now."""
     page.get_by_label("Name").fill(told.name)
     for label, ticked in told.boxes.items():
-        name = "WebSocket interface" if label == "On" else label
-        words = re.compile(rf"^{re.escape(name)}( sensitive)?$")  # as the form marks two of them
-        page.get_by_role("checkbox", name=words).set_checked(ticked)
+        checkbox(page, label).set_checked(ticked)
     page.get_by_label("Restrict to IP addresses").set_checked(bool(told.addresses))
     page.get_by_label("IP addresses", exact=True).fill(told.addresses)
     for label, moment in told.times.items():
@@ -80,7 +81,22 @@ def make(page, told):
     page.get_by_role("link", name="Create API key").click()
     fill(page, told)
     page.get_by_role("button", name="Generate key").click()
+    return shown(page)
+
+
+def shown(page):
+    """What the page shows once."""
     return page.get_by_label("API key", exact=True).input_value(), page.get_by_label("Private key").input_value()
+
+
+def second_factor(page, told, password):
+    """Of the key that is there; an empty password: none any more."""
+    log_in(page, told)
+    page.get_by_role("link", name=f"2FA of {told.name}").click()
+    page.get_by_label("Static password" if password else "None").check()
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("status").wait_for()
 
 
 def opened(desk):
@@ -109,55 +125,125 @@ def test_a_key_is_made_replaced_and_deleted_as_the_terminal_says(desk, page):
     assert [name for name in desk.rows() if name.startswith("bot")] == ["bot.a7.g2"]
 
 
-SLIPS = {
-    "withdraw is ticked": lambda page: page.get_by_role("checkbox", name="Withdraw", exact=True).check(),
-    "query is left out": lambda page: page.get_by_role("checkbox", name="Query", exact=True).uncheck(),
-    "any address": lambda page: page.get_by_label("Restrict to IP addresses").uncheck(),
-    "no expiry": lambda page: page.get_by_label("Key expiration").fill(""),
-    "another name": lambda page: page.get_by_label("Name").fill("bot"),
+def checkbox(page, label):
+    name = "WebSocket interface" if label == "On" else label
+    return page.get_by_role("checkbox", name=re.compile(rf"^{re.escape(name)}( sensitive)?$"))  # as two are marked
+
+
+def unrestricted(page):
+    page.get_by_label("Restrict to IP addresses").uncheck()
+    page.get_by_label("IP addresses", exact=True).fill("")
+
+
+def windowless(page):
+    page.get_by_label("Custom nonce window").uncheck()
+    page.get_by_label("Nonce window", exact=True).fill("")
+
+
+def filled(label, text):
+    return lambda page: page.get_by_label(label, exact=label in ("IP addresses", "Nonce window")).fill(text)
+
+
+SLIPS = {  # every field of the form that Kraken tells of, but for the boxes: what is done otherwise, and what is said
+    "any address": (unrestricted, "from any address, not from 127.0.0.1"),
+    "an address too many": (filled("IP addresses", "127.0.0.1, 2001:db8::/32, 198.51.100.7"), "198.51.100.7"),
+    "an address left out": (filled("IP addresses", "127.0.0.1"), "it works from 127.0.0.1, not from"),
+    "no expiry": (filled("Key expiration", ""), "it expires never"),
+    "another expiry": (filled("Key expiration", "2028-01-01T00:00:00"), "it expires 2028-01-01"),
+    "no query start": (filled("Query start", ""), "its query window"),
+    "another query start": (filled("Query start", "2026-01-01T00:00:01"), "its query window"),
+    "no query end": (filled("Query end", ""), "its query window"),
+    "another query end": (filled("Query end", "2027-12-31T00:00:00"), "its query window"),
+    "no nonce window": (windowless, "its nonce window is 0, not 5000"),
+    "another nonce window": (filled("Nonce window", "500"), "its nonce window is 500, not 5000"),
+    "another name": (filled("Name", "bot"), "Kraken calls it “bot”"),
 }
-NAMED = dict(
-    zip(
-        SLIPS,
-        ["it may withdraw-funds", "it lacks query-funds", "it works from", "it expires never", "“bot”"],
-        strict=True,
-    )
-)
 
 
-def test_slips_in_the_browser_are_named_and_put_right_there(desk, page):
+def slips(told):
+    """By what they are called: what is done otherwise, and what is said of it."""
+    for label, ticked in told.boxes.items():
+        said = SPELLINGS[followed.code_of(label)].label
+        yield f"the box {label}", (lambda page, label=label, on=not ticked: checkbox(page, label).set_checked(on)), said
+    yield from ((what, deed, said) for what, (deed, said) in SLIPS.items())
+
+
+def test_every_single_slip_in_the_browser_is_named_and_put_right_there(desk, page):
+    """One after the other in one sitting: each time the key is edited, another field is wrong."""
     desk.declare(by_hand(), a_key("bot", "query-funds", **WHOLE))
     talk = opened(desk)
     told = followed.read(talk.until(KEY))
     log_in(page, told)
     page.get_by_role("link", name="Create API key").click()
-    key, secret, address = "", "", ""
-    for what, slip in SLIPS.items():
+    pair = None
+    for what, slip, words in slips(told):
         fill(page, told)
         slip(page)
-        if "any address" in what:
-            page.get_by_label("IP addresses", exact=True).fill("")
-        page.get_by_role("button", name="Save API key" if key else "Generate key").click()
-        if not key:
-            key, secret = (
-                page.get_by_label("API key", exact=True).input_value(),
-                page.get_by_label("Private key").input_value(),
-            )
-            talk.type(f"{key}\n{secret}")
+        if pair is None:
+            page.get_by_role("button", name="Generate key").click()
+            pair = shown(page)
+            talk.type("\n".join(pair))
         else:
+            page.get_by_role("button", name="Save API key").click()
             page.get_by_role("status").wait_for()
             talk.type("y")
         said = " ".join(talk.until(AGAIN).split())
-        assert NAMED[what] in said, said
-        assert "one thing is not right" in said
+        assert words in said, (what, said)
+        assert "one thing is not right" in said, (what, said)
         desk.advance(20)
         page.goto(urlsplit(told.page).path)
         page.get_by_role("link", name="Edit bot").click()
-        address = page.url
-    assert address
     fill(page, told)
     page.get_by_role("button", name="Save API key").click()
     page.get_by_role("status").wait_for()
     talk.type("y")
     code, said = talk.end()
     assert (code, desk.plan()["changes"]) == (0, []), said
+
+
+def test_a_key_with_a_second_factor_and_one_of_another_account_are_not_taken(desk, page):
+    desk.declare(by_hand(), a_key("bot", "query-funds", **WHOLE))
+    talk = opened(desk)
+    told = followed.read(talk.until(KEY))
+    pair = make(page, told)
+    second_factor(page, told, "a static password")
+    talk.type("\n".join(pair))
+    assert "second factor (2FA)" in " ".join(talk.until(AGAIN).split())
+    desk.advance(20)
+    second_factor(page, told, "")
+    talk.type("k")
+    talk.until(KEY)
+    talk.type("\n".join(pair))
+    assert talk.end()[0] == 0
+
+    operate.make_account(desk.db, "other")
+    desk.declare(by_hand(), a_key("bot", "query-funds", **WHOLE), a_key("two"))
+    desk.advance(60)
+    talk = opened(desk)
+    told = followed.read(talk.until(KEY))
+    talk.type("\n".join(make(page, replace(told, user="other"))))
+    assert "it belongs to the account" in " ".join(talk.until(AGAIN).split())
+    talk.type("k")
+    talk.until(KEY)
+    desk.advance(20)
+    talk.type("\n".join(make(page, told)))
+    code, said = talk.end()
+    assert (code, desk.plan()["changes"]) == (0, []), said
+
+
+def test_of_the_one_box_that_kraken_does_not_tell_of_the_terminal_warns(desk, page):
+    desk.declare(by_hand(), a_key("bot", "query-funds", **WHOLE))
+    talk = opened(desk)
+    told = followed.read(talk.until(KEY))
+    assert "Leave FIX off" in talk.seen
+    log_in(page, told)
+    page.get_by_role("link", name="Create API key").click()
+    fill(page, told)
+    on_form = {box.get_attribute("id") for box in page.get_by_role("checkbox").all()}
+    assert on_form == {
+        *map(str, Permission),
+        "fix",
+        "restrict_ip",
+        "custom_nonce_window",
+    }  # a new one needs a slip here
+    talk.hang_up()

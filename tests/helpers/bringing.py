@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,3 +73,33 @@ class Place:
         """All but the state, which remembers who looked at it."""
         files = [file for file in self.root.rglob("*") if file.is_file() and not file.name.startswith("state.db")]
         return {str(file.relative_to(self.root)): file.read_bytes() for file in files}
+
+
+_DEADLY = """
+import os, signal, sys
+from krakenctl.cli import main
+from krakenctl.importing import run
+from krakenctl.state.sql import SqlState
+from krakenctl.stores.age import AgeStore
+
+def deadly(owner, name, times):
+    real = getattr(owner, name)
+    left = [times]
+    def call(*args, **more):
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        return real(*args, **more)
+    setattr(owner, name, call)
+
+deadly({where}, {times})
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def killed_at(where: str, times: int, *words: str | Path) -> None:
+    """Run krakenctl, and kill it when it calls `where` for the time after `times`."""
+    script = _DEADLY.format(where=where, times=times)
+    command = [sys.executable, "-c", script, *map(str, words)]
+    killed = subprocess.run(command, env=os.environ, capture_output=True, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr

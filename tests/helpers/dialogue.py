@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -46,6 +47,12 @@ class Dialogue:
 
     def hang_up(self) -> int:
         """Close the window. The exit code."""
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+
+    def kill(self) -> int:
+        """As by SIGKILL. The exit code."""
+        os.kill(self._child, signal.SIGKILL)
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
 

@@ -37,6 +37,11 @@ class Instructions:
         return [_SAME_LABEL[label] for label, ticked in self.boxes.items() if ticked]
 
 
+def code_of(label: str) -> Permission:
+    """Of a box."""
+    return _SAME_LABEL[label]
+
+
 def read(told: str) -> Instructions:
     """From the last step that was shown."""
     lines = told[told.rindex("Step ") :].splitlines()

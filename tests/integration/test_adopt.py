@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import desk as d
-from bringing import Place
+from bringing import Place, killed_at
 from dialogue import Dialogue
 from krakenctl.model.address import key_address
 from krakenctl.sandbox.people import operate
@@ -29,6 +29,13 @@ def desk(tmp_path, monkeypatch):
     desk.settings(tag="b9")
     desk.declare(d.account())
     return desk
+
+
+def by_hand(desk, name):
+    """A key that a person has made on the account, and that Kraken lists all the same."""
+    desk.declare(d.account(keyDefaults={}))
+    desk.switch("list-coverage", "all")
+    return operate.make_key(desk.db, "acme", name, ["query-ledger"])
 
 
 @pytest.fixture
@@ -112,6 +119,46 @@ def test_the_kill_switch_revokes_it_like_any_other(adopted):
 def test_adopting_again_finds_nothing_new(adopted):
     ran = adopted.run(*CONNECT)
     assert (ran.code, ran.json["keys"], ran.json["files"]) == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("where", "times"), [('run, "_put_manifest"', 0), ('run, "_record"', 0), ('SqlState, "promote"', 1)]
+)
+def test_an_adoption_that_was_killed_is_finished_by_the_next_one(desk, where, times):
+    before = desk.rows()
+    killed_at(where, times, "-C", desk.root, *CONNECT)
+    assert "revoke" not in desk.changes().values()  # nothing is recorded that is not declared
+    if desk.changes():
+        assert "`krakenctl import --from connect` brings it under management" in " ".join(desk.run("plan").out.split())
+    assert desk.run(*CONNECT).code == 0
+    assert sorted(map(str, desk.recorded().keys)) == ["ApiKey/acme/bot", "ApiKey/acme/dash"]
+    assert (desk.changes(), desk.rows()) == ({}, before)
+
+
+def test_a_name_that_no_address_can_spell_is_given_one(desk):
+    by_hand(desk, "Ω")
+    ran = desk.run(*CONNECT, "--to", "ApiKey/acme/omega=Ω")
+    assert [(key["address"], key["name"]) for key in ran.json["keys"]] == [("ApiKey/acme/omega", "Ω")], ran.out
+    assert desk.changes() == {}
+
+
+def test_a_key_that_kraken_does_not_list_is_told(desk):
+    ran = desk.run(*CONNECT, "--to", "ApiKey/acme/x=nobody")
+    assert (ran.code, "“nobody”" in ran.out + ran.err) == (64, True)
+
+
+def test_an_adopted_key_is_given_its_secret_by_another_import(desk):
+    made = by_hand(desk, "mine")
+    desk.run(*CONNECT, "--to", "ApiKey/acme/mine=mine")
+    env, before = desk.root / "keys.env", sorted((desk.root / "manifests").iterdir())
+    env.write_text(f"KRAKEN_API_KEY={made['apiKey']}\nKRAKEN_API_SECRET={made['secret']}\n")
+    ran = desk.run("import", "--from", env, "-o", "json")
+    assert ([key["address"] for key in ran.json["keys"]], ran.json["files"]) == (["ApiKey/acme/mine"], []), ran.out
+    key = desk.recorded().keys[key_address("acme", "mine")]
+    assert (key.without_secret, key.public_key, key.live_name) == (False, made["apiKey"], "mine")
+    assert desk.entry("acme/mine").secret.reveal() == made["secret"]
+    assert sorted((desk.root / "manifests").iterdir()) == before
+    assert desk.changes() == {}
 
 
 def test_a_dry_run_remembers_nothing(desk):

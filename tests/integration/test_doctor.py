@@ -241,7 +241,7 @@ def _schema_line_astray(desk: Desk) -> None:
 
 
 PROBLEM, WARNING, UNKNOWN = {"problem"}, {"warning"}, {"unknown"}
-BLIND = dict.fromkeys(("secret", "lease", "recovery", "overdue", "log"), UNKNOWN)
+BLIND = dict.fromkeys(("secret", "lease", "recovery", "refusal", "overdue", "log"), UNKNOWN)
 DEAF = dict.fromkeys(("endpoint", "clock", "status", "token", "own-key"), UNKNOWN)
 
 TROUBLES: list[tuple[Callable[[Desk], None], dict[str, set[str]], str]] = [
@@ -328,6 +328,47 @@ def test_an_account_that_kraken_has_locked_is_asked_once(desk: Desk, monkeypatch
     assert "inspect" not in wire.calls
 
 
+def test_while_kraken_is_known_to_have_locked_an_account_its_key_is_left_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Wire().install(monkeypatch)
+    wire.faults[4] = error_string("EGeneral:Temporary lockout")
+    _doctor(desk)
+    wire.clear()
+    assert _troubles(desk) == {"own-key": UNKNOWN, "refusal": WARNING}
+    assert "none of its keys is asked before" in _told(desk, "refusal")
+    assert "inspect" not in wire.calls
+    desk.advance(15 * 60 + 120)
+    assert _troubles(desk) == {}
+
+
+def test_krakenctls_own_key_is_refused_once_and_told_until_somebody_asks_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _own_key_not_from_here(desk)
+    wire = Wire().install(monkeypatch)
+    assert [_troubles(desk) for _ in range(3)] == [{"own-key": PROBLEM}] * 3
+    assert wire.calls.count("inspect") == 1
+    assert "doctor --again" in _told(desk, "own-key")
+    assert "--again" not in _told(desk, "own-key", "--again")
+    assert wire.calls.count("inspect") == 2
+
+
+def test_keys_that_were_refused_from_this_host_are_told_and_not_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everywhere = {"ipAllowlist": "any", "validFor": "180d"}
+    keys = key("bot", consumer={"nonce": "ms"}), key("view", consumer={"nonce": "ms"})
+    desk.declare(account(surface="website", keyDefaults=everywhere), *keys)
+    operate.revoke_key(desk.db, "acme", "bot.a7.g1")
+    operate.edit_key(desk.db, "acme", "view.a7.g1", ["query-funds"])
+    desk.run("verify")
+    wire = Wire().install(monkeypatch)
+    told = _told(desk, "refusal")
+    assert ("bot.a7.g1 was refused from this host" in told, "krakenctl verify ApiKey/acme/bot" in told) == (True, True)
+    assert wire.calls.count("inspect") == 1, "krakenctl's own key alone"
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_what_git_would_commit_is_told(desk: Desk) -> None:
     def git(*args: str) -> None:
@@ -339,6 +380,26 @@ def test_what_git_would_commit_is_told(desk: Desk) -> None:
     assert _troubles(desk) == {"git": WARNING}
     git("add", ".krakenctl/identity.txt")
     assert "committed to git" in _told(desk, "git")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_an_env_file_with_a_secret_that_git_would_commit_is_told(desk: Desk) -> None:
+    subprocess.run(["git", "init"], cwd=desk.root, check=True, capture_output=True)
+    (desk.root / ".env.example").write_text("KRAKEN_API_SECRET=\n")
+    assert _troubles(desk) == {}
+    (desk.root / ".env").write_text(f"export KRAKEN_API_SECRET='{'c2Vj' * 22}'\n")
+    assert _troubles(desk) == {"git": WARNING}
+    assert "add a line to .gitignore: .env" in _told(desk, "git")
+    with (desk.root / ".gitignore").open("a") as file:
+        file.write("\n.env\n")
+    assert _troubles(desk) == {}
+
+
+def test_nobody_is_told_to_make_another_identity_where_secrets_need_the_old_one(desk: Desk) -> None:
+    _identity_gone(desk)
+    for check in ("store", "secret"):
+        told = _told(desk, check)
+        assert ("restore it from your backup" in told, "create it" in told) == (True, False)
 
 
 def test_no_secret_is_shown(desk: Desk) -> None:

@@ -232,9 +232,40 @@ def test_keys_on_the_website_tell_of_themselves_what_a_person_changed(desk: Desk
     edited = as_it_is(desk, "bot.a7.g1") | {"nonce_window": 5}
     operate.edit_key(desk.db, "acme", "bot.a7.g1", renamed="Mine", **edited)
     document = drift(desk)
-    assert kinds(document) == {BOT: "changed+changed"}
-    assert "Kraken calls it “Mine”" in document["drifts"][0]["message"]
-    assert [row["field"] for row in document["drifts"][1]["fields"]] == ["nonceWindow"]
+    changed, renamed = document["drifts"]
+    assert kinds(document) == {BOT: "changed+renamed"}
+    assert [row["field"] for row in changed["fields"]] == ["nonceWindow"]
+    assert (renamed["name"], "is called “Mine” now" in renamed["message"]) == ("bot.a7.g1", True)
+    assert "was renamed by a person: Kraken calls it “Mine”" in desk.run("plan").out
+
+
+def test_what_could_not_be_asked_never_reads_as_clean(desk: Desk) -> None:
+    everywhere = {"ipAllowlist": "any", "validFor": "180d"}
+    bot = key("bot", consumer={"nonce": "ms"})
+    desk.declare(account(surface="website", keyDefaults=everywhere), bot)
+    applied_by(Robot(desk.db), desk)
+    desk.declare(account(surface="website", keyDefaults=everywhere), bot, key("view"))
+    applied_by(Robot(desk.db), desk)
+    assert drift(desk, code=0)["coverage"][0]["unasked"].keys() == {"view.a7.g1"}
+    assert "No drift in what was seen; 1 key could not be asked, and is taken as recorded." in desk.run("drift").out
+    edited = as_it_is(desk, "view.a7.g1") | {"permissions": ["withdraw-funds"]}
+    operate.edit_key(desk.db, "acme", "view.a7.g1", **edited)
+    [found] = drift(desk, "ApiKey/acme/view", code=0)["coverage"]
+    assert "consumer.nonce" in found["unasked"]["view.a7.g1"]
+    desk.declare(account(surface="website", keyDefaults=everywhere), bot, key("view", "query-ledger"))
+    [told] = drift(desk)["drifts"]
+    [row] = told["fields"]
+    assert (told["kind"], row["field"], row["live"], row["asked"]) == ("undeployed", "permissions", None, False)
+    assert "live not asked" in desk.run("drift").out
+
+
+def test_an_account_of_which_no_key_could_be_asked_is_unseen(desk: Desk) -> None:
+    desk.declare(account(surface="website", keyDefaults={"ipAllowlist": "any", "validFor": "180d"}), key("bot"))
+    applied_by(Robot(desk.db), desk)
+    [found] = drift(desk)["drifts"]
+    assert (found["kind"], "none of them could be asked" in found["message"]) == ("unseen", True)
+    assert "declare consumer.nonce" in found["do"]
+    assert drift(desk, "--ignore", "unseen", code=0)["ignored"] == {"unseen": 1}
 
 
 def applied_by(robot: Robot, desk: Desk) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,22 @@ def files(desk: Desk) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in (desk.root / "secrets").rglob("*.age")}
 
 
+@contextmanager
+def asleep(desk: Desk, point: str) -> Iterator[subprocess.Popen[str]]:
+    """An apply that was stopped there."""
+    with at(desk, point, "stop") as running:
+        stopped(running)
+        yield running
+
+
+@contextmanager
+def overtaken(desk: Desk, point: str) -> Iterator[subprocess.Popen[str]]:
+    """And another one that has taken over and ended meanwhile."""
+    with asleep(desk, point) as running:
+        desk.applied()
+        yield running
+
+
 def wakes_and_does_nothing(desk: Desk, running: subprocess.Popen[str]) -> None:
     """Everything is as the one that took over has left it, and the one that wakes did not even try to change it."""
     before = desk.standing(), files(desk)
@@ -65,18 +83,14 @@ def issued_so_far(desk: Desk) -> list[int]:
 
 def test_between_two_tries_of_an_issue(desk: Desk):
     desk.fault("rate-limit", endpoint=ISSUE)
-    with at(desk, "nap:1", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "nap:1") as running:
         wakes_and_does_nothing(desk, running)
     check_peace(desk)
 
 
 def test_between_an_issue_and_its_secret(desk: Desk):
     """Nobody has the secret then. Whoever took over has revoked the key and issued another one."""
-    with at(desk, "after-issue:1", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "after-issue:1") as running:
         assert desk.ours() == ["bot.a7.g2"]
         wakes_and_does_nothing(desk, running)
     check_peace(desk)
@@ -85,8 +99,7 @@ def test_between_an_issue_and_its_secret(desk: Desk):
 
 def test_between_an_issue_and_its_secret_where_nobody_has_come_yet(desk: Desk):
     """Its lease was only taken away. The key stays in the journal, and the next run takes it back."""
-    with at(desk, "after-issue:1", "stop") as running:
-        stopped(running)
+    with asleep(desk, "after-issue:1") as running:
         assert desk.run("state", "unlock", "--yes", "--reason", "it hangs").code == 0
         wakes_and_does_nothing(desk, running)
     assert desk.ours() == ["bot.a7.g1"]
@@ -99,9 +112,7 @@ def test_between_an_issue_and_its_secret_where_nobody_has_come_yet(desk: Desk):
 def test_in_the_write_of_a_secret(desk: Desk):
     """Between its last look at its fence and the file's rename nothing can be checked. A dead secret is
     left in pending: nobody is handed it, and the next one is written over it."""
-    with at(desk, "put:1", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "put:1") as running:
         rows, used = desk.rows(), desk.entry("acme/bot")
         code, told, did = wake(running)
         assert (code, AWAY in told, did) == (4, True, [])
@@ -113,9 +124,7 @@ def test_in_the_write_of_a_secret(desk: Desk):
 
 def test_between_a_secret_and_its_check(desk: Desk):
     """What was stored is finished by whoever takes over: nothing is issued twice."""
-    with at(desk, "list:3", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "list:3") as running:
         assert desk.ours() == ["bot.a7.g1"]
         wakes_and_does_nothing(desk, running)
     check_peace(desk)
@@ -147,9 +156,7 @@ def replacing(desk: Desk, **more: object) -> None:
 @pytest.mark.parametrize("point", ["promote:1", "list:4"], ids=["in the promotion", "after it"])
 def test_between_a_promotion_and_the_revoke_of_the_old_key(desk: Desk, point: str):
     replacing(desk)
-    with at(desk, point, "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, point) as running:
         assert desk.ours() == ["bot.a7.g2"]
         wakes_and_does_nothing(desk, running)
     check_peace(desk)
@@ -158,9 +165,7 @@ def test_between_a_promotion_and_the_revoke_of_the_old_key(desk: Desk, point: st
 def test_between_two_tries_of_a_revoke(desk: Desk):
     replacing(desk)
     desk.fault("rate-limit", endpoint=REVOKE)
-    with at(desk, "nap:1", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "nap:1") as running:
         wakes_and_does_nothing(desk, running)
     check_peace(desk)
 
@@ -168,8 +173,7 @@ def test_between_two_tries_of_a_revoke(desk: Desk):
 def test_between_a_revoke_and_the_removal_of_its_secret(desk: Desk):
     """The place has been handed on: what lies there now is a later key's."""
     replacing(desk)
-    with at(desk, "after-revoke:1", "stop") as running:
-        stopped(running)
+    with asleep(desk, "after-revoke:1") as running:
         desk.applied().declare(d.account(), d.key("bot", "query-ledger", "query-funds"))
         desk.applied()
         wakes_and_does_nothing(desk, running)
@@ -181,8 +185,7 @@ def test_between_two_tries_of_an_update(desk: Desk):
     declared = [d.key("bot", ipAllowlist=[d.HOME, more]) for more in ("198.51.100.7", "198.51.100.8")]
     desk.applied().declare(d.account(), declared[0])
     desk.fault("rate-limit", endpoint=UPDATE)
-    with at(desk, "nap:1", "stop") as running:
-        stopped(running)
+    with asleep(desk, "nap:1") as running:
         desk.declare(d.account(), declared[1])
         desk.applied()
         wakes_and_does_nothing(desk, running)
@@ -192,9 +195,7 @@ def test_between_two_tries_of_an_update(desk: Desk):
 def test_between_two_tries_of_setting_an_overlaps_end(desk: Desk):
     replacing(desk, rotation={"overlap": "24h"})
     desk.fault("rate-limit", endpoint=UPDATE)
-    with at(desk, "nap:1", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "nap:1") as running:
         wakes_and_does_nothing(desk, running)
     desk.advance(86_400)
     desk.applied()
@@ -205,8 +206,7 @@ def test_between_two_tries_of_asking_for_a_sub_account(desk: Desk):
     """A second request would be a second account, or a second e-mail to a person."""
     desk.declare(d.account(), d.subaccount("mm"))
     desk.fault("rate-limit", endpoint="CreateSubaccount")
-    with at(desk, "nap:1", "stop") as running:
-        stopped(running)
+    with asleep(desk, "nap:1") as running:
         asked = desk.apply()
         assert "--absent SubAccount/mm" in asked.out + asked.err
         assert desk.run("recover", "--absent", "SubAccount/mm").code == 0
@@ -222,16 +222,13 @@ def test_in_a_recovery(desk: Desk):
     with at(desk, "after-issue:1", "kill") as running:
         running.wait()
     desk.fault("rate-limit", endpoint=REVOKE)
-    with at(desk, "nap:1", "stop") as running:
-        stopped(running)
-        desk.applied()
+    with overtaken(desk, "nap:1") as running:
         wakes_and_does_nothing(desk, running)
     check_peace(desk)
 
 
 def test_a_lease_that_nobody_took_is_still_its_own(desk: Desk):
-    with at(desk, "after-issue:1", "stop") as running:
-        stopped(running)
+    with asleep(desk, "after-issue:1") as running:
         code, _, did = wake(running)
         assert (code, [word.partition(" ")[0] for word in did]) == (0, ["put", "promote"])
     check_peace(desk)

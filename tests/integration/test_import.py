@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from itertools import count
 
 import jsonschema_rs
 import pytest
 
-from bringing import READS, TRADES, Place
+from bringing import READS, TRADES, Place, killed_at
 from krakenctl import schema_files
 from krakenctl.model.address import key_address
 from krakenctl.pairs import kept
-from krakenctl.sandbox import switches
-from krakenctl.testing.sandbox import served
+from krakenctl.surfaces.kraken import spot
 
 NUMBERS = count(1)
 HERE = "127.0.0.1"
 JUDGE = jsonschema_rs.validator_for(schema_files.load("import"))
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("import") / "sandbox.db") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared):
-    yield shared
-    shared.clear_faults()
-    switches.set_switches(shared.db, {}, afresh=True)
 
 
 @pytest.fixture
@@ -251,26 +233,93 @@ def test_each_import_is_in_the_audit_log(place, make):
     assert place.run("log", "verify", "--head", told["logHead"]).code == 0
 
 
-_DEADLY = """
-import os, signal, sys
-from krakenctl.cli import main
-from krakenctl.importing import run
-from krakenctl.state.sql import SqlState
-from krakenctl.stores.age import AgeStore
+@pytest.mark.parametrize("label", ["B", ""], ids=["named", "the only one"])
+def test_a_key_is_imported_under_the_address_that_somebody_gives(place, make, label):
+    keys = {"A": make(), "B": make()} if label else {"B": make()}
+    told = place.hold(**keys).brought("--to", f"ApiKey/desk/mm-btc={label}" if label else "ApiKey/desk/mm-btc")
+    assert [(key["address"], key["label"]) for key in told["keys"]] == [("ApiKey/desk/mm-btc", "B")]
+    assert place.changes() == []
 
-def deadly(owner, name, times):
-    real = getattr(owner, name)
-    left = [times]
-    def call(*args, **more):
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left[0] -= 1
-        return real(*args, **more)
-    setattr(owner, name, call)
 
-deadly({where}, {times})
-sys.exit(main(sys.argv[1:]))
+def test_an_address_that_is_declared_and_has_no_key_takes_the_one_that_is_imported(place, make):
+    """As `terraform import` does: what it is was written first."""
+    place.hold(A=make()).brought()
+    document = """
+apiVersion: krakenctl/v1
+kind: ApiKey
+metadata: {name: mine}
+spec:
+  account: main
+  grants: {permissions: [query-funds]}
+  ipAllowlist: any
+  secret: {path: my/own/place}
 """
+    (place.root / "manifests/mine.yaml").write_text(document)
+    told = place.hold(B=make("query-funds")).brought("--to", "ApiKey/main/mine")
+    assert ([key["path"] for key in told["keys"]], told["files"]) == (["my/own/place"], [])
+    assert place.changes() == []
+
+
+def test_a_declared_address_whose_key_is_another_one_is_left_out_and_told(place, make):
+    place.hold(A=make()).brought()
+    told = place.hold(B=make()).bring("--to", "ApiKey/main/a", "-o", "json")
+    assert (told.code, "another key here already" in told.json["leftOut"][0]["why"]) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        ["ApiKey/main/x=NOBODY"],
+        ["ApiKey/main/x"],
+        ["Account/main"],
+        ["x=A"],
+        ["ApiKey/main/x=A", "ApiKey/main/y=A"],
+        ["ApiKey/main/x=A", "ApiKey/main/x=B"],
+        ["ApiKey/main/x=A", "ApiKey/other/y=B"],
+    ],
+    ids=" ".join,
+)
+def test_addresses_that_do_not_fit_the_keys_are_refused_before_anything_is_made(place, make, to):
+    place.hold(A=make(), B=make())
+    ran = place.bring(*(word for one in to for word in ("--to", one)))
+    assert (ran.code, place.files()) == (64, {}), ran.out + ran.err
+
+
+def test_a_key_with_a_second_factor_is_left_out_until_that_is_given(place, make, monkeypatch):
+    place.hold(A=make(otp="open sesame"))
+    left = place.bring("-o", "json")
+    assert (left.code, "--otp" in left.json["leftOut"][0]["hint"]) == (1, True)
+    monkeypatch.setenv("MY_OTP", "open sesame")
+    told = place.brought("--otp-env", "MY_OTP")
+    JUDGE.validate(told)
+    assert [key["secondFactor"] for key in told["keys"]] == [True]
+    assert "2FA" in place.manifest
+    assert "sesame" not in place.manifest
+
+
+def test_a_key_with_a_second_factor_is_never_asked_by_itself(place, make, monkeypatch):
+    monkeypatch.setenv("MY_OTP", "open sesame")
+    place.hold(A=make(otp="open sesame")).brought("--otp-env", "MY_OTP")
+    asked = []
+    monkeypatch.setattr(spot, "send", lambda *call, **_: asked.append(call))
+    assert place.changes() == []
+    assert "nobody knows whether it is as declared" in place.run("verify").out
+    assert asked == []
+
+
+def test_a_second_factor_is_one_keys(place, make, monkeypatch):
+    monkeypatch.setenv("MY_OTP", "open sesame")
+    ran = place.hold(A=make(), B=make()).bring("--otp-env", "MY_OTP")
+    assert (ran.code, "--to" in ran.err) == (64, True)
+
+
+@pytest.mark.parametrize("source", ["store", "main"])
+def test_a_store_without_a_place_in_it_says_how_to_write_that(place, make, source):
+    place.hold(A=make()).brought()
+    ran = place.run("import", "--from", source)
+    assert (ran.code, "--from main:bots/mm-btc" in ran.err) == (64, True)
+
+
 _PLACES = [
     ('run, "tenure"', 0),
     ('AgeStore, "prove_writable"', 0),
@@ -288,14 +337,36 @@ _PLACES = [
 def test_an_import_that_was_killed_is_finished_by_the_next_one(place, make, where, times):
     place.hold(A=make(*TRADES), B=make(*TRADES), C=make())
     place.root.mkdir()
-    script = _DEADLY.format(where=where, times=times)
-    words = ["-C", str(place.root), "import", "--from", str(place.env), "--endpoint", place.sandbox.url]
-    killed = subprocess.run(
-        [sys.executable, "-c", script, *words], env=os.environ, capture_output=True, timeout=60, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed_at(where, times, "-C", place.root, "import", "--from", place.env, "--endpoint", place.sandbox.url)
+    _told_what_to_do(place)
     told = place.bring()
     assert told.code == 0, told.out + told.err
     assert sorted(map(str, place.recorded().keys)) == ["ApiKey/main/a", "ApiKey/main/b", "ApiKey/main/c"]
     assert place.changes() == []
     assert [path for path in place.files() if path.startswith("manifests")] == ["manifests/imported.yaml"]
+
+
+def _told_what_to_do(place):
+    """Nothing would be made beside a key that is there; each is named, with the way to finish the import."""
+    if not (place.root / "manifests/imported.yaml").exists():
+        return
+    changes = place.changes()
+    assert {change["action"] for change in changes} <= {"blocked"}
+    assert all("same `krakenctl import` again" in change["reasons"][0] for change in changes)
+
+
+def test_an_apply_makes_no_second_key_beside_one_whose_import_was_interrupted(place, make, sandbox):
+    place.hold(A=make(name="the-one")).root.mkdir()
+    killed_at('run, "_record"', 0, "-C", place.root, "import", "--from", place.env, "--endpoint", sandbox.url)
+    ran = place.run("apply", "--yes")
+    assert (ran.code, "the-one" in ran.out + ran.err) == (8, True), ran.out + ran.err
+    assert not place.recorded().intents
+    assert place.bring().code == 0
+    assert place.changes() == []
+
+
+def test_a_key_that_is_to_be_another_after_all_is_made_once_the_secret_is_gone(place, make, sandbox):
+    place.hold(A=make()).root.mkdir()
+    killed_at('run, "_record"', 0, "-C", place.root, "import", "--from", place.env, "--endpoint", sandbox.url)
+    (place.root / "secrets/main/a/current.age").unlink()
+    assert [change["action"] for change in place.changes()] == ["create"]

@@ -20,10 +20,8 @@ from krakenctl.model.description import CLOCKS, nonce_at
 from krakenctl.model.key import KeyPair
 from krakenctl.model.permission import ALL
 from krakenctl.model.secret import Secret
-from krakenctl.sandbox import switches
 from krakenctl.surfaces.kraken import spot
 from krakenctl.testing.leaks import bare_locals, crash_report, spellings
-from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
 from running import krakenctl
 
@@ -31,20 +29,6 @@ HERE = "127.0.0.1"
 NUMBERS = count(1)
 JUDGE = jsonschema_rs.validator_for(schema_files.load("inspection"))
 GRANTS = ["query-funds", "query-open-trades", "modify-trades"]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("inspect") / "sandbox.db") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared):
-    """Each test with an account of its own, so that no lockout and no counter is shared."""
-    yield shared
-    shared.clear_faults()
-    switches.set_switches(shared.db, {}, afresh=True)
 
 
 @pytest.fixture
@@ -281,7 +265,7 @@ def test_a_program_with_a_finer_clock_is_left_in_peace_unless_it_is_said(sandbox
     _consume(sandbox, key, nonce_at(scale, time.time_ns()))
     calls.clear()
     ran = inspect(sandbox, keep(here, key))
-    assert (ran.code, len(calls)) == (1, 2)
+    assert (ran.code, len(calls)) == (1, 3)
     assert "--nonce ms|us|ns|N" in words(ran)
     ran = inspect(sandbox, keep(here, key), "--nonce", scale, "-o", "json")
     assert told(ran)["keys"][0]["answeredTo"] == scale
@@ -296,7 +280,7 @@ def test_no_more_than_three_calls_in_a_row_are_refused_whatever_the_keys(sandbox
         sandbox.revoke(key.name, account=account)
     calls.clear()
     ran = inspect(sandbox, keep(here, *keys), "--all", "-o", "json")
-    assert [one["verdict"] for one in told(ran)["keys"]] == ["described", *["no-answer"] * 2, *["not-asked"] * 2]
+    assert [one["verdict"] for one in told(ran)["keys"]] == ["described", "no-answer", *["not-asked"] * 3]
     assert len(calls) == 1 + 3
 
 
@@ -349,6 +333,45 @@ def test_a_program_that_counts_can_be_asked_with_its_next_number(sandbox, accoun
     _consume(sandbox, key, 43)
     ran = inspect(sandbox, keep(here, key), "--nonce", "43")
     assert "has sent a higher number" in words(ran)
+
+
+@pytest.mark.parametrize("nonce", [1, 41, "s", "ms", "ns"], ids=str)
+def test_alive_tells_that_the_pair_is_right_and_gets_in_no_programs_way(sandbox, account, here, calls, nonce):
+    key = sandbox.key(GRANTS, name="mm", account=account)
+    number = nonce if isinstance(nonce, int) else nonce_at(nonce, time.time_ns())
+    _consume(sandbox, key, number)
+    calls.clear()
+    ran = inspect(sandbox, keep(here, key), "--alive", "-o", "json")
+    assert ([one["verdict"] for one in told(ran)["keys"]], ran.code, ran.err) == (["alive"], 0, "")
+    assert len(calls) == 1
+    _consume(sandbox, key, number + 1)
+    assert "Key and secret are right" in words(inspect(sandbox, keep(here, key), "--alive"))
+
+
+def test_alive_shows_a_key_whole_that_nobody_has_used(sandbox, account, here):
+    key = sandbox.key(GRANTS, name="mm", account=account)
+    assert told(inspect(sandbox, keep(here, key), "--alive", "-o", "json"))["keys"][0]["name"] == "mm"
+    _consume(sandbox, key, 2)
+
+
+def test_alive_takes_no_dead_key_for_a_living_one(sandbox, account, here):
+    one, other, gone = (sandbox.key(GRANTS, name=name, account=account) for name in ("mm", "other", "gone"))
+    sandbox.revoke("gone", account=account)
+    assert inspect(sandbox, keep(here, gone), "--alive").code == 1
+    file = keep(here, one)
+    file.write_text(file.read_text().replace(one.secret, other.secret))
+    assert "this is not its secret" in words(inspect(sandbox, file, "--alive"))
+
+
+def test_alive_stops_after_three_refusals_too(sandbox, account, here, calls):
+    keys = [sandbox.key(GRANTS, name=f"k{number}", account=account) for number in range(5)]
+    for key in keys:
+        _consume(sandbox, key, 7)
+    calls.clear()
+    ran = inspect(sandbox, keep(here, *keys), "--all", "--alive", "-o", "json")
+    assert [one["verdict"] for one in told(ran)["keys"]] == [*["alive"] * 3, *["not-asked"] * 2]
+    assert (ran.code, len(calls)) == (1, 3)
+    assert "alive" in inspect(sandbox, keep(here, *keys[:2]), "--all", "--alive").out
 
 
 def _consume(sandbox, key, nonce):
@@ -438,6 +461,8 @@ def test_a_file_in_another_encoding_is_told_by_its_line_and_half_a_pair_by_the_o
         ["--nonce", "0", "--env", "A"],
         ["ApiKey/acme"],
         ["Account/acme"],
+        ["--alive", "--nonce", "ms", "--env", "A"],
+        ["--alive", "--probe", "--env", "A"],
     ],
     ids=" ".join,
 )
@@ -509,6 +534,17 @@ def test_no_variable_of_ours_holds_a_bare_secret_while_a_key_is_asked(sandbox, a
     ours = ("krakenctl.pairs", "krakenctl.inspection", "krakenctl.cli", "krakenctl.render")
     with bare_locals([key.secret[:16], key.secret[-16:]], within=lambda name: name.startswith(ours)) as found:
         assert inspect(sandbox, file).code == 0
+    assert found == set()
+
+
+def test_no_variable_of_ours_holds_a_second_factor_while_a_key_is_asked(sandbox, account, here, monkeypatch):
+    key = sandbox.key(GRANTS, name="mm", account=account, otp="a canary of an otp", valid_for="30d")
+    file = keep(here, key)
+    monkeypatch.setenv("MY_OTP", "a canary of an otp")
+    ours = ("krakenctl.pairs", "krakenctl.inspection", "krakenctl.cli", "krakenctl.surfaces", "krakenctl.transport")
+    canaries = ["a canary of an otp", "a+canary+of+an+otp"]
+    with bare_locals(canaries, within=lambda name: name.startswith(ours)) as found:
+        assert inspect(sandbox, file, "--otp-env", "MY_OTP").code == 0
     assert found == set()
 
 

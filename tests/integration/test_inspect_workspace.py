@@ -76,6 +76,37 @@ def test_a_key_whose_program_counts_is_not_asked_with_a_clock(desk, wire):
     assert inspected(desk.run("inspect", "ApiKey/acme/bot", "--nonce", "7", "-o", "json"))["answeredTo"] == "counter"
 
 
+def test_alive_needs_no_word_of_what_its_program_sends(desk, wire):
+    with_key(desk, consumer={"nonce": "counter"})
+    wire.clear()
+    assert desk.run("inspect", "ApiKey/acme/bot", "--alive").code in (0, 3)
+    assert wire.calls == ["inspect"]
+
+
+def test_what_is_recorded_against_a_key_is_told_before_it_is_asked_and_with_its_refusal(desk, wire):
+    desk.declare(d.account(), d.key("bot", "query-ledger", ipAllowlist=["203.0.113.10"]))
+    desk.applied()
+    wire.clear()
+    told = desk.run("inspect", "ApiKey/acme/bot")
+    known = "it may be used from 203.0.113.10 only, and has never answered from this machine"
+    assert (told.code, wire.calls) == (1, ["inspect"])
+    assert f"It may well be refused: {known}." in " ".join(told.err.split())
+    assert f"most likely this was to be expected: {known}" in " ".join(told.err.split())
+
+
+def test_a_recorded_end_that_has_passed_is_told_likewise(desk):
+    with_key(desk)
+    desk.advance(181 * d.DAY)
+    told = desk.run("inspect", "ApiKey/acme/bot")
+    assert told.code == 1
+    assert "most likely this was to be expected: its recorded end has passed (2027-07-14" in " ".join(told.err.split())
+
+
+def test_nothing_is_said_against_a_key_that_any_address_may_use(desk):
+    with_key(desk)
+    assert "refused" not in desk.run("inspect", "ApiKey/acme/bot").err
+
+
 def test_a_key_can_be_looked_at_although_the_manifests_are_not_sound(desk):
     with_key(desk)
     (desk.root / "manifests/all.yaml").write_text("kind: nonsense\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 import followed
@@ -12,8 +10,8 @@ from desk import DAY, NOW, make_desk
 from dialogue import Dialogue
 from krakenctl.model.permission import SPELLINGS, Permission
 from krakenctl.sandbox.people import operate
-from krakenctl.stores.base import Slot
 
+BOT = "ApiKey/acme/bot"
 KEY, SECRET, AGAIN = "API key: ", "Private key: ", "[n] stop here "
 WHOLE = {
     "ipAllowlist": ["127.0.0.1", "198.51.100.0/28"],
@@ -22,6 +20,8 @@ WHOLE = {
     "nonceWindow": 5000,
 }
 FAR = NOW + 900 * DAY
+CHECK_ORDERS = ("nonce-first", "address-first")  # which of them Kraken has is unconfirmed
+OPEN = ("--allow", "open", "--reason", "a test")
 
 
 @pytest.fixture
@@ -60,6 +60,24 @@ def test_both_halves_may_be_pasted_at_once_on_a_narrow_terminal(desk):
     assert secret not in talk.seen
 
 
+PASTES = {
+    "blanks around": "  {key} \n\t{secret}  ",
+    "an empty line between": "{key}\n\n\n{secret}",
+    "quotes and a comma": "'{key}',\n\"{secret}\"",
+    "windows' line ends": "{key}\r{secret}",
+}
+
+
+@pytest.mark.parametrize("paste", PASTES)
+def test_what_copying_adds_does_no_harm(desk, paste):
+    desk.declare(by_hand(), a_key())
+    talk = opened(desk)
+    key, secret = followed.make(desk.db, followed.read(talk.until(KEY)))
+    talk.type(PASTES[paste].format(key=key, secret=secret))
+    code, said = talk.end()
+    assert (code, desk.plan()["changes"]) == (0, []), said
+
+
 SLIPS = {
     "any address": ({"ip_allowlist": ()}, "from any address"),
     "an address too many": ({"ip_allowlist": (*WHOLE["ipAllowlist"], "198.51.100.77")}, "198.51.100.77"),
@@ -77,8 +95,10 @@ SLIPS = {
 }
 
 
-def test_every_single_slip_of_the_form_is_named_and_can_be_put_right(desk):
+@pytest.mark.parametrize("check_order", CHECK_ORDERS)
+def test_every_single_slip_of_the_form_is_named_and_can_be_put_right(desk, check_order):
     """One after the other in one sitting: each time it is edited, another field is wrong."""
+    desk.switch("check-order", check_order)
     desk.declare(by_hand(), a_key("bot", "query-funds", "modify-trades", **WHOLE))
     talk = opened(desk)
     told = followed.read(talk.until(KEY))
@@ -100,77 +120,172 @@ def test_every_single_slip_of_the_form_is_named_and_can_be_put_right(desk):
     assert (code, desk.plan()["changes"]) == (0, []), said
 
 
-@pytest.mark.parametrize("slip", ["swapped", "secret", "another key", "another account"])
+WRONG_PAIRS = {
+    "another key's secret": "key and secret do not belong together",
+    "another key": "Kraken calls it “spare”, not “bot.a7.g1”",
+    "another key of the workspace": "this is the pair of first.a7.g1, which is another key of ours",
+    "a key of another account": "it belongs to the account",
+}
+
+
+@pytest.mark.parametrize("slip", WRONG_PAIRS)
 def test_a_pair_that_is_not_the_new_key_is_named_and_typed_in_again(desk, slip):
-    desk.declare(by_hand(), a_key())
+    desk.declare(by_hand(), a_key("first"))
+    talk = opened(desk)
+    first = followed.make(desk.db, followed.read(talk.until(KEY)))
+    talk.type("\n".join(first))
+    assert talk.end()[0] == 0
     operate.make_account(desk.db, "other")
+    desk.declare(by_hand(), a_key("first"), a_key())
+    desk.advance(60)
     talk = opened(desk)
     told = followed.read(talk.until(KEY))
-    if slip == "another account":
-        wrong = followed.make(desk.db, told, user="other")
-    right = followed.make(desk.db, told)
-    if slip != "another account":
-        spare = operate.make_key(desk.db, "acme", "spare", ["query-funds"])
-        wrong = {
-            "swapped": (right[1], right[0]),
-            "secret": (right[0], spare["secret"]),
-            "another key": (spare["apiKey"], spare["secret"]),
-        }[slip]
-    talk.type(wrong[0])
-    if slip == "swapped":
-        assert "here belongs the public one" in talk.until("once more: ")
-        talk.type(right[0])
-        talk.until(SECRET)
-        talk.type(right[1])
-    else:
-        talk.until(SECRET)
-        talk.type(wrong[1])
-    if slip in ("secret", "another key"):
-        named = {"secret": "do not belong together", "another key": "“spare”"}[slip]
-        assert named in " ".join(talk.until(AGAIN).split())
-        talk.type("k")
-        talk.until(KEY)
-        talk.type(f"{right[0]}\n{right[1]}")
+    elsewhere, right = followed.make(desk.db, told, user="other"), followed.make(desk.db, told)
+    spare = operate.make_key(desk.db, "acme", "spare", ["query-funds"])
+    wrong = {
+        "another key's secret": (right[0], spare["secret"]),
+        "another key": (spare["apiKey"], spare["secret"]),
+        "another key of the workspace": first,
+        "a key of another account": elsewhere,
+    }[slip]
+    talk.type("\n".join(wrong))
+    assert WRONG_PAIRS[slip] in " ".join(talk.until(AGAIN).split())
+    desk.advance(20)
+    talk.type("k")
+    talk.until(KEY)
+    talk.type("\n".join(right))
     code, said = talk.end()
-    assert code == 0, said
+    assert (code, desk.plan()["changes"]) == (0, []), said
+    assert desk.entry("acme/bot").secret.reveal() == right[1]
 
 
-@pytest.mark.parametrize("stop", ["", "\x04", "\x03"], ids=["nothing", "end", "ctrl-c"])
-def test_whoever_stops_at_the_prompt_leaves_nothing_half_done(desk, stop):
+def test_halves_that_are_swapped_are_told_apart_at_once(desk):
     desk.declare(by_hand(), a_key())
     talk = opened(desk)
-    talk.until(KEY)
-    if stop:
-        talk.press(stop.encode())
-    else:
-        talk.type("")
+    key, secret = followed.make(desk.db, followed.read(talk.until(KEY)))
+    talk.type(secret)
+    assert "here belongs the public one" in talk.until("once more: ")
+    talk.type(f"{key}\n{secret}")
     code, said = talk.end()
-    assert code == (130 if stop == "\x03" else 8), said
-    assert desk.recorded().intents == ()
-    assert desk.changes() == {"ApiKey/acme/bot": "create"}
+    assert (code, desk.plan()["changes"]) == (0, []), said
 
 
-def test_a_closed_window_leaves_nothing_half_done(desk):
+STOPS = {"nothing": b"\n", "end": b"\x04", "ctrl-c": b"\x03"}
+
+
+def stopping(talk, how):
+    """The exit code, and what was said."""
+    if how == "closed":
+        return talk.hang_up(), talk.seen
+    if how == "killed":
+        return talk.kill(), talk.seen
+    talk.press(STOPS.get(how, b"n\n"))
+    return talk.end()
+
+
+def fits(code, how):
+    return code in {"ctrl-c": (130,), "closed": (8, 130), "killed": (-9,)}.get(how, (8,))
+
+
+@pytest.mark.parametrize("half", [KEY, SECRET])
+@pytest.mark.parametrize("how", [*STOPS, "closed", "killed"])
+def test_whoever_stops_at_a_hidden_prompt_is_asked_for_the_same_key_again(desk, how, half):
     desk.declare(by_hand(), a_key())
     talk = opened(desk)
-    talk.until(KEY)
-    assert talk.hang_up() in (8, 130)
-    assert desk.changes() == {"ApiKey/acme/bot": "create"}
+    told = followed.read(talk.until(KEY))
+    key, secret = followed.make(desk.db, told)
+    if half == SECRET:
+        talk.type(key)
+        talk.until(SECRET)
+    code, said = stopping(talk, how)
+    assert fits(code, how), said
+    assert (desk.slots(), desk.changes()) == ([], {BOT: "create"})
+    desk.advance(86_400)
+    talk = opened(desk)
+    again = followed.read(talk.until(KEY))
+    assert (again.name, again.times) == (told.name, told.times)
+    talk.type(f"{key}\n{secret}")
+    code, said = talk.end()
+    assert (code, desk.plan()["changes"]) == (0, []), said
 
 
-def test_whoever_stops_after_a_slip_leaves_nothing_half_done(desk):
+@pytest.mark.parametrize("how", ["no", "end", "ctrl-c", "closed", "killed"])
+def test_whoever_stops_at_a_slip_is_told_of_that_key_by_every_plan_until_it_is_right(desk, how):
     desk.declare(by_hand(), a_key())
     talk = opened(desk)
     told = followed.read(talk.until(KEY))
     key, secret = followed.make(desk.db, told, permissions=["withdraw-funds"])
     talk.type(f"{key}\n{secret}")
-    said = talk.until(AGAIN)
-    assert "“Funds permissions – Withdraw”" in said
-    talk.type("n")
+    assert "“Funds permissions – Withdraw”" in talk.until(AGAIN)
+    code, said = stopping(talk, how)
+    assert fits(code, how), said
+    assert (desk.slots(), desk.recorded().keys) == (["acme/bot/pending"], {})
+    ran = desk.run("plan")
+    assert "bot.a7.g1 was made, and is not as it was asked for: it may withdraw-funds" in " ".join(ran.out.split())
+    desk.advance(20)
+    talk = opened(desk)
+    assert "“Funds permissions – Withdraw”" in talk.until(AGAIN)
+    desk.advance(20)
+    followed.edit(desk.db, told)
+    talk.type("y")
     code, said = talk.end()
-    assert (code, "delete bot.a7.g1 on the website" in " ".join(said.split())) == (8, True), said
-    assert desk.entry("acme/bot", Slot.PENDING) is None
-    assert desk.recorded().intents == ()
+    assert (code, desk.plan()["changes"]) == (0, []), said
+
+
+def test_whoever_rather_deletes_the_wrong_key_is_asked_for_the_next_one(desk):
+    desk.declare(by_hand(), a_key(ipAllowlist="any"))
+    talk = opened(desk, *OPEN)
+    told = followed.read(talk.until(KEY))
+    talk.type("\n".join(followed.make(desk.db, told, permissions=["withdraw-funds"])))
+    talk.until(AGAIN)
+    talk.type("d")
+    assert "it still answers: it was not deleted" in " ".join(talk.until("[Y/n] ").split())
+    desk.advance(20)
+    operate.revoke_key(desk.db, "acme", told.name)
+    talk.type("y")
+    code, said = talk.end()
+    assert (code, "bot.a7.g1 is deleted, as its own pair proves" in " ".join(said.split())) == (8, True), said
+    assert (desk.slots(), desk.recorded().intents) == ([], ())
+    talk = opened(desk, *OPEN)
+    assert followed.read(talk.until(KEY)).name == "bot.a7.g2"
+    talk.hang_up()
+
+
+def test_an_answer_that_means_nothing_is_asked_for_again(desk):
+    desk.declare(by_hand(), a_key())
+    talk = opened(desk)
+    told = followed.read(talk.until(KEY))
+    talk.type("\n".join(followed.make(desk.db, told, permissions=["withdraw-funds"])))
+    talk.until(AGAIN)
+    talk.type("what?")
+    talk.until(AGAIN)
+    desk.advance(20)
+    followed.edit(desk.db, told)
+    talk.type("Y")
+    assert talk.end()[0] == 0
+
+
+@pytest.mark.parametrize("how", ["no", "end", "ctrl-c", "closed", "killed"])
+def test_whoever_stops_before_the_old_key_is_deleted_is_asked_for_that_again(desk, how):
+    desk.declare(by_hand(), a_key())
+    talk = opened(desk)
+    talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
+    assert talk.end()[0] == 0
+    desk.advance(60)
+    desk.declare(by_hand(), a_key("bot", "query-ledger"))
+    talk = opened(desk)
+    talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
+    talk.until("Is it deleted? [Y/n] ")
+    code, said = stopping(talk, how)
+    assert fits(code, how) or code == 4, said
+    assert desk.entry("acme/bot").live_name == "bot.a7.g2"
+    desk.advance(7200)  # so that what was refused counts no longer
+    talk = opened(desk)
+    told = followed.read(talk.until("Is it deleted? [Y/n] "))
+    operate.revoke_key(desk.db, "acme", told.name)
+    talk.type("y")
+    code, said = talk.end()
+    assert (code, desk.plan()["changes"], desk.recorded().retired) == (0, [], ()), said
 
 
 def test_a_change_walks_through_both_keys(desk):
@@ -206,71 +321,9 @@ def test_without_a_terminal_it_waits(desk):
     assert (ran.code, "a person" in ran.out) == (8, True)
 
 
-def test_a_runbook_is_written_once_and_nothing_is_done(desk, tmp_path):
-    desk.declare(by_hand(), a_key("bot", "query-funds", **WHOLE))
-    target = tmp_path / "steps.md"
-    assert desk.run("apply", "--runbook", target).code == 8
-    text = target.read_text()
-    assert "  - [ ] **tick** Funds permissions: Query\n" in text
-    assert "      bot.a7.g1\n" in text
-    assert desk.run("apply", "--runbook", target).code == 8
-    target.write_text(text.replace("- [ ] Log in", "- [x] Log in"))
-    ran = desk.run("apply", "--runbook", target)
-    assert (ran.code, "is there already" in " ".join(ran.err.split())) == (64, True)  # wrapped by the path's length
-    assert desk.recorded().intents == ()
-
-
-def test_a_pipeline_answers_on_standard_input(desk, monkeypatch):
-    desk.declare(
-        by_hand(),
-        a_key(**{name: value for name, value in WHOLE.items() if name != "validFor"}, validUntil="2028-01-01"),
-    )
-    target = desk.root / "steps.md"
-    assert desk.run("apply", "--runbook", target).code == 8
-    spec = {"ip_allowlist": WHOLE["ipAllowlist"], "valid_until": 1_830_297_600, "nonce_window": 5000}
-    window = {"query_from": 1_767_225_600, "query_to": 1_798_675_200}
-    made = operate.make_key(desk.db, "acme", "bot.a7.g1", ["query-funds"], **spec, **window)
-    line = json.dumps({"name": "bot.a7.g1", "apiKey": made["apiKey"], "secret": made["secret"]})
-    ran = piped(desk, line, monkeypatch)
-    assert ran.code == 0, ran.out + ran.err
-    assert desk.plan()["changes"] == []
-
-
-def test_a_pipeline_tells_of_a_new_key_first_and_of_the_old_one_later(desk, monkeypatch):
-    ends = {"ipAllowlist": ["127.0.0.1"], "validUntil": "2028-01-01"}
-    end = 1_830_297_600
-    for generation, codes in enumerate((["query-funds"], ["query-ledger"]), 1):
-        desk.declare(by_hand(), a_key("bot", *codes, **ends))
-        made = operate.make_key(
-            desk.db, "acme", f"bot.a7.g{generation}", codes, ip_allowlist=["127.0.0.1"], valid_until=end
-        )
-        line = json.dumps({"name": made["name"], "apiKey": made["apiKey"], "secret": made["secret"]})
-        assert piped(desk, line, monkeypatch).code == (0 if generation == 1 else 8)
-        desk.advance(60)
-    assert desk.entry("acme/bot").live_name == "bot.a7.g2"  # its consumer is not kept waiting
-    operate.revoke_key(desk.db, "acme", "bot.a7.g1")
-    ran = piped(desk, '{"name": "bot.a7.g1", "done": true}', monkeypatch)
-    assert ran.code == 0, ran.out + ran.err
-    assert desk.recorded().retired == ()
-
-
-@pytest.mark.parametrize(
-    "line", ["nonsense", "[]", '{"name": "x"}', '{"name": "x", "apiKey": "k", "secret": "c2VjcmV0"}']
-)
-def test_a_line_that_is_no_answer_is_refused_and_not_repeated(desk, line, monkeypatch):
-    ran = piped(desk, line, monkeypatch)
-    assert (ran.code, "line 1 of standard input" in ran.err) == (1, True)
-    assert "c2VjcmV0" not in ran.err
-
-
-def piped(desk, text, monkeypatch):
-    import io
-
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    return desk.run("apply", "--yes", "--stdin")
-
-
-def test_a_key_that_cannot_answer_here_waits_or_is_accepted_on_the_record(desk):
+@pytest.mark.parametrize("check_order", CHECK_ORDERS)
+def test_a_key_that_cannot_answer_here_waits_or_is_accepted_on_the_record(desk, check_order):
+    desk.switch("check-order", check_order)
     desk.declare(by_hand(), a_key(ipAllowlist=["198.51.100.7"]))
     talk = opened(desk)
     key, secret = followed.make(desk.db, followed.read(talk.until(KEY)))

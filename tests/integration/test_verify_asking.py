@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from krakenctl.model.address import key_address
-from krakenctl.model.description import NonceScale
-from krakenctl.model.desired import SecretRef
-from krakenctl.model.holding import Holding
-from krakenctl.model.key import KeyPair, KeySpec
-from krakenctl.model.permission import Permission
-from krakenctl.model.recorded import Gone, RecordedKey
-from krakenctl.model.secret import Secret
+from asked import Scene
+from krakenctl.model.silence import Refusal
 from krakenctl.model.verification import Verdict
 from krakenctl.surfaces.kraken.own_key import OwnKey
-from krakenctl.surfaces.kraken.probes import Allowance, Pace
 from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
-from krakenctl.verification.asking import Asking
 
-ELSEWHERE, ALSO_ELSEWHERE = ("198.51.100.1",), ("198.51.100.2",)
-NUMBERS = itertools.count()
+HERE, ELSEWHERE, ALSO_ELSEWHERE = ("127.0.0.1",), ("198.51.100.1",), ("198.51.100.2",)
 
 
 @pytest.fixture(scope="module")
@@ -32,59 +23,6 @@ def served_sandbox(tmp_path_factory):
     with served(tmp_path_factory.mktemp("asking") / "sandbox.db") as sandbox:
         sandbox.freeze("2027-01-15T08:00:00Z")
         yield sandbox
-
-
-class Scene:
-    """One account. Every call of a key of it is noted: how many failures in a row Kraken has seen after it."""
-
-    def __init__(self, sandbox, http):
-        self.sandbox, self.http, self.holdings, self.answered = sandbox, http, [], set()
-        self.account = f"account-{next(NUMBERS)}"
-        sandbox.account(self.account)
-        self.worst, self.gone = 0, None
-
-    def hold(self, name, networks=(), *, scale=NonceScale.MILLISECONDS, gone=False, answered=False, otp=""):
-        made = self.sandbox.key(["query-funds"], name=name, account=self.account, ip_allowlist=networks, otp=otp)
-        if gone:
-            self.sandbox.revoke(name, account=self.account)
-        if answered:
-            self.answered.add(made.public_key)
-        record = RecordedKey(
-            address=key_address("acme", name),
-            live_name=name,
-            generation=1,
-            created=0,
-            public_key=made.public_key,
-            spec=KeySpec(permissions=frozenset({Permission.QUERY_FUNDS}), ip_allowlist=networks),
-            secret=SecretRef("main", name),
-            issued=0,
-        )
-        pair = KeyPair(public_key=made.public_key, secret=Secret(made.secret))
-        self.holdings.append(Holding(record=record, scale=scale, pair=pair))
-
-    def ask(self, *, failures=3, probing=False):
-        asking = Asking(
-            own_key=lambda pair: OwnKey(self.http, pair, lambda: int(self.sandbox.now * 1_000_000_000)),
-            pace=lambda: Pace("pro", lambda: self.sandbox.now, self._wait),
-            now=int(self.sandbox.now),
-            lists={},
-            has_answered=self.answered.__contains__,
-            gone=lambda _: self.gone,
-            probing=probing,
-            allowance=Allowance(failures),
-        )
-        found = asking.all(self.holdings)
-        self._look()
-        return found
-
-    def _wait(self, seconds):
-        self._look()
-        self.sandbox.advance(seconds=seconds + 0.001)
-
-    def _look(self):
-        with closing(sqlite3.connect(self.sandbox.db)) as connection:
-            [[count]] = connection.execute("SELECT coalesce(max(count), 0) FROM failure").fetchall()
-        self.worst = max(self.worst, count)
 
 
 @pytest.fixture
@@ -99,28 +37,90 @@ def scene(served_sandbox):
 def test_a_key_that_answered_before_and_is_not_known_any_more_is_revoked(scene):
     scene.hold("gone", gone=True, answered=True)
     scene.hold("shows", answered=True)
-    scene.hold("gone-too", ELSEWHERE, gone=True, answered=True)
     found = scene.ask(failures=4)
-    assert {found[name].verdict for name in ("gone", "gone-too")} == {Verdict.REVOKED}
-    assert scene.worst <= 2
+    assert (found["gone"].verdict, scene.worst) == (Verdict.REVOKED, 1)
 
 
-def test_nothing_is_remembered_so_a_key_is_not_refused_twice_with_no_answer_in_between(scene):
+@pytest.mark.parametrize("peer", [HERE, ("127.0.0.0/30",), (), ELSEWHERE])
+def test_silence_behind_an_allow_list_proves_an_end_only_where_another_key_shows_that_this_host_is_in_it(scene, peer):
+    scene.hold("gone", ("127.0.0.0/30", *ELSEWHERE), gone=True, answered=True)
+    scene.hold("moved", ELSEWHERE, answered=True)
+    scene.hold("peer", peer)
+    found = scene.ask(failures=5)
+    proves = peer in (HERE, ("127.0.0.0/30",))
+    assert found["gone"].verdict is (Verdict.REVOKED if proves else Verdict.UNKNOWN)
+    assert (found["moved"].verdict, "another address" in found["moved"].why) == (Verdict.UNKNOWN, True)
+
+
+def test_a_key_is_not_refused_twice_with_no_answer_in_between(scene):
     scene.hold("gone", gone=True, answered=True)
     asked = scene.ask()["gone"]
-    assert (asked.verdict, "once only" in asked.why, scene.worst) == (Verdict.UNKNOWN, True, 1)
+    assert (asked.verdict, "two refusals" in asked.why, scene.worst) == (Verdict.DENIED, True, 1)
 
 
 def test_a_key_that_is_proved_gone_is_not_asked(scene):
     scene.hold("gone", gone=True, answered=True)
-    scene.gone = Gone(since=1_800_000_000, host="desk", said="EAPI:Invalid key")
+    scene.hold("shows", answered=True)
+    scene.ask()
+    del scene.holdings[1]
+    scene.worst = 0
     asked = scene.ask()["gone"]
     assert (asked.verdict, "proved before" in asked.why, scene.worst) == (Verdict.REVOKED, True, 0)
 
 
 def test_half_a_proof_is_none(scene):
     scene.hold("gone", gone=True, answered=True)
-    assert scene.ask(failures=1)["gone"].verdict is Verdict.UNKNOWN
+    scene.hold("shows", answered=True)
+    assert scene.ask(failures=1)["gone"].verdict is Verdict.DENIED
+
+
+def test_a_refused_key_is_left_alone_and_what_was_wrong_is_still_told(scene):
+    scene.hold("gone", gone=True)
+    first = scene.ask()["gone"]
+    scene.sandbox.advance(seconds=600)
+    second = scene.ask()["gone"]
+    assert (first.verdict, second.verdict, scene.worst) == (Verdict.DENIED, Verdict.DENIED, 1)
+    assert "not asked again before" in second.why
+    scene.named = True
+    scene.ask()
+    assert scene.worst == 2
+
+
+def test_what_was_refused_when_this_host_had_another_address_proves_nothing_now(scene):
+    scene.hold("moved-back", HERE)
+    scene.hold("peer", HERE)
+    moved, _ = scene.holdings
+    refused = Refusal(at=int(scene.sandbox.now), times=1, said="EAPI:Invalid key")
+    scene.state.refused(moved.record.public_key, "desk", refused)
+    found = scene.ask()
+    assert (found["peer"].verdict, found["moved-back"].verdict) == (None, Verdict.UNKNOWN)
+
+
+def test_what_two_commands_were_told_is_proof_enough(scene):
+    for n in range(3):
+        scene.hold(f"gone-{n}", gone=True, answered=True)
+    scene.hold("shows", answered=True)
+    assert {scene.ask()[f"gone-{n}"].verdict for n in range(3)} == {Verdict.DENIED}
+    scene.sandbox.advance(seconds=4000)
+    assert {scene.ask()[f"gone-{n}"].verdict for n in range(3)} == {Verdict.REVOKED}
+    assert scene.worst <= 3
+
+
+def test_while_the_account_is_known_to_be_locked_nobody_calls(scene):
+    scene.hold("bot", answered=True)
+    scene.state.locked_out("acme", int(scene.sandbox.now))
+    scene.named = True
+    asked = scene.ask()["bot"]
+    assert (asked.verdict, "none of its keys is asked before" in asked.why) == (Verdict.LOCKED_OUT, True)
+
+
+def test_the_pair_of_another_key_is_not_asked_in_its_stead(scene):
+    scene.hold("bot")
+    scene.hold("other")
+    bot, other = scene.holdings
+    scene.holdings[0] = replace(bot, pair=other.pair)
+    found = scene.ask()["bot"]
+    assert (found.told, found.verdict, "another key" in found.why) == (None, Verdict.DENIED, True)
 
 
 def test_a_second_factor_is_unknown(scene):
@@ -151,9 +151,8 @@ def test_without_such_a_call_the_allowance_is_the_most(scene):
 
 
 def test_a_key_behind_an_allow_list_that_let_another_in_is_judged_by_that(scene):
-    here = ("127.0.0.1",)
-    scene.hold("good", here)
-    scene.hold("gone", here, gone=True)
+    scene.hold("good", HERE)
+    scene.hold("gone", HERE, gone=True)
     found = scene.ask()
     assert (found["good"].verdict, found["gone"].verdict) == (None, Verdict.DENIED)
 

@@ -26,6 +26,7 @@ KEYS = st.fixed_dictionaries(
         "valid_until": YEARS.map(lambda year: year or 0),
         "nonce_window": st.sampled_from([0, 1, 5000]),
         "query_from": st.sampled_from([0, "2025-01-01"]),
+        "odd": st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=20),
     }
 )
 
@@ -43,7 +44,9 @@ def test_importing_then_plan_is_no_change(sandbox, accounts):
     for specs in accounts:
         sandbox.account(name := f"law-{next(NUMBERS)}")
         for spec in specs:
-            keys[f"K{next(NUMBERS)}"] = sandbox.key(**spec, account=name)
+            called = f"{spec['odd']}{next(NUMBERS)}"  # unique
+            fields = {field: value for field, value in spec.items() if field != "odd"}
+            keys[f"K{next(NUMBERS)}"] = sandbox.key(**fields, name=called, account=name)
     with tempfile.TemporaryDirectory() as folder:
         place = Place(sandbox, Path(folder)).hold(**keys)
         assert len(place.brought()["keys"]) == len(keys)

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krakenctl.apply import check
-from krakenctl.apply.decide import Bounds, Kept, Sight, decide
+from krakenctl.apply.decide import decide
 from krakenctl.apply.forecast import forecast
 from krakenctl.apply.grants import Grant, excess, successor
+from krakenctl.apply.sight import Bounds, Kept, Sight
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Phase

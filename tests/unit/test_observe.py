@@ -17,7 +17,7 @@ from krakenctl.errors import (
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.surfaces.base import Listing
-from plan_builders import account, sub_account
+from plan_builders import account, on, sub_account
 
 IIBAN = "AA12 N84G EXAM PLE1"
 LASTING = [NotAuthorised("dead"), PermissionDenied("no"), ExchangeError("nonsense")]
@@ -90,3 +90,21 @@ def test_a_credential_that_opens_another_account_still_stops_everything():
 def test_an_undeclared_account_that_fails_is_blocked_too(problem):
     live = observe.undeclared(RecordedAccount(name="old", iiban=IIBAN), lambda _: Surface(problem))
     assert (live.phase, problem.message in live.reason) == (Phase.REQUESTED, True)
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "says", "hint"),
+    [
+        (("connect", "connect"), "the credential of acme and the credential of desk", "credentials in krakenctl.yaml;"),
+        (("website", "website"), "the keys that are kept for acme and the keys that are kept for desk", "made on"),
+        (("connect", "website"), "the credential of acme and the keys that are kept for desk", "credentials"),
+    ],
+)
+def test_two_accounts_that_are_one_stop_everything_and_the_words_fit_how_each_is_reached(surfaces, says, hint):
+    names = zip(("acme", "desk"), surfaces, strict=True)
+    twins = {name: on(name=name, iiban=IIBAN, surface=surface) for name, surface in names}
+    with pytest.raises(SafetyStop) as stopped:
+        observe.refuse_twins(twins)
+    assert f"{says} lead to {IIBAN}" in stopped.value.message
+    assert hint in stopped.value.hint
+    assert "credential" not in stopped.value.hint or "connect" in surfaces

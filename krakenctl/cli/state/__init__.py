@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from krakenctl.cli.command import example
-from krakenctl.cli.lazy import LazyGroup
+from krakenctl.cli.lazy import commands_of
 
 COMMANDS = {
     "list": "List every key and account that is recorded.",
@@ -16,24 +14,9 @@ COMMANDS = {
     "rebuild": "Put a lost state together again from the exchange and the stores.",
 }
 
-
-class _Commands(LazyGroup):
-    package = "krakenctl.cli.state"
-    summaries = COMMANDS
-
-
-app = typer.Typer(
-    cls=_Commands,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    no_args_is_help=True,
-    help="See what krakenctl remembers: which keys are ours, what was last sent. Never a secret.",
+app = commands_of(
+    "krakenctl.cli.state",
+    COMMANDS,
+    help_text="See what krakenctl remembers: which keys are ours, what was last sent. Never a secret.",
     epilog=example("krakenctl state list\nkrakenctl state show ApiKey/mm-desk/mm-btc"),
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@app.callback()
-def group() -> None:
-    """Holds the commands together."""

@@ -7,9 +7,18 @@ from typing import Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, yes_option
+from krakenctl.cli.options import (
+    NO_PATIENCE,
+    ColorOption,
+    DirOption,
+    LockTimeoutOption,
+    OutputOption,
+    options_of,
+    yes_option,
+)
 from krakenctl.cli.shell import Shell, TextOrJson
 
+_option = options_of("STATE_COPY")
 app = application()
 
 
@@ -28,21 +37,19 @@ def copy(
     ctx: typer.Context,
     source: Annotated[
         str,
-        typer.Option(
+        _option(
             "--from",
-            metavar="STATE",
-            envvar="KRAKENCTL_STATE_COPY_FROM",
-            help="Where the state was: sqlite:PATH, or postgres: and where its connection string is kept, as env:NAME"
+            "Where the state was: sqlite:PATH, or postgres: and where its connection string is kept, as env:NAME"
             " or file:PATH.",
+            metavar="STATE",
         ),
     ],
     schema: Annotated[
         str,
-        typer.Option(
+        _option(
             "--from-schema",
+            "Its schema in PostgreSQL. Left out: the one that is named after the workspace.",
             metavar="NAME",
-            envvar="KRAKENCTL_STATE_COPY_FROM_SCHEMA",
-            help="Its schema in PostgreSQL. Left out: the one that is named after the workspace.",
         ),
     ] = "",
     yes: Annotated[bool, yes_option("STATE_COPY")] = False,

@@ -14,6 +14,7 @@ from krakenctl.cli.options import (
     LockTimeoutOption,
     OutputOption,
     ParallelismOption,
+    options_of,
     yes_option,
 )
 from krakenctl.cli.shell import Shell, TextOrJson
@@ -21,6 +22,7 @@ from krakenctl.cli.shell import Shell, TextOrJson
 if TYPE_CHECKING:
     from krakenctl.model.rebuilt import Rebuilt
 
+_option = options_of("STATE_REBUILD")
 app = application()
 
 
@@ -35,33 +37,16 @@ app = application()
 def rebuild(
     ctx: typer.Context,
     lineage: Annotated[
-        str,
-        typer.Option(
-            metavar="LINEAGE",
-            envvar="KRAKENCTL_STATE_REBUILD_LINEAGE",
-            help="Whose keys are ours, where the stores hold those of several.",
-        ),
+        str, _option("--lineage", "Whose keys are ours, where the stores hold those of several.", metavar="LINEAGE")
     ] = "",
     replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace",
-            envvar="KRAKENCTL_STATE_REBUILD_REPLACE",
-            help="Even if there is a state that remembers keys; a copy of it is kept.",
-        ),
+        bool, _option("--replace", "Even if there is a state that remembers keys; a copy of it is kept.")
     ] = False,
     without_secrets: Annotated[
         bool,
-        typer.Option(
-            "--without-secrets",
-            envvar="KRAKENCTL_STATE_REBUILD_WITHOUT_SECRETS",
-            help="Even if keys with this workspace's tag are live and the stores hold no secret.",
-        ),
+        _option("--without-secrets", "Even if keys with this workspace's tag are live and the stores hold no secret."),
     ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", envvar="KRAKENCTL_STATE_REBUILD_DRY_RUN", help="Show it, and remember nothing."),
-    ] = False,
+    dry_run: Annotated[bool, _option("--dry-run", "Show it, and remember nothing.")] = False,
     yes: Annotated[bool, yes_option("STATE_REBUILD")] = False,
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
     parallelism: ParallelismOption = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption, yes_option
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of, yes_option
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import UsageError
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 REASON_HELP = "Why; it goes into the audit log."
 
+_option = options_of("STATE_UNLOCK")
 app = application()
 
 
 @app.command(epilog=example('krakenctl state unlock --reason "its host was switched off"'))
 def unlock(
     ctx: typer.Context,
-    reason: Annotated[str, typer.Option(metavar="TEXT", envvar="KRAKENCTL_STATE_UNLOCK_REASON", help=REASON_HELP)],
+    reason: Annotated[str, _option("--reason", REASON_HELP, metavar="TEXT")],
     yes: Annotated[bool, yes_option("STATE_UNLOCK")] = False,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,

@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos.hand import Hand
+from krakenctl.cli.person import FromStdin
+from krakenctl.sandbox.people import operate
 from krakenctl.state import sqlite
 from krakenctl.state.sqlite import SqliteDatabase
 from krakenctl.stores.age import AgeStore
 from krakenctl.transport.wsgi import WsgiAdapter
 
 _STORE = ("prove_writable", "put", "promote", "remove")
+_PERSON = ("issue", "update", "revoke", "again", "accepts")
+_WEBSITE = ("make_key", "edit_key", "revoke_key")
 _FILES = {"fsync": 0, "unlink": 0, "mkdir": 0, "rmdir": 0, "replace": 1, "link": 1}  # which argument is the place
 _RANDOM = re.compile(r"\.[0-9a-f]{16}\.tmp$|\.canary\.\d+")
 
@@ -26,7 +31,7 @@ _RANDOM = re.compile(r"\.[0-9a-f]{16}\.tmp$|\.canary\.\d+")
 @dataclass(frozen=True)
 class Boundary:
     number: int
-    sort: str  # http | store | state | commit | file | fsync | end
+    sort: str  # http | store | state | commit | file | fsync | person | website | end
     what: str
     after: bool = False
 
@@ -56,6 +61,11 @@ class Boundaries:
             self._install_on_postgres()
         for name in _STORE:
             self._wrap(AgeStore, name, "store", lambda _, path="", *__, name=name: f"{name} {path}".strip())
+        for name in _PERSON:
+            for somebody in (Hand, FromStdin):
+                self._wrap(somebody, name, "person", lambda _, step, *__, name=name: f"{name} {step.name}")
+        for name in _WEBSITE:
+            self._wrap(operate, name, "website", lambda _, __, key, *___, name=name, **____: f"{name} {key}")
         for name, at in _FILES.items():
             sort = "fsync" if name == "fsync" else "file"
             self._wrap(os, name, sort, lambda *args, name=name, at=at, **_: f"{name} {self._place(args[at])}")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.boundaries import Boundary
+from chaos.by_person import ALL, BY_PERSON
 from chaos.cell import KEEP, Cell, Stage, Verdict
 from chaos.faults import FAULTS, ON_THE_SERVER
 from chaos.quirks import POSTGRES, QUIRKS
@@ -33,6 +34,8 @@ _ON_POSTGRES = ("create", "replace", "replace-revoke-first")
 _KILLED_EVERYWHERE = ("create", "replace", "replace-revoke-first")
 _KILLS = 3  # boundaries at which each other scenario is killed
 _TURNS = 6  # a scenario is struck by every sixth fault
+WITH_A_PERSON = {"hand-replace": ("default", 8), "hand-unseen": ("address-first", 3), "hand-answers": ("default", 3)}
+BY_HAND = ("kill", "kill-twice", "kill-later")  # what strikes a run that asks a person
 REPEAT = "python benchmarks/chaos.py --cell"
 
 
@@ -45,6 +48,7 @@ class Part:
     faults: tuple[str, ...]
     thin: bool  # a few boundaries of each fault, and for a kill one of two where nothing lasting happens in between
     every: bool = False
+    kills: int = _KILLS  # at so many boundaries, where it is thin
 
     def cells(self, boundaries: Sequence[Boundary]) -> Iterator[Cell]:
         for fault in [fault for fault in self.faults if self._fits(fault, boundaries)]:
@@ -53,17 +57,19 @@ class Part:
 
     def _fits(self, fault: str, boundaries: Sequence[Boundary]) -> bool:
         """The kill switch needs no lease, so that nobody can overtake it."""
+        if self.scenario in BY_PERSON and fault not in BY_HAND:
+            return False
         then = FAULTS[fault].then
-        leased = SCENARIOS[self.scenario].run[0] != "revoke"
+        leased = ALL[self.scenario].run[0] != "revoke"
         return (leased or fault != "overtaken") and (not then or any(FAULTS[then].at(here) for here in boundaries))
 
     def _thinned(self, fault: str, found: list[Boundary]) -> list[Boundary]:
         chance = random.Random(f"{self.scenario} {fault} {self.quirk}")
         if not self.thin:
             return chance.sample(found, min(PAIRS, len(found))) if is_pair(fault) else found
-        if fault == "kill" and self.quirk == "default":
+        if fault == "kill" and (self.quirk == "default" or self.scenario in BY_PERSON):
             kept = [here for here in found if not here.after and here.sort != "fsync"]
-            return kept if self.scenario in _KILLED_EVERYWHERE else chance.sample(kept, min(_KILLS, len(kept)))
+            return kept if self.scenario in _KILLED_EVERYWHERE else chance.sample(kept, min(self.kills, len(kept)))
         return chance.sample(found, min(1, len(found)))
 
 
@@ -105,7 +111,14 @@ def fast(scenarios: Sequence[str], faults: Sequence[str], quirks: Sequence[str])
             asked = tuple(fault for fault in share if fault in faults)
             if asked and name in scenarios and quirk in quirks and _exists(name, quirk):
                 parts.append(Part(name, quirk, asked, thin=True))
-    return parts
+    return [*parts, *_with_a_person(scenarios, faults, quirks)]
+
+
+def _with_a_person(scenarios: Sequence[str], faults: Sequence[str], quirks: Sequence[str]) -> Iterator[Part]:
+    for name, (quirk, kills) in WITH_A_PERSON.items():
+        if name in scenarios and quirk in quirks:
+            struck = tuple(fault for fault in ("kill", "kill-twice") if fault in faults)
+            yield Part(name, quirk, struck, thin=True, kills=kills)
 
 
 def run(parts: Sequence[Part], processes: int, told: Callable[[int, int], None]) -> list[Verdict]:
@@ -175,7 +188,7 @@ def table(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """A line per fault, a column per scenario: cells, and after a minus those where something was lost."""
     ran = Counter((verdict.cell.fault, verdict.cell.scenario) for verdict in verdicts)
     lost = Counter((verdict.cell.fault, verdict.cell.scenario) for verdict in verdicts if verdict.lost)
-    scenarios = [name for name in SCENARIOS if any(key[1] == name for key in ran)]
+    scenarios = [name for name in ALL if any(key[1] == name for key in ran)]
     letters = {name: chr(ord("A") + number) for number, name in enumerate(scenarios)}
     yield from (f"{letters[name]} = {name}" for name in scenarios)
     yield ""
@@ -206,7 +219,7 @@ def summary(verdicts: Sequence[Verdict], seconds: float) -> Iterator[str]:
 
 def unstruck(verdict: Verdict) -> bool:
     """It proves nothing: the run ended before its boundary. In parallel runs that may be."""
-    return not verdict.where and SCENARIOS[verdict.cell.scenario].parallelism == 1
+    return not verdict.where and ALL[verdict.cell.scenario].parallelism == 1
 
 
 def _by_loss(bad: Sequence[Verdict]) -> dict[str, list[Verdict]]:

@@ -32,6 +32,8 @@ QUIRKS: Mapping[str, Mapping[str, str]] = {
     "patching-put": {"put-semantics": "patch", "put-null": "keep", "put-absent-flags": "keep"},
     # Room for one key more: an orphan that nobody clears stands in the way.
     "room-for-one": {"keys-per-account": "one more"},
+    # A call from a wrong place is told so before its signature is looked at, and spends no nonce.
+    "address-first": {"check-order": "address-first"},
     # The first refused signed call locks the account out.
     "strict": {"lockout-threshold": "1", "refused-call-cost": "counted", "tier": "starter"},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import random
@@ -10,36 +11,39 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chaos.boundaries import Boundaries, Boundary
+from chaos.eyes import Eyes, recorded
 from chaos.faults import DEEDS, Fault, Victim
+from chaos.hand import at_hand
+from chaos.handmade import HandWitness, given_up, unnamed
 from chaos.quirks import QUIRKS
 from chaos.scenarios import APPLY, Command
-from chaos.witness import Eyes, Witness, recorded
+from chaos.still import still
+from chaos.witness import Witness
 from desk import NOW, Desk
-from krakenctl import exchange, workflow
 from krakenctl.cli import main
-from krakenctl.containment import sweep, switch
 from krakenctl.model.journal import Stage
-from krakenctl.sandbox import clock
 from krakenctl.sandbox.database import opened
+from krakenctl.sandbox.people import operate
 from krakenctl.state import sqlite
 from running import Ran
 
 if TYPE_CHECKING:
     from chaos import cell
 
+_ABOVE_ALL = (NOW + 10**9) * 1000  # nonces for the last look, above those of whoever has asked a key before
 PATIENCE = 1200  # seconds between two tries of an ordinary user: longer than any lockout, and than any late deed
 TRIES = 4
 MENDERS: tuple[Command, ...] = ((), ("recover",), ("tick",))  # before apply; the first: nothing
 RECOVER: Command = ("recover",)
 _BY_HAND = ("no room", "Too many API keys", "revoke that key by hand", "perhaps a person renamed it")
 STALE, WAITING = 5, 8
+LOOKED_AT = ("http", "store", "person", "website", "end")  # boundaries at which a consumer reads its secret
 
 
 @dataclass
@@ -67,7 +71,7 @@ class Room:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.folder / "acme")
+        return Desk(self.folder / "acme", itertools.count(_ABOVE_ALL))
 
     def furnish(self) -> None:
         shutil.copytree(self.stage.template.root, self.folder / "acme")
@@ -120,7 +124,8 @@ class Room:
         code = 70
         try:
             self.sabotage()
-            with still(self.desk, number):
+            scenario = self.stage.scenario
+            with still(self.desk, number), at_hand(self.desk.root, scenario.hand, scenario.later):
                 code = run()
         except BaseException:  # noqa: BLE001 - it is a finding, whatever it is
             self.note(lost=f"crash: {traceback.format_exc(limit=-3)}")
@@ -154,7 +159,7 @@ class Room:
         return code
 
     def _watch(self, here: Boundary, witness: Witness, fault: Fault, aim: Aim, victim: Victim) -> None:
-        if here.sort in ("http", "store", "end"):
+        if here.sort in LOOKED_AT:
             self._look(witness)
         if aim.struck is not None:
             self._watch_on(here, witness, fault, aim.struck)
@@ -199,7 +204,7 @@ class Room:
         desk.mend()
         desk.advance(fault.pause)
         self.stage.scenario.declare(desk)
-        boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in ("http", "store") else None)
+        boundaries = Boundaries(desk.root, lambda here: self._look(witness) if here.sort in LOOKED_AT else None)
         boundaries.install()
         if first:
             self._read_the_plan(desk, witness)
@@ -279,6 +284,8 @@ class Room:
         leaves = self.stage.scenario.leaves
         if leaves:  # whoever runs apply unasked brings nothing back
             self._say(desk.apply())
+        if self.stage.scenario.hand:
+            self._delete_what_was_given_up(desk)
         plans = [desk.run("plan", "--detailed-exitcode", "-o", "json") for _ in range(2)]
         changes = [(c["address"], c["action"], *c["reasons"]) for c in plans[0].json.get("changes", ())]
         if plans[0].code != (2 if leaves else 0) or {change[0]: change[1] for change in changes} != leaves:
@@ -291,9 +298,22 @@ class Room:
         for lost in witness.verdict(desk, plans[0].out):
             self.note(lost=lost)
 
+    def _delete_what_was_given_up(self, desk: Desk) -> None:
+        """As a plan tells a person to."""
+        left, killed = given_up(desk), len(self.noted("struck"))
+        for lost in unnamed(desk, desk.plan()):
+            self.note(lost=lost)
+        alive = [intent.live_name for intent in left if intent.live_name in desk.rows()]
+        if len(alive) > killed:
+            self.note(lost=f"1: {alive} are left over of {killed} runs that were killed")
+        for intent in left:
+            if intent.live_name in alive:
+                operate.revoke_key(desk.db, "acme", intent.live_name)
+            main(["-C", str(desk.root), "recover", "--absent", f"{intent.address}:{intent.live_name}"])
+
     def witness(self, *, mending: bool = False) -> Witness:
         scenario = self.stage.scenario
-        return Witness(
+        return (HandWitness if scenario.hand else Witness)(
             scenario,
             scenario.manifests if mending else scenario.after,
             self.stage.before,
@@ -302,41 +322,3 @@ class Room:
             touched=set(self.noted("touched")),
             stays=set(self.noted("stays")),
         )
-
-
-class _Time:
-    """In place of `time`: whoever waits moves the exchange's clock, and nobody sleeps."""
-
-    def __init__(self, desk: Desk | None, number: int) -> None:
-        self._desk = desk
-        self._gone = 0.0
-        self._nonce = NOW * 1000 + number * 1_000_000
-
-    def monotonic(self) -> float:
-        return self._gone
-
-    def time(self) -> float:
-        return NOW + self._gone
-
-    def time_ns(self) -> int:
-        self._nonce += 1
-        return self._nonce * 1_000_000
-
-    def sleep(self, seconds: float) -> None:
-        self._gone += seconds
-        if self._desk is not None:
-            clock.advance(self._desk.db, seconds)
-
-
-@contextmanager
-def still(desk: Desk | None, number: int = 0) -> Iterator[None]:
-    """Our own clock stands but for what is waited; the exchange's is frozen in its file."""
-    modules: tuple[Any, ...] = (exchange, workflow, switch, sweep)
-    real, still = [module.time for module in modules], _Time(desk, number)
-    for module in modules:
-        module.time = still
-    try:
-        yield
-    finally:
-        for module, time in zip(modules, real, strict=True):
-            module.time = time

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chaos.scenarios import OTHER_WORKSPACE
-from krakenctl.apply import check
+from krakenctl.apply import check, revoke
 from krakenctl.containment import sweep
 from krakenctl.state import leases, log
 from krakenctl.state.sql import SqlState
@@ -147,6 +147,10 @@ def _quote_secrets() -> None:
     AgeStore.put = put  # type: ignore[method-assign]
 
 
+def _believe_what_is_claimed() -> None:
+    revoke._claim = lambda session, work, record: revoke._forget(session, work, work.change.old, found=True)
+
+
 def _end_nothing() -> None:
     """The kill switch says that it is done, and was."""
     sweep.Sweep._revoke = lambda sweep, name: sweep._refused.update({name: None})  # type: ignore[method-assign]
@@ -171,5 +175,7 @@ SABOTAGE: Mapping[str, Sabotage] = {
     "a key that may be used from anywhere is promoted": Sabotage(_open_to_the_world, 6),
     "a key without an end is promoted": Sabotage(_issue_for_ever, 6),
     "a secret is in an address that is printed": Sabotage(_quote_secrets, 5),
+    "a person's word is taken for a key's end": Sabotage(_believe_what_is_claimed, 1, scenario="hand-undeleted"),
+    "a person's slip is promoted": Sabotage(_check_nothing, 6, scenario="hand-mistaken"),
     "the kill switch spares a key": Sabotage(_end_nothing, 1, scenario="kill-switch"),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import desk as d
+from chaos.hand import Persons, at_hand
 from desk import DAY, Desk, Doc
 from krakenctl.sandbox import accounts, keys
 from krakenctl.sandbox.connect import clients
@@ -50,6 +51,9 @@ class Scenario:
     dies: frozenset[str] = frozenset()  # names of keys that must be gone in the end
     evidence: frozenset[str] = frozenset()  # paths whose slots keep dead secrets
     parallelism: int = 1  # above 1 the boundaries of several accounts come in any order
+    hand: Persons | None = None  # who makes the keys, where no API does, and is there for the first command
+    later: Persons | None = None  # and for those after it; None: the same
+    prepared: Callable[[Desk], None] = lambda _: None  # what somebody has done before the struck run
 
     @property
     def manifests(self) -> Docs:
@@ -278,6 +282,11 @@ SCENARIOS = {
 def prepare(scenario: Scenario, root: Path, set_switches: Callable[[Desk], None]) -> Desk:
     """The workspace as the struck run finds it, with strangers on its account."""
     desk = d.make_desk(root)
+    with at_hand(root, scenario.later or scenario.hand):
+        return _prepared(desk, scenario, set_switches)
+
+
+def _prepared(desk: Desk, scenario: Scenario, set_switches: Callable[[Desk], None]) -> Desk:
     set_switches(desk)
     _remember_every_secret(desk)
     _move_in_strangers(desk)
@@ -290,7 +299,8 @@ def prepare(scenario: Scenario, root: Path, set_switches: Callable[[Desk], None]
     desk.advance(scenario.days * DAY)
     desk.declare(*scenario.after)
     if f"{{root}}/{PLAN}" in scenario.run:
-        assert desk.run("plan", "--out", root / PLAN).code == 0
+        assert desk.run("plan", "--out", desk.root / PLAN).code == 0
+    scenario.prepared(desk)
     _write_down_every_deed(desk)
     return desk
 

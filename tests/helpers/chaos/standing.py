@@ -9,8 +9,9 @@ from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from chaos.eyes import Eyes, recorded, state_home
 from chaos.scenarios import PLAN
-from chaos.witness import Eyes, recorded, state_home, told
+from chaos.witness import told
 from desk import Desk
 
 _EXCHANGE = (

@@ -5,124 +5,25 @@ It knows nothing of how krakenctl works: keys by their rows, secrets by what a c
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import json
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from chaos.eyes import Eyes, Row, recorded, state_home
+from chaos.leaks import what_was_written
 from chaos.scenarios import Docs, Scenario
-from desk import Desk
-from krakenctl import plugins
-from krakenctl.credentials import Credentials
-from krakenctl.model.chain import walk
+from desk import NOW, Desk
 from krakenctl.model.key import EXPIRY_SLACK
-from krakenctl.model.recorded import Recorded
-from krakenctl.model.time import parse_duration
-from krakenctl.project import read_workspace
-from krakenctl.state.base import StateHome
+from krakenctl.model.time import parse_duration, parse_time
 from krakenctl.stores.base import Entry, Slot
 
 OUR_CLIENT = "krakenctl-sandbox"
-_COLUMNS = (
-    "username, name, public_key, secret, client, permissions, ip_allowlist, nonce_window, query_from, query_to,"
-    " valid_until, key.created"
-)
-_LIVE = f"SELECT {_COLUMNS} FROM key JOIN account ON account.id = account_id WHERE signs_until IS NULL ORDER BY key.id"
 _ALLOWLIST, _VALID_UNTIL, _CREATED = 0, 4, 5  # in a row's terms
 _WORLD = ["0.0.0.0/0", "::/0"]
-# Below .krakenctl: the exchange itself, what its people write for us, and the key of the store.
-_MAY_HOLD = ("sandbox.db", "credentials", "identity.txt")
-
-
-def state_home(desk: Desk) -> StateHome:
-    """Wherever the workspace keeps its state."""
-    return plugins.state(read_workspace(desk.root).state, desk.root, Credentials(desk.root, {}))
-
-
-def recorded(desk: Desk) -> Recorded:
-    return state_home(desk).read()
-
-
-@dataclass(frozen=True)
-class Row:
-    """A live key in the exchange's table, secret included; without what every use of it changes."""
-
-    account: str
-    name: str
-    public_key: str
-    secret: str
-    client: str
-    permissions: str
-    terms: tuple[object, ...]
-
-
-@dataclass
-class Eyes:
-    """On one workspace, for as long as the process lives: cheap enough to look at every boundary."""
-
-    root: Path
-    _opened: dict[tuple[int, int], Entry] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        settings = read_workspace(self.root).stores["main"]
-        self._store = plugins.store(settings, self.root, Credentials(self.root, {}))
-        self._exchange = sqlite3.connect(
-            f"file:{self.root}/.krakenctl/sandbox.db?mode=ro", uri=True, check_same_thread=False
-        )
-
-    def close(self) -> None:
-        self._exchange.close()
-
-    def rows(self) -> dict[str, Row]:
-        """By public key, in the order in which they were made."""
-        found = (Row(*row[:6], tuple(row[6:])) for row in self._exchange.execute(_LIVE))
-        return {row.public_key: row for row in found}
-
-    def slow(self) -> set[str]:
-        """Keys that the list did not show at once."""
-        return {
-            public for (public,) in self._exchange.execute("SELECT public_key FROM key WHERE listed_from > created")
-        }
-
-    def secrets(self) -> list[str]:
-        """Of every key that there ever was, also of those that are gone."""
-        return [secret for (secret,) in self._exchange.execute("SELECT secret FROM ever")]
-
-    def deeds(self) -> list[tuple[str, str, str]]:
-        """Verb, name and public key of all that was done in our client's name since the scenario began."""
-        return self._exchange.execute("SELECT verb, name, public_key FROM deed ORDER BY rowid").fetchall()
-
-    def paths(self) -> list[str]:
-        """Of every key whose consumer finds something."""
-        folder = self.root / "secrets"
-        return sorted(str(file.parent.relative_to(folder)) for file in folder.rglob("current.age"))
-
-    def entry(self, path: str, slot: Slot) -> Entry | None:
-        file = self.root / "secrets" / path / f"{slot}.age"
-        try:
-            seen = file.stat()
-        except OSError:
-            return None
-        key = (seen.st_ino, seen.st_mtime_ns)
-        if key not in self._opened:
-            entry = self._store.get(path, slot)
-            assert entry is not None
-            self._opened[key] = entry
-        return self._opened[key]
-
-    def entries(self) -> Iterator[tuple[str, Slot, Entry]]:
-        for folder in sorted({file.parent for file in (self.root / "secrets").rglob("[cp]*.age")}):
-            path = str(folder.relative_to(self.root / "secrets"))
-            for slot in Slot:
-                if (entry := self.entry(path, slot)) is not None:
-                    yield path, slot, entry
 
 
 @dataclass(frozen=True)
@@ -176,13 +77,21 @@ class Witness:
             entry = self.eyes.entry(path, Slot.CURRENT)
             if entry is not None and path not in self.scenario.ends:
                 yield from self._usable(path, entry, rows.get(entry.public_key))
-        slow = self.eyes.slow()  # nobody could know of them when the next one was issued
+        slow = self._unheard_of(rows)
         generations = Counter(
             (row.account, row.name.rpartition(".g")[0]) for row in self._ours(rows) if row.public_key not in slow
         )
         yield from (
             f"1: {count} generations of {of[1]} are live at once" for of, count in generations.items() if count > 2
         )
+
+    def _unheard_of(self, rows: dict[str, Row]) -> set[str]:
+        """Nobody could know of them when the next one was issued; or end them, where nothing proves whose they are."""
+        return self.eyes.slow() if self.provable else self.eyes.slow() | self._orphans(rows)
+
+    def _orphans(self, rows: dict[str, Row]) -> set[str]:
+        """New keys whose secret is in no slot."""
+        return rows.keys() - self.before.rows.keys() - {entry.public_key for _, _, entry in self.eyes.entries()}
 
     def _usable(self, path: str, entry: Entry, row: Row | None) -> Iterator[str]:
         if row is None or row.secret != entry.secret.reveal():
@@ -215,7 +124,9 @@ class Witness:
                 below = documents.get(("SubAccount", spec["account"]), {}).get("account", spec["account"])
                 terms = {**documents["Account", below]["keyDefaults"], **spec}
                 addresses = terms["ipAllowlist"]
-                return _WORLD if addresses == "any" else addresses, parse_duration(terms["validFor"])
+                until = terms.get("validUntil")
+                seconds = parse_time(until) - NOW if until else parse_duration(terms["validFor"])
+                return _WORLD if addresses == "any" else addresses, seconds
         return None
 
     @property
@@ -232,7 +143,7 @@ class Witness:
         yield from self._nothing_lost(desk, rows, reported)
         yield from self._as_declared(desk, rows)
         yield from self._others_untouched(rows)
-        yield from self._slots_of_the_dead(rows)
+        yield from self._slots_of_the_dead(desk, rows)
         yield from self._ends_of_the_retired(desk, rows)
         yield from what_was_written(self.eyes, desk)
         yield from self._nothing_untold(desk)
@@ -293,7 +204,7 @@ class Witness:
         if self.stays - rows.keys():
             yield "3: a key that a person made or renamed is gone"
 
-    def _slots_of_the_dead(self, rows: dict[str, Row]) -> Iterator[str]:
+    def _slots_of_the_dead(self, desk: Desk, rows: dict[str, Row]) -> Iterator[str]:
         """Krakenctl revokes a key and clears its slot; what a person deletes may leave its secret behind."""
         for path, slot, entry in self.eyes.entries():
             if path in self.scenario.evidence and slot is not Slot.PENDING:
@@ -328,57 +239,3 @@ def told(desk: Desk) -> list[dict[str, Any]]:
     with state_home(desk).look() as state:
         lines = [json.loads(line) for line in state.log.lines()] if state is not None else []
     return [line for line in lines if "name" in line]
-
-
-def what_was_written(eyes: Eyes, desk: Desk) -> Iterator[str]:
-    """By any of the runs, in files, outputs and the audit log: cheap enough to look after each."""
-    yield from _leaks(eyes, desk)
-    with state_home(desk).look() as state:
-        if state is not None:
-            stored = state.log.head()
-            yield from _log(list(state.log.lines()), stored)
-
-
-def _leaks(eyes: Eyes, desk: Desk) -> Iterator[str]:
-    secrets = {*eyes.secrets(), *_credentials(desk.root)}
-    needles = [needle for secret in sorted(secrets) for needle in _spellings(secret)]
-    for file in _written(desk.root):
-        content = file.read_bytes()
-        if any(needle in content for needle in needles):
-            yield f"5: a secret is in {file.relative_to(desk.root.parent)}"
-
-
-def _log(lines: list[str], stored: str) -> Iterator[str]:
-    found = walk(lines, stored=stored)
-    if found.broken:
-        yield f"log: {found.broken}"
-
-
-def _written(root: Path) -> Iterator[Path]:
-    """Everything below the cell's folder, but for what is the exchange's or is meant to hold a secret."""
-    for file in root.parent.rglob("*"):
-        parts = file.relative_to(root).parts if file.is_relative_to(root) else ()
-        holds = parts[:1] == (".krakenctl",) and parts[1:2] and parts[1].startswith(_MAY_HOLD)
-        if file.is_file() and not holds:
-            yield file
-
-
-def _credentials(root: Path) -> Iterator[str]:
-    for file in (root / ".krakenctl/credentials").iterdir():
-        fields = json.loads(file.read_text())
-        yield from (fields[name] for name in ("access_token", "refresh_token", "secret") if name in fields)
-    for line in (root / ".krakenctl/identity.txt").read_text().splitlines():
-        if line.startswith("AGE-SECRET-KEY"):
-            yield line
-
-
-def _spellings(secret: str) -> Iterable[bytes]:
-    raw = secret.encode()
-    yield raw
-    yield json.dumps(secret)[1:-1].replace("/", "\\/").encode()
-    yield quote(secret, safe="").encode()
-    yield quote(secret).encode()
-    yield from (raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw), base64.urlsafe_b64encode(raw))
-    if len(secret) == 88:  # Kraken's secrets are base64
-        raw = base64.b64decode(secret)
-        yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.urlsafe_b64encode(raw))

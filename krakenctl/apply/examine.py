@@ -1,0 +1,94 @@
+"""Step 6 of the eight: is the new key what was declared, to the bit? Else it is put right, or taken back.
+
+The account's list says so, where there is one; the key itself, where its allow-list is sure to let us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from krakenctl.apply import check
+from krakenctl.apply.mend import mismatch, put_right
+from krakenctl.apply.session import Session
+from krakenctl.apply.work import KeptKey, Work
+from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised
+from krakenctl.model.journal import ACCEPTED
+from krakenctl.model.key import KeyPair, KeySpec, LiveKey
+
+PROPAGATION_TRIES = 3
+PROPAGATION_SECONDS = 1.0
+UNSEEN = "whether that is so still cannot be seen from here: "
+LISTED, VERIFIED = "listed", "verified"
+
+
+def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpec, *, listed: LiveKey | None) -> str:
+    """LISTED, VERIFIED, or ACCEPTED with the reason. Raises KeyMismatch once the wrong key is gone."""
+    if work.intent is not None and work.intent.vouched:
+        return work.intent.vouched
+    live = listed or _look_again(session, name)
+    if live is None:
+        raise ExchangeError(
+            f"the new key {name} does not show in the account's list; its secret stays in pending",
+            hint="run apply again: it finishes with that key if it shows by then, and issues another one if not",
+        )
+    while wrong := _wrong(session, work, name, sent, live):
+        live = put_right(session, work, name, sent, wrong)
+    if why := session.unasked.get(name):
+        return f"{ACCEPTED}: {_accepted(session, work, name, sent, why)}"
+    work.kept, work.note = replace(work.kept or kept, created=live.created), session.remarks.get(name, work.note)
+    return VERIFIED if session.spoke or _says_so_itself(session, work, name, kept.pair, sent) else LISTED
+
+
+def _wrong(session: Session, work: Work, name: str, sent: KeySpec, live: LiveKey) -> tuple[str, ...]:
+    """What was wrong when it could be asked stays so where it cannot: nobody may answer for that one unseen."""
+    found = (*session.odd.get(name, ()), *check.differences(sent, live.spec))
+    why, flaw = session.unasked.get(name), work.intent.flaw if work.intent else ""
+    return found or ((flaw, f"{UNSEEN}{why}") if why and flaw else ())
+
+
+def _look_again(session: Session, name: str) -> LiveKey | None:
+    """A new key may need a moment to show."""
+    for _ in range(PROPAGATION_TRIES):
+        session.ports.wait(PROPAGATION_SECONDS)
+        for live in session.surface.list_keys().keys:
+            if live.name == name:
+                return live
+    return None
+
+
+def _accepted(session: Session, work: Work, name: str, sent: KeySpec, why: str) -> str:
+    """The reason for which somebody answers for it. Raises NeedsPerson: then it waits, and its secret is kept."""
+    try:
+        return session.surface.accept(name, sent, why)
+    except NeedsPerson:
+        raise NeedsPerson(
+            f"{name} could not be asked from here: {why}. Its secret is kept, and nobody reads it yet",
+            hint=f"run `krakenctl attest {work.change.address}` where the key may be used; or put on the record why"
+            " nobody looks: `krakenctl apply --accept-unverified REASON`",
+        ) from None
+
+
+def _says_so_itself(session: Session, work: Work, name: str, pair: KeyPair | None, sent: KeySpec) -> bool:
+    """False: no answer was to be had."""
+    inspected = _inspect(session, name, pair, sent)
+    if inspected and (wrong := check.differences(sent, inspected.spec)):
+        raise mismatch(session, work, name, wrong)
+    return inspected is not None
+
+
+def _inspect(session: Session, name: str, pair: KeyPair | None, sent: KeySpec) -> LiveKey | None:
+    """Ask the key about itself, where its allow-list is sure to let us: a refused call counts towards a lockout.
+
+    Nonces start at 1, because the key's consumer may count from anywhere above. None: no answer to be had.
+    """
+    if pair is None or sent.ip_allowlist or session.stopped:
+        return None
+    for nonce in range(1, PROPAGATION_TRIES + 1):
+        try:
+            return session.surface.inspect(pair, nonce)
+        except NotAuthorised:
+            session.ports.wait(PROPAGATION_SECONDS)
+        except ExchangeError as problem:  # the list has confirmed the key; a lockout still ends this account's run
+            session.stop_after(problem, f"the check of {name}")
+            return None
+    return None
