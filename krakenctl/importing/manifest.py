@@ -49,8 +49,8 @@ def manifest(accounts: Sequence[AccountDraft], path: str, set_names: Collection[
     schema = "../" * path.count("/") + SCHEMA
     first = (
         f"# yaml-language-server: $schema={schema}",
-        "# Written by `krakenctl import`: yours to edit from here on. But names are addresses: another name of an account",
-        "# means other keys; a key is renamed with `formerly` (`metadata: {name: NEW, formerly: [OLD]}`).",
+        "# Written by `krakenctl import`: yours to edit from here on. But names are addresses: under another name an account",
+        "# has other keys; a key is renamed with metadata `formerly: [OLD]` and spec `secret: {path: ACCOUNT/OLD}`.",
     )
     return "\n".join(first) + "\n" + "---\n".join("".join(f"{line}\n" for line in lines) for lines in documents)
 

@@ -370,3 +370,30 @@ def test_a_key_that_is_to_be_another_after_all_is_made_once_the_secret_is_gone(p
     killed_at('run, "_record"', 0, "-C", place.root, "import", "--from", place.env, "--endpoint", sandbox.url)
     (place.root / "secrets/main/a/current.age").unlink()
     assert [change["action"] for change in place.changes()] == ["create"]
+
+
+def test_what_an_account_gives_its_keys_is_taken_back_from_a_key_that_has_none(place, make):
+    place.hold(A=make(nonce_window=5000, ip_allowlist=[HERE]), B=make(nonce_window=5000, ip_allowlist=[HERE])).brought()
+    assert "nonceWindow: 5000" in place.manifest.split("---")[0]
+    place.hold(C=make(nonce_window=0)).brought()
+    assert "nonceWindow: 0" in (place.root / "manifests/imported-2.yaml").read_text()
+    assert place.changes() == []
+
+
+def test_keys_of_several_accounts_get_the_names_that_somebody_wants_at_once(place, make, sandbox):
+    sandbox.account(other := f"account-{next(NUMBERS)}")
+    place.hold(A=make(), B=make(account=other))
+    refused = place.bring("--account", "desk")
+    assert (refused.code, "--to ApiKey/ACCOUNT/KEY=LABEL" in refused.err) == (64, True)
+    place.brought("--to", "ApiKey/desk/a=A", "--to", "ApiKey/fund/b=B")
+    assert sorted(place.recorded().accounts) == ["desk", "fund"]
+    assert place.changes() == []
+
+
+def test_a_manifest_says_how_its_keys_are_renamed(place, make):
+    place.hold(A=make()).brought()
+    file = place.root / "manifests/imported.yaml"
+    assert "formerly" in place.manifest
+    renamed = place.manifest.replace("{name: a}", "{name: b, formerly: [a]}")
+    file.write_text(renamed.replace("  account: main", "  account: main\n  secret: {path: main/a}"))
+    assert [(change["action"], change["steps"]) for change in place.changes()] == [("update", [])]
