@@ -36,11 +36,11 @@ from bench import KRAKENCTL, Run, _run, machine
 
 from krakenctl import parallel
 from krakenctl.files import write_private
-from krakenctl.initialise import Wish, initialise
 from krakenctl.sandbox import open_sandbox
 from krakenctl.sandbox.people.seed import seed_account
 from krakenctl.sandbox.server import Server
 from krakenctl.state.sqlite import SqliteHome
+from krakenctl.tasks.initialise import Wish, initialise
 
 HERE = Path(__file__)
 ACCOUNT = """apiVersion: krakenctl/v1

@@ -18,14 +18,14 @@ from pathlib import Path
 
 from krakenctl import workflow
 from krakenctl.actor import new_run
-from krakenctl.embedded import DATABASE
 from krakenctl.files import write_private
-from krakenctl.initialise import Wish, initialise
 from krakenctl.model.outcome import Result
 from krakenctl.project import open_project
 from krakenctl.sandbox import open_sandbox
 from krakenctl.sandbox.people.seed import seed_account
+from krakenctl.tasks.initialise import Wish, initialise
 from krakenctl.transport.wsgi import WsgiAdapter
+from krakenctl.wiring.embedded import DATABASE
 
 MASTER = "trading"
 KEYS_EACH = 10  # keys of a sub-account

@@ -11,20 +11,19 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from krakenctl import onrecord, parallel
+from krakenctl import parallel
 from krakenctl.apply.patience import PatientSurface, Quietly
 from krakenctl.errors import KrakenctlError
-from krakenctl.lookout import Lookout
 from krakenctl.model.safety import AS_USUAL
 from krakenctl.model.workspace import SANDBOX
-from krakenctl.planning import Picture, Planning
+from krakenctl.observe.lookout import Lookout
+from krakenctl.pipeline import onrecord
+from krakenctl.pipeline.planning import Picture, Planning
+from krakenctl.pipeline.underway import UnderWay
 from krakenctl.project import Project
-from krakenctl.underway import UnderWay
 
 if TYPE_CHECKING:
     from krakenctl.apply.ports import Ports
-    from krakenctl.estate import Share
-    from krakenctl.exchange import Exchange
     from krakenctl.model.address import Address
     from krakenctl.model.human import HumanStep
     from krakenctl.model.live import LiveAccount
@@ -35,13 +34,15 @@ if TYPE_CHECKING:
     from krakenctl.model.recovery import Recovery
     from krakenctl.model.run import Lease, Run
     from krakenctl.model.safety import Raised
+    from krakenctl.observe.estate import Share
+    from krakenctl.observe.premises import Grounds
     from krakenctl.plan.authority import Errand
     from krakenctl.plan.guard import Own
-    from krakenctl.premises import Grounds
     from krakenctl.state.base import State, StateHome
     from krakenctl.stores.base import Store
     from krakenctl.surfaces.base import Surface
     from krakenctl.surfaces.person import Person
+    from krakenctl.wiring.exchange import Exchange
 
 
 @contextmanager
@@ -56,8 +57,9 @@ def open_desk(
 
     `person`: who does what no API does; None: nobody is there.
     """
-    from krakenctl import opening, ownkeys
-    from krakenctl.premises import Grounds
+    from krakenctl.observe.premises import Grounds
+    from krakenctl.pipeline import ownkeys
+    from krakenctl.wiring import opening
 
     environ = os.environ if environ is None else environ
     workspace = project.workspace
@@ -176,7 +178,7 @@ class Desk:
 
     def answer(self, address: Address, *, exists: bool, name: str = "") -> None:
         """A person found out whether a sub-account or key came to be. Raises UsageError where nothing asks for it."""
-        from krakenctl.underway import answer
+        from krakenctl.pipeline.underway import answer
 
         state, run = self.holding
         answer(state, run, address, exists=exists, now=self.now(), name=name)
@@ -194,7 +196,7 @@ class Desk:
 
     def refresh(self, saved: SavedPlan) -> Plan | None:
         """The open part of a saved plan, drawn afresh; None: all of it was done before. Raises PlanStale."""
-        from krakenctl.saved import open_part
+        from krakenctl.pipeline.saved import open_part
 
         state, _ = self.holding
         return open_part(saved, self.project.workspace, state, self.now(), self.plan)
@@ -256,10 +258,10 @@ class Desk:
 
     def rebuild(self, lineage: str = "", *, replace: bool = False, without_secrets: bool = False) -> Rebuilt:
         """What the state must have been, if it is lost; `replace`: or even if it is not. Changes nothing."""
-        from krakenctl import rebuild
         from krakenctl.model.recorded import Recorded
         from krakenctl.model.surface import is_by_person
-        from krakenctl.recollection import Recollection
+        from krakenctl.pipeline import rebuild
+        from krakenctl.pipeline.recollection import Recollection
 
         recorded = self._home.read()
         if not replace:
@@ -287,7 +289,7 @@ class Desk:
 
     def restore(self, rebuilt: Rebuilt) -> str:
         """Remember it, while the lease is held. Returns what the state before it is called now; empty: it was empty."""
-        from krakenctl import rebuild
+        from krakenctl.pipeline import rebuild
 
         state, run = self.holding
         return rebuild.write(state, run, rebuilt, self._exchange.now())

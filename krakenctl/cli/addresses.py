@@ -43,7 +43,7 @@ def _declared(root: Path) -> set[Address]:
 
 
 def _recorded(root: Path) -> set[Address]:
-    from krakenctl.remembered import recorded
+    from krakenctl.tasks.remembered import recorded
 
     memory = recorded(root)
     return {*(trace.address for trace in memory.traces), *memory.contained}

@@ -17,12 +17,12 @@ from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import CredentialError, UsageError
 
 if TYPE_CHECKING:
-    from krakenctl.attesting.run import Ears
-    from krakenctl.inspection import Nonce
     from krakenctl.model.address import Address
     from krakenctl.model.attestation import Attestation, Attested
     from krakenctl.model.key import KeyPair
     from krakenctl.pairs.harvest import Harvest
+    from krakenctl.tasks.attesting.run import Ears
+    from krakenctl.tasks.inspection import Nonce
 
 DIFFERS = 3
 _LARGEST = 1024 * 1024
@@ -85,7 +85,7 @@ def attest(
     somebody's word, and so is a pair that nobody here can compare with the kept one: the key stays marked as taken
     unseen.
     """
-    from krakenctl.inspection import nonce_of
+    from krakenctl.tasks.inspection import nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     named, number = _named(stdin=stdin, env_file=env_file, env=env), nonce_of(nonce)
@@ -152,9 +152,9 @@ def _one(harvest: Harvest) -> KeyPair:
 
 
 def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, nonce: Nonce) -> None:
-    from krakenctl.attesting.asking import Way, look
-    from krakenctl.inspection import endpoint_of
     from krakenctl.model.attestation import to_json
+    from krakenctl.tasks.attesting.asking import Way, look
+    from krakenctl.tasks.inspection import endpoint_of
 
     where = endpoint_of(shell.root(), endpoint)
     said = to_json(look(shell.root(), _one(source()), where, Way(nonce=nonce)).said)
@@ -167,21 +167,21 @@ def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, nonce: No
 def _asked(
     shell: Shell, address: Address, named: Callable[[], Harvest] | None, nonce: Nonce, patience: int
 ) -> Attested:
-    from krakenctl.attesting import run
+    from krakenctl.tasks.attesting import run
 
     given = None if named is None else lambda: _one(named())
     return run.attest(shell.project(), address, given, nonce, _ears(shell, patience))
 
 
 def _taken(shell: Shell, address: Address, brought: str, patience: int) -> Attested:
-    from krakenctl.attesting import run
+    from krakenctl.tasks.attesting import run
 
     return run.take(shell.project(), address, _read(brought), _ears(shell, patience))
 
 
 def _ears(shell: Shell, patience: int) -> Ears:
-    from krakenctl.attesting.run import Ears
     from krakenctl.cli.recovering import progress
+    from krakenctl.tasks.attesting.run import Ears
 
     return Ears(tell=progress(shell), say=shell.note, patience=patience)
 

@@ -67,10 +67,10 @@ def doctor(
     """
     import os
 
-    from krakenctl.diagnosis import Ground, Wish, diagnose
     from krakenctl.errors import UsageError
     from krakenctl.model.diagnosis import Health
     from krakenctl.render import diagnosis as view
+    from krakenctl.tasks.diagnosis import Ground, Wish, diagnose
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     wish = Wish(offline=offline, write=write, again=again, endpoint=endpoint or "")

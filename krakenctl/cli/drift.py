@@ -73,8 +73,8 @@ def drift(
     Exit code 2 when anything differs. What could not be seen is always said.
     """
     from krakenctl.cli.addresses import of_kind, parse
-    from krakenctl.drift.look import Question
-    from krakenctl.drift.look import drift as look
+    from krakenctl.tasks.drift.look import Question
+    from krakenctl.tasks.drift.look import drift as look
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     project = shell.project()

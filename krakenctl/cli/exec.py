@@ -23,8 +23,8 @@ from krakenctl.cli.shell import Shell
 from krakenctl.errors import CannotRun, NoSuchProgram, UsageError
 
 if TYPE_CHECKING:
-    from krakenctl.lending import Loan
     from krakenctl.stores.base import Slot
+    from krakenctl.tasks.lending import Loan
 
 _PROGRAM = "krakenctl.program"  # in a context's meta: what stands behind the `--`
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -48,7 +48,7 @@ class _Command(TyperCommand):
 
 
 def _slot(text: str) -> Slot:
-    from krakenctl.lending import slot
+    from krakenctl.tasks.lending import slot
 
     try:
         return slot(text)
@@ -163,7 +163,7 @@ def _borrowed(
     shell: Shell, addresses: Sequence[str], slot: Slot, keep: Sequence[str]
 ) -> tuple[dict[str, str], list[Loan]]:
     from krakenctl.cli.addresses import parse
-    from krakenctl.lending import Lender, without_ours
+    from krakenctl.tasks.lending import Lender, without_ours
 
     lender = Lender(shell.root(), os.environ)
     loans = [lender.lend(_key(parse(text, lambda: lender.known)), slot) for text in addresses]
@@ -196,7 +196,7 @@ def _become(
     core: tuple[int, int],
 ) -> NoReturn:
     """The secrets are named in no variable of ours: a crash report would show it."""
-    from krakenctl.lending import pair_variables
+    from krakenctl.tasks.lending import pair_variables
 
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -152,8 +152,8 @@ def _rows(facts: Facts) -> list[tuple[str, str, str]]:
 
 def _why(shell: Shell, address: str, asked: Sequence[str]) -> None:
     from krakenctl.cli.addresses import of_kind, parse
-    from krakenctl.reasons import reasons
     from krakenctl.render import access as drawing
+    from krakenctl.tasks.reasons import reasons
 
     root = shell.root()
     parsed = parse(address, lambda: of_kind(address.partition("/")[0], root))

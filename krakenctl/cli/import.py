@@ -93,9 +93,9 @@ def import_(
     changed: a new manifest is written, and without a workspace a krakenctl.yaml. The source is left as it is: delete it
     once your programs read their keys from the store. Exits 1 if no key could be imported.
     """
-    from krakenctl.importing.errand import Errand
-    from krakenctl.importing.run import adopt, bring
-    from krakenctl.inspection import nonce_of
+    from krakenctl.tasks.importing.errand import Errand
+    from krakenctl.tasks.importing.run import adopt, bring
+    from krakenctl.tasks.inspection import nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     errand = Errand(

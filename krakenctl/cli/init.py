@@ -32,7 +32,7 @@ def init(
     In an empty folder: a workspace with two keys on the sandbox. In a workspace: its identity, recipients and
     sandbox accounts, where they are missing. What is there already is kept.
     """
-    from krakenctl.initialise import Wish, initialise
+    from krakenctl.tasks.initialise import Wish, initialise
 
     _check(name, tag)
     shell = Shell.of(ctx, directory, output, no_color=no_color)

@@ -19,10 +19,10 @@ from krakenctl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from krakenctl.inspection import Manner, Nonce
     from krakenctl.model.inspection import Inspection
     from krakenctl.pairs.harvest import Harvest
     from krakenctl.pairs.kept import Kept
+    from krakenctl.tasks.inspection import Manner, Nonce
 
     Found = tuple[Harvest, Kept | None]  # and what the workspace knows of it; None: nothing does
 
@@ -132,7 +132,7 @@ def inspect(
     from the command line. Needs no workspace.
     """
     from krakenctl.audit.rules import Policy
-    from krakenctl.inspection import Manner, endpoint_of, nonce_of
+    from krakenctl.tasks.inspection import Manner, endpoint_of, nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     source = _named(address, stdin=stdin, env_file=env_file, env=env)
@@ -208,7 +208,7 @@ def _kept(shell: Shell, address: str) -> Found:
 
 def _meant(said: Nonce, memory: Kept | None, *, alive: bool) -> Nonce:
     """What was said, or else what the manifests say. Raises UsageError where a person has to say it."""
-    from krakenctl.inspection import nonce_beside
+    from krakenctl.tasks.inspection import nonce_beside
 
     return nonce_beside(memory.scale) if said is None and memory is not None and not alive else said
 
@@ -259,8 +259,8 @@ def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: K
     from dataclasses import replace
 
     from krakenctl.errors import ExchangeError
-    from krakenctl.inspection import describe, inspect, open_oracle
     from krakenctl.model.inspection import Inspection
+    from krakenctl.tasks.inspection import describe, inspect, open_oracle
 
     with open_oracle(shell.root(), where) as oracle:
         if len(harvest.pairs) > 1:

@@ -68,8 +68,8 @@ def log(
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     if ctx.invoked_subcommand is not None:
         return
-    from krakenctl import remembered
     from krakenctl.render import log as view
+    from krakenctl.tasks import remembered
 
     root, about = shell.root(), _address(address)
     start = _since(since, lambda: remembered.offline_now(root))
@@ -96,8 +96,8 @@ def verify(
 
     Whoever can write the state can rewrite the whole chain: only a head kept elsewhere (--head) finds that.
     """
-    from krakenctl import remembered
     from krakenctl.render import log as view
+    from krakenctl.tasks import remembered
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     verdict = remembered.verify_log(shell.root(), _head(head))

@@ -62,8 +62,8 @@ def revoke(
     from krakenctl.actor import new_run
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.person import at_hand, heeding
-    from krakenctl.containment.switch import open_switch
     from krakenctl.render import containment as view
+    from krakenctl.tasks.containment.switch import open_switch
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     wish = _wish(shell, addresses or [], under, unmanaged=unmanaged)
@@ -110,8 +110,8 @@ def _wish(shell: Shell, addresses: list[str], under: str, *, unmanaged: bool) ->
 
 def _key(shell: Shell, text: str) -> Address:
     from krakenctl.cli import addresses
-    from krakenctl.containment.switch import open_switch
     from krakenctl.errors import UsageError
+    from krakenctl.tasks.containment.switch import open_switch
 
     def known() -> set[Address]:
         with open_switch(shell.root()) as switch:

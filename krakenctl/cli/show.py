@@ -33,7 +33,7 @@ def show(
 
 def _now(shell: Shell) -> int:
     """A saved plan can be looked at anywhere; only its own workspace may have a clock of its own."""
-    from krakenctl.remembered import offline_now
+    from krakenctl.tasks.remembered import offline_now
 
     try:
         return offline_now(shell.directory)

@@ -12,7 +12,7 @@ from krakenctl.cli.shell import PlanFormat, Shell
 
 if TYPE_CHECKING:
     from krakenctl.model.verification import Verification
-    from krakenctl.verification.run import Wish
+    from krakenctl.tasks.verification.run import Wish
 
 ERROR, DIFFERS = 1, 3
 
@@ -99,7 +99,7 @@ def verify(
     Exit code 3: a key differs. 1: nothing could be seen. 0: what was seen is as declared; the coverage says how much
     that is.
     """
-    from krakenctl.verification.run import open_verifier
+    from krakenctl.tasks.verification.run import open_verifier
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     wish = _wish(shell, addresses or [], under, probe=probe, failures=failures)
@@ -132,7 +132,7 @@ def _wish(shell: Shell, addresses: list[str], under: str, *, probe: bool, failur
     """Raises UsageError."""
     from krakenctl.cli.addresses import of_kind, parse
     from krakenctl.errors import UsageError
-    from krakenctl.verification.run import Wish
+    from krakenctl.tasks.verification.run import Wish
 
     if addresses and under:
         raise UsageError("name keys by their addresses, or a node with --under, one of the two")

@@ -53,8 +53,8 @@ def who_can(
     Keys that nobody here manages are among them. It says of each account how much of its keys it can see. Nothing is
     changed.
     """
-    from krakenctl.holders import Question, holders
     from krakenctl.render import access as drawing
+    from krakenctl.tasks.holders import Question, holders
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     asked, needs = _asked(" ".join(thing))

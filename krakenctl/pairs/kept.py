@@ -8,9 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from krakenctl import opening
 from krakenctl.errors import CredentialMissing, InvalidManifests
-from krakenctl.holdings import ADOPTED, OpenStore, entry_of
 from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
@@ -18,9 +16,11 @@ from krakenctl.model.key import KeyPair
 from krakenctl.model.recorded import Gone, RecordedKey
 from krakenctl.model.silence import Refusal
 from krakenctl.model.time import show_time
+from krakenctl.observe.holdings import ADOPTED, OpenStore, entry_of
 from krakenctl.pairs.harvest import Labelled
 from krakenctl.project import Project, open_project, without_manifests
 from krakenctl.stores.base import Entry, Slot
+from krakenctl.wiring import opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

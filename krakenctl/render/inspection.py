@@ -186,9 +186,9 @@ def _sentence(words: str) -> str:
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:
-    """`krakenctl.inspection/v1`. Public keys are shortened; of secrets there is nothing to leave out."""
+    """`krakenctl.tasks.inspection/v1`. Public keys are shortened; of secrets there is nothing to leave out."""
     return {
-        "format": "krakenctl.inspection/v1",
+        "format": "krakenctl.tasks.inspection/v1",
         "endpoint": inspection.endpoint,
         "at": show_time(inspection.now),
         "findings": [finding_json(finding) for finding in inspection.findings],

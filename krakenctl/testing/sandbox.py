@@ -156,7 +156,7 @@ class KrakenSandbox:
 
     def seed(self, file: Path) -> Sown:
         """Fill the sandbox from a file, as `krakenctl sandbox seed` does. Returns what was made, with its secrets."""
-        from krakenctl.seeding import seed as seed_from
+        from krakenctl.tasks.seeding import seed as seed_from
 
         return seed_from(self.db, file)
 

@@ -8,7 +8,6 @@ from contextlib import closing
 
 import pytest
 
-from krakenctl.estate import Estate
 from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
@@ -17,10 +16,11 @@ from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.permission import Permission
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.secret import Secret
+from krakenctl.observe.estate import Estate
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.probes import Allowance, Pace
+from krakenctl.tasks.verification.asking import Asking
 from krakenctl.testing.memory import MemoryState
-from krakenctl.verification.asking import Asking
 
 NUMBERS = itertools.count()
 

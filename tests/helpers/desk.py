@@ -17,8 +17,6 @@ import requests
 
 from krakenctl.credentials import Credentials
 from krakenctl.errors import NotAuthorised
-from krakenctl.exchange import SANDBOX_URL
-from krakenctl.initialise import Wish, initialise
 from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.recorded import Recorded
 from krakenctl.project import read_workspace
@@ -26,8 +24,10 @@ from krakenctl.sandbox import clock, faults, open_sandbox, switches
 from krakenctl.state.sqlite import read_only
 from krakenctl.stores.base import Entry, Slot
 from krakenctl.surfaces.kraken import shapes, spot
+from krakenctl.tasks.initialise import Wish, initialise
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
+from krakenctl.wiring.exchange import SANDBOX_URL
 from running import Ran, krakenctl
 
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z, where the sandbox's clock stands
@@ -259,7 +259,7 @@ def credentials_in(name: str) -> Doc:
 
 
 class StandingTime:
-    """In place of `time` in krakenctl.exchange and krakenctl.workflow: our own clock stands, and nobody sleeps."""
+    """In place of `time` in the exchange and the workflow: our own clock stands, and nobody sleeps."""
 
     def __init__(self) -> None:
         self._nonce = itertools.count(NOW * 1000)
@@ -280,7 +280,7 @@ class StandingTime:
 
 def stop_time(monkeypatch: pytest.MonkeyPatch) -> StandingTime:
     still = StandingTime()
-    monkeypatch.setattr("krakenctl.exchange.time", still)
+    monkeypatch.setattr("krakenctl.wiring.exchange.time", still)
     monkeypatch.setattr("krakenctl.workflow.time", still)
     return still
 

@@ -16,9 +16,10 @@ from typing import Any, NoReturn
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desk import MEANT, StandingTime
-from krakenctl import exchange, workflow
+from krakenctl import workflow
 from krakenctl.cli import main
 from krakenctl.transport.wsgi import WsgiAdapter
+from krakenctl.wiring import exchange
 
 
 def interrupted(number: int, root: Path) -> tuple[bool, int]:

@@ -249,7 +249,7 @@ def live_through(
 ) -> Year:
     """One day after another. `every`: hours between a consumer's calls; `ticks`: on which days krakenctl runs."""
     year = Year()
-    with patch("krakenctl.exchange.time", StandingTime()), closing(open_sandbox(fleet.desk.db)) as sandbox:
+    with patch("krakenctl.wiring.exchange.time", StandingTime()), closing(open_sandbox(fleet.desk.db)) as sandbox:
         made = fleet.desk.apply("--allow", "open", "--reason", "a key that may be used from anywhere")
         assert made.code == 0, made.out + made.err
         consumers = fleet.consumers()

@@ -12,11 +12,11 @@ from test_attest import MISTYPED
 from by_hand import run
 from desk import Desk, make_desk
 from elsewhere import KILLED, krakenctl_on
-from krakenctl import remembered
 from krakenctl.model.outcome import Result
 from krakenctl.model.recorded import Recorded
 from krakenctl.stores.age import new_identity
 from krakenctl.stores.base import Slot
+from krakenctl.tasks import remembered
 from krakenctl.testing.person import Robot
 from postgres import DSN
 from waiting import BOT, NAME, ORDERS, THERE, replacing, row, waiting_desk

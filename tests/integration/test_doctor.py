@@ -17,9 +17,6 @@ import requests
 
 from desk import DAY, Deed, Desk, Doc, Wire, account, error_string, key, lost_after, make_desk, stop_time, subaccount
 from krakenctl import schema_files
-from krakenctl.diagnosis import run as diagnosis
-from krakenctl.diagnosis.check import Check
-from krakenctl.exchange import SANDBOX_URL
 from krakenctl.model.description import NonceScale
 from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
@@ -27,8 +24,11 @@ from krakenctl.sandbox import clock, open_sandbox
 from krakenctl.sandbox.people import operate
 from krakenctl.sandbox.server import Server
 from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.tasks.diagnosis import run as diagnosis
+from krakenctl.tasks.diagnosis.check import Check
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
+from krakenctl.wiring.exchange import SANDBOX_URL
 from postgres import DSN
 from postgres import Server as Database
 from running import ROOT, Ran, krakenctl

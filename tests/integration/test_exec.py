@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from desk import DAY, Desk, account, key, make_desk
-from krakenctl import lending
 from krakenctl.model.address import Address
 from krakenctl.sandbox.server import Server
 from krakenctl.state.sqlite import SqliteHome
+from krakenctl.tasks import lending
 from krakenctl.testing.leaks import bare_locals, living, seen_of, spellings
 from running import Ran, krakenctl, process
 
@@ -115,7 +115,7 @@ def test_no_file_and_no_variable_of_ours_holds_the_secret(desk: Desk, monkeypatc
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setattr("krakenctl.cli.exec._unseen", lambda: resource.getrlimit(resource.RLIMIT_CORE))
     before = _files(desk)
-    with bare_locals([secret], within=lambda name: name in ("krakenctl.lending", "krakenctl.cli.exec")) as found:
+    with bare_locals([secret], within=lambda name: name in ("krakenctl.tasks.lending", "krakenctl.cli.exec")) as found:
         ran = krakenctl("-C", desk.root, "exec", BOT, "--", "true")
     assert [env["KRAKEN_API_SECRET"] for env in handed] == [secret]
     assert (ran.code, found) == (126, set())

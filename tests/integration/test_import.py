@@ -47,7 +47,7 @@ def test_keys_from_a_file_become_a_workspace_whose_plan_is_empty(place, make):
 
 def test_a_new_workspace_is_about_kraken_itself_unless_somebody_says_otherwise(place, make, sandbox, monkeypatch):
     for module in ("ground", "run"):
-        monkeypatch.setattr(f"krakenctl.importing.{module}.KRAKEN", sandbox.url)
+        monkeypatch.setattr(f"krakenctl.tasks.importing.{module}.KRAKEN", sandbox.url)
     place.hold(A=make()).root.mkdir()
     ran = place.run("import", "--from", place.env)
     assert (ran.code, f"endpoint: {sandbox.url}" in (place.root / "krakenctl.yaml").read_text()) == (0, True), ran.err

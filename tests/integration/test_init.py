@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krakenctl import starter, validate
-from krakenctl.initialise import Wish, initialise
+from krakenctl import validate
 from krakenctl.load.manifests import parse
 from krakenctl.project import open_project
 from krakenctl.schema_files import load_kinds
+from krakenctl.tasks import starter
+from krakenctl.tasks.initialise import Wish, initialise
 from running import Ran, krakenctl
 
 SCHEMAS = load_kinds()

@@ -19,8 +19,6 @@ import desk as d
 from desk import Desk, make_desk, stop_time
 from holder import at, go_on
 from krakenctl import schema_files
-from krakenctl.containment.memory import Memory
-from krakenctl.containment.sweep import Sweep
 from krakenctl.errors import StateError
 from krakenctl.model.address import Address
 from krakenctl.model.containment import KeyFate
@@ -30,6 +28,8 @@ from krakenctl.state.sql import SqlState
 from krakenctl.state.sqlite import SqliteHome
 from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.connect import Connect
+from krakenctl.tasks.containment.memory import Memory
+from krakenctl.tasks.containment.sweep import Sweep
 from terminal import on_a_terminal
 
 REPORT = jsonschema_rs.validator_for(schema_files.load("containment"))
@@ -49,8 +49,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(template: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr("krakenctl.containment.sweep.time", stop_time(monkeypatch))
-    monkeypatch.setattr("krakenctl.containment.switch.time", stop_time(monkeypatch))
+    monkeypatch.setattr("krakenctl.tasks.containment.sweep.time", stop_time(monkeypatch))
+    monkeypatch.setattr("krakenctl.tasks.containment.switch.time", stop_time(monkeypatch))
     return template.copy(tmp_path / "acme")
 
 
@@ -244,7 +244,7 @@ def test_what_kraken_refuses_is_told_with_what_helps(desk: Desk, kraken: str, he
 
 def test_a_permission_that_is_lacking_is_not_asked_for_again_and_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     still = stop_time(monkeypatch)
-    monkeypatch.setattr("krakenctl.containment.sweep.time", still)
+    monkeypatch.setattr("krakenctl.tasks.containment.sweep.time", still)
     desk.fault("error", endpoint=REVOKE, times="always", error="EGeneral:Permission denied", account="acme")
     revoke(desk, BOT, code=1)
     assert still.slept == []
@@ -386,7 +386,7 @@ def test_a_lock_that_ends_while_keys_are_revoked_costs_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, busy: float
 ):
     monkeypatch.setattr("krakenctl.state.sqlite.BUSY_SECONDS", busy)
-    monkeypatch.setattr("krakenctl.containment.memory.HEAD_START_SECONDS", 0.05)
+    monkeypatch.setattr("krakenctl.tasks.containment.memory.HEAD_START_SECONDS", 0.05)
     with locked(desk) as other:
         let_go_after_the_sweep(other, monkeypatch)
         report = revoke(desk, BOT, "--reason", "broken into")
@@ -424,7 +424,7 @@ def test_a_lock_that_never_ends_is_told_and_holds_up_no_key(desk: Desk, monkeypa
     monkeypatch.setattr(Sweep, "run", run)
     monkeypatch.setattr(SqliteHome, "open", wait)
     monkeypatch.setattr("krakenctl.state.sqlite.BUSY_SECONDS", 0.01)
-    monkeypatch.setattr("krakenctl.containment.memory.HEAD_START_SECONDS", 0.05)
+    monkeypatch.setattr("krakenctl.tasks.containment.memory.HEAD_START_SECONDS", 0.05)
     with locked(desk):
         report = revoke(desk, BOT, code=4)
     assert (report["contained"], report["remembered"]) == (True, False)
@@ -434,7 +434,7 @@ def test_a_lock_that_never_ends_is_told_and_holds_up_no_key(desk: Desk, monkeypa
 
 def test_a_state_that_does_not_say_what_it_remembers_is_done_without(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     over = threading.Event()
-    monkeypatch.setattr("krakenctl.containment.memory.GLANCE_SECONDS", 0.05)
+    monkeypatch.setattr("krakenctl.tasks.containment.memory.GLANCE_SECONDS", 0.05)
     monkeypatch.setattr(SqliteHome, "read", lambda _home: over.wait(20))
     report = revoke(desk, BOT)
     over.set()
@@ -681,8 +681,8 @@ def test_one_that_could_not_be_revoked_and_was_renamed_is_not_replaced_unasked(d
 def unheard_of(patch: pytest.MonkeyPatch) -> None:
     """The switch looked at the state before the run began, and its manifests know of no rename."""
     real = SqliteHome.read
-    patch.setattr("krakenctl.containment.known.glance", lambda home: replace(real(home), intents=()))
-    patch.setattr("krakenctl.containment.known.Known._links", lambda _known: iter(()))
+    patch.setattr("krakenctl.tasks.containment.known.glance", lambda home: replace(real(home), intents=()))
+    patch.setattr("krakenctl.tasks.containment.known.Known._links", lambda _known: iter(()))
 
 
 @pytest.mark.parametrize("asked", [OLD, NEW])

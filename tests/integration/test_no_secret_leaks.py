@@ -227,7 +227,7 @@ def test_hardly_a_variable_of_ours_ever_holds_a_bare_secret(desk: Desk, monkeypa
 
 def _ours(module: str) -> bool:
     """Without the sandbox, which is the exchange's side, and without the hunt itself."""
-    theirs = ("krakenctl.sandbox", "krakenctl.transport.wsgi", "krakenctl.embedded", "krakenctl.testing")
+    theirs = ("krakenctl.sandbox", "krakenctl.transport.wsgi", "krakenctl.wiring.embedded", "krakenctl.testing")
     return module.startswith("krakenctl.") and not module.startswith(theirs)
 
 

@@ -11,10 +11,10 @@ import sys
 import pytest
 
 import desk as d
-from krakenctl import remembered
 from krakenctl.model.recorded import Recorded
 from krakenctl.state import postgres as adapter
 from krakenctl.state import tenure
+from krakenctl.tasks import remembered
 from postgres import DSN, Weather
 
 MOMENTS = ["at once", "before its commit", "after its commit"]

@@ -16,7 +16,7 @@ import pytest
 
 import desk as d
 from desk import Desk
-from krakenctl import opening, remembered, schema_files
+from krakenctl import schema_files
 from krakenctl.errors import LeaseLost, StateError
 from krakenctl.model.plan import Mark
 from krakenctl.model.recorded import Containment, Gone, SeenLimit
@@ -26,7 +26,9 @@ from krakenctl.model.workspace import StateSettings
 from krakenctl.state import moving, tables
 from krakenctl.state.postgres import PostgresDatabase
 from krakenctl.state.sqlite import SqliteDatabase, open_state
+from krakenctl.tasks import remembered
 from krakenctl.testing.examples import ADDRESS, intent
+from krakenctl.wiring import opening
 from postgres import DSN, Weather
 
 FILE = {"type": "sqlite"}

@@ -16,7 +16,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.origin import Origin
 from krakenctl.model.permission import Permission
 from krakenctl.project import open_project
-from krakenctl.reasons import reasons
+from krakenctl.tasks.reasons import reasons
 from running import ROOT
 
 

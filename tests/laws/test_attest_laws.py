@@ -7,13 +7,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenctl.attesting import judging
 from krakenctl.model.address import key_address
 from krakenctl.model.attestation import Attestation
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Change, NewKey
+from krakenctl.tasks.attesting import judging
 
 NOW = 1_800_000_000
 DAY = 86_400

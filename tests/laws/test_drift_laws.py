@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krakenctl.drift.compare import compare
-from krakenctl.drift.scene import Scene
 from krakenctl.model.drift import Kind, Mends
 from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import Permission
+from krakenctl.tasks.drift.compare import compare
+from krakenctl.tasks.drift.scene import Scene
 from plan_builders import DAY, on
 from plan_world import worlds
 

@@ -35,7 +35,7 @@ _deeds = st.one_of(
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Desk]:
     for module in ("sweep", "switch"):
-        monkeypatch.setattr(f"krakenctl.containment.{module}.time", stop_time(monkeypatch))
+        monkeypatch.setattr(f"krakenctl.tasks.containment.{module}.time", stop_time(monkeypatch))
     fresh = make_desk(tmp_path / "fresh")
     _declare(fresh, dict.fromkeys(KEYS, DECLARED), "query-funds")
     fresh.applied()

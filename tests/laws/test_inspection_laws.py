@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krakenctl.errors import NonceRefused
-from krakenctl.exchange import SANDBOX_URL
 from krakenctl.model.description import CLOCKS, NonceScale, nonce_at
 from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
@@ -18,6 +17,7 @@ from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.own_key import FARTHEST, OwnKey
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
+from krakenctl.wiring.exchange import SANDBOX_URL
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND

@@ -18,9 +18,9 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
 from krakenctl.model.verification import Sight, Verdict, Verification
 from krakenctl.render.verification import to_json
+from krakenctl.tasks.verification.judge import Seen, judged
 from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
-from krakenctl.verification.judge import Seen, judged
 from plan_builders import bot
 
 HERE, AROUND, ELSEWHERE = ("127.0.0.1",), ("127.0.0.0/30", "198.51.100.1"), ("198.51.100.1",)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from krakenctl.containment.below import Ground, below, credentialed
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.project import open_project
+from krakenctl.tasks.containment.below import Ground, below, credentialed
 from running import krakenctl
 
 MASTER = {"acme": RecordedAccount(name="acme")}

@@ -13,7 +13,7 @@ from krakenctl.cli.sandbox.where import existing
 from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
-    from krakenctl.initialise import Made
+    from krakenctl.tasks.initialise import Made
 
 app = application()
 
@@ -51,7 +51,7 @@ def reset(
 
 
 def _reset_workspace(shell: Shell, *, yes: bool) -> None:
-    from krakenctl.reset import reset as start_afresh
+    from krakenctl.tasks.reset import reset as start_afresh
 
     project = shell.project()
     _confirm(shell, "Delete everything in this sandbox?", yes=yes)

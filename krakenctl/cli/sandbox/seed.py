@@ -45,7 +45,7 @@ def seed(
     that has a living token gets no other. Prints the pairs and tokens that were made. A running `sandbox serve` of the
     same file has it all at once.
     """
-    from krakenctl.seeding import seed as seed_from
+    from krakenctl.tasks.seeding import seed as seed_from
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     path = place(shell, db)

@@ -86,9 +86,9 @@ def read(reader: Callable[[str], T], text: str, flag: str) -> T:
 
 
 def _usual(root: Path) -> Path:
-    from krakenctl.embedded import DATABASE
     from krakenctl.model.workspace import SANDBOX
     from krakenctl.project import WORKSPACE_FILE, read_workspace
+    from krakenctl.wiring.embedded import DATABASE
 
     if not (root / WORKSPACE_FILE).is_file():
         return root / DEFAULT

@@ -65,8 +65,8 @@ def copy(
     read its log, and no run can use it any more.
     """
     from krakenctl.actor import new_run
-    from krakenctl.relocation import Move
     from krakenctl.render import copied as view
+    from krakenctl.tasks.relocation import Move
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     move = Move(shell.root(), source, schema)

@@ -19,8 +19,8 @@ def list_(
     no_color: ColorOption = False,
 ) -> None:
     """List every key and account that is recorded."""
-    from krakenctl.remembered import recorded
     from krakenctl.render import state as view
+    from krakenctl.tasks.remembered import recorded
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     found = recorded(shell.root())

@@ -26,8 +26,8 @@ def list_(
     no_color: ColorOption = False,
 ) -> None:
     """Show who is changing this workspace, since when, and whether they are still alive."""
-    from krakenctl.remembered import holder
     from krakenctl.render import locks as view
+    from krakenctl.tasks.remembered import holder
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     held, dead = holder(shell.root())

@@ -26,8 +26,8 @@ def show(
     no_color: ColorOption = False,
 ) -> None:
     """Show all that is recorded of one key or account."""
-    from krakenctl.remembered import recorded
     from krakenctl.render import state as view
+    from krakenctl.tasks.remembered import recorded
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     everything = recorded(shell.root())

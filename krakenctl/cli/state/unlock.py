@@ -35,9 +35,9 @@ def unlock(
     Whoever had it does nothing more once it notices, which is before its next step; the next run finishes what was
     under way. A holder that has died needs no unlock: the next run takes over by itself.
     """
-    from krakenctl import remembered
     from krakenctl.actor import new_run
     from krakenctl.render import locks as view
+    from krakenctl.tasks import remembered
 
     if not reason.strip():
         raise UsageError("a lease is taken away with a reason, and there is none", hint="add --reason TEXT")

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from chaos.scenarios import OTHER_WORKSPACE
 from krakenctl.apply import check, revoke
-from krakenctl.containment import sweep
 from krakenctl.state import leases, log
 from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
 from krakenctl.stores.base import Slot
 from krakenctl.surfaces.connect import Connect
+from krakenctl.tasks.containment import sweep
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from desk import NOW, Desk
-from krakenctl import estate, exchange, recollection, workflow
-from krakenctl.containment import sweep, switch
+from krakenctl import workflow
+from krakenctl.observe import estate
+from krakenctl.pipeline import recollection
 from krakenctl.sandbox import clock
+from krakenctl.tasks.containment import sweep, switch
+from krakenctl.wiring import exchange
 
 
 class _Time:

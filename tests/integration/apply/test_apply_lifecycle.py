@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from desk import DAY, HOME, NOW, Desk, Wire, account, key, make_desk, removed
-from krakenctl import embedded
 from krakenctl.sandbox import clock
 from krakenctl.sandbox.people import seed
 from krakenctl.stores.base import Slot
+from krakenctl.wiring import embedded
 
 BOT, VIEW = "ApiKey/acme/bot", "ApiKey/acme/view"
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenctl import exchange, workflow
+from krakenctl import workflow
 from krakenctl.apply.patience import GLITCHES, LONGEST, PAUSES, PatientSurface, asking, patiently
 from krakenctl.cli.interrupt import Interrupt
 from krakenctl.errors import (
@@ -30,6 +30,7 @@ from krakenctl.model.key import IssuedKey, KeySpec
 from krakenctl.sandbox import Sandbox, clock, open_sandbox
 from krakenctl.sandbox.switches import set_switch
 from krakenctl.surfaces.connect import Connect
+from krakenctl.wiring import exchange
 from running import krakenctl
 
 NOW = 1_800_000_000

@@ -11,7 +11,6 @@ import pytest
 from by_hand import a_key, by_hand, planned, run
 from desk import account, key
 from krakenctl.actor import new_run
-from krakenctl.containment.switch import open_switch
 from krakenctl.errors import NeedsPerson, StoreError
 from krakenctl.model.address import Address
 from krakenctl.model.containment import Fate, Wish
@@ -28,6 +27,7 @@ from krakenctl.state.sqlite import open_state
 from krakenctl.stores.age import AgeStore
 from krakenctl.stores.base import Slot
 from krakenctl.surfaces.person import Nobody
+from krakenctl.tasks.containment.switch import open_switch
 from krakenctl.testing.person import SWAPPED, Mistake, Robot, named, slips, toggled
 from website_scene import calls
 

@@ -10,7 +10,6 @@ import pytest
 from by_hand import OPEN, a_key, by_hand, planned, run
 from desk import subaccount
 from krakenctl.actor import new_run
-from krakenctl.containment.switch import open_switch
 from krakenctl.errors import LockedOut
 from krakenctl.model.address import Address
 from krakenctl.model.containment import Fate, Wish
@@ -19,6 +18,7 @@ from krakenctl.plan.authority import Rotate
 from krakenctl.sandbox.people import operate
 from krakenctl.state import sqlite
 from krakenctl.surfaces.person import Nobody
+from krakenctl.tasks.containment.switch import open_switch
 from krakenctl.testing.person import RIGHT, Robot, on
 from website_scene import calls
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from golden import golden
 from krakenctl import schema_files
 from krakenctl.audit.rules import finding, of_description
-from krakenctl.inspection import meanings
 from krakenctl.model.description import Description, NonceScale
 from krakenctl.model.finding import Severity
 from krakenctl.model.inspection import Described, Inspection, Undescribed, short
@@ -20,6 +19,7 @@ from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.permission import ALL, Permission
 from krakenctl.render import inspection as view
 from krakenctl.render.paint import Paint
+from krakenctl.tasks.inspection import meanings
 
 NOW = 1_800_000_000
 DAY = 86400

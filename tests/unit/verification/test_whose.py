@@ -7,7 +7,7 @@ import pytest
 from krakenctl.model.address import key_address
 from krakenctl.model.live import Coverage
 from krakenctl.model.verification import Setting, Sight, Source, Verdict, Verification, Verified
-from krakenctl.verification.whose import settled
+from krakenctl.tasks.verification.whose import settled
 
 ONE, OTHER, THIRD = "AA11 N84G EXAM PLE1", "AA22 N84G EXAM PLE2", "AA33 N84G EXAM PLE3"
 

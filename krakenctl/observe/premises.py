@@ -1,0 +1,57 @@
+"""How each account of a project is reached, and what is known of it beforehand: for whoever opens its surface."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from krakenctl.model.human import Site
+from krakenctl.model.recorded import Recorded
+from krakenctl.model.surface import SURFACES
+from krakenctl.observe.estate import Estate
+from krakenctl.observe.holdings import OpenStore
+from krakenctl.project import Project
+from krakenctl.surfaces.ground import Premises
+from krakenctl.surfaces.person import Nobody, Person
+
+
+@dataclass(slots=True, init=False)
+class Grounds:
+    """For one command. `steps`: how many a person takes on each account in its run."""
+
+    project: Project
+    recorded: Callable[[], Recorded]
+    person: Person
+    estate: Estate
+    steps: Counter[str] = field(default_factory=Counter)
+
+    def __init__(
+        self, project: Project, recorded: Callable[[], Recorded], open_store: OpenStore, person: Person | None = None
+    ) -> None:
+        self.project, self.recorded, self.person, self.steps = project, recorded, person or Nobody(), Counter()
+        declared, host = project.desired.keys, socket.gethostname()
+        pinned = {each.iiban: each.name for each in project.desired.accounts.values() if each.iiban}
+        self.estate = Estate(recorded=recorded, declared=declared, open_store=open_store, host=host, pinned=pinned)
+
+    def of(self, account: str) -> Premises:
+        """As its manifest says; of an account that is no longer declared, as the state remembers it."""
+        desired = self.project.desired.accounts.get(account)
+        if desired is not None and not SURFACES[desired.surface].by_person:
+            return Premises(site=Site(account=account), surface=desired.surface)
+        known = self.recorded().accounts.get(account)
+        surface = desired.surface if desired else known.surface if known else "connect"
+        site = Site(
+            account=account,
+            page=SURFACES[surface].page,
+            username=(desired.username if desired else "") or (known.username if known else ""),
+            iiban=(desired.iiban if desired else "") or (known.iiban if known else ""),
+        )
+        return Premises(
+            site=site,
+            surface=surface,
+            held=self.estate.of(account),
+            person=self.person,
+            steps=lambda: self.steps[account],
+        )

@@ -1,0 +1,1 @@
+"""The parts of `workflow` that have a name of their own: what is under way, drawn, saved, rebuilt."""

@@ -1,0 +1,102 @@
+"""Asks a key about itself where it lives, in few calls, and with nonces that get in no consumer's way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from krakenctl.actor import new_run
+from krakenctl.errors import ExchangeError, KrakenctlError, NonceRefused
+from krakenctl.model.attestation import Attestation
+from krakenctl.model.description import Description, NonceScale
+from krakenctl.model.key import KeyPair
+from krakenctl.pairs.harvest import Labelled
+from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.surfaces.kraken.refusals import Circumstances, explained
+from krakenctl.tasks.inspection import Nonce, Oracle, endpoint_of, open_oracle
+
+# Above what is known to be spent. Whoever made the key may have spent a few more with calls that were refused for their
+# address: whether those count, Kraken does not say. Each that is refused may be one of the row that locks the account.
+_FIRST, _SECOND = 1, 21
+_BEFORE_A_CLOCK = 16  # which is far above any of them, so that a call is saved that may be refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a key is asked. A clock is only for a key that is known to be the one whose consumer sends it."""
+
+    nonce: Nonce = None  # None: small ones and no other
+    spent: int = 0  # the highest that it is known to have seen of us
+
+
+UNKNOWN = Way()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    said: Attestation
+    spent: int  # what it was asked with; 0: a clock
+
+
+def look(root: Path, pair: KeyPair, endpoint: str = "", way: Way = UNKNOWN) -> Told:
+    """Ask the key about itself, in one harmless call. Raises ExchangeError, in words about the key.
+
+    The time is asked first, of the exchange itself: what the key says is never older than that.
+    """
+    with open_oracle(root, endpoint_of(root, endpoint)) as oracle, _explained(oracle, way, endpoint):
+        at = oracle.told_time()
+        told, spent = _asked(oracle.own_key(Labelled(label="", pair=pair)), way)
+        return Told(_attestation(oracle, pair, told, at), spent)
+
+
+def _attestation(oracle: Oracle, pair: KeyPair, told: Description, at: int) -> Attestation:
+    return Attestation(
+        at=at,
+        endpoint=oracle.endpoint,
+        host=socket.gethostname(),
+        who=new_run("attest").who,
+        public_key=pair.public_key,
+        name=told.live.name,
+        iiban=told.iiban,
+        spec=told.live.spec,
+    )
+
+
+def _asked(own: OwnKey, way: Way) -> tuple[Description, int]:
+    """What refuses small ones has been in use, or was asked before: then as its consumer would, if that is known."""
+    numbers = _numbers(way)
+    for number in numbers:
+        with suppress(NonceRefused):
+            return own.describe_with(number), number
+    if isinstance(way.nonce, NonceScale):
+        return own.describe(way.nonce), 0
+    raise NonceRefused(
+        f"key and secret are right, but the key refuses {numbers[-1]} as its nonce: it has been in use, or was asked"
+        " before",
+        hint="give the next number that its program would send, with --nonce N; if it sends a clock, --nonce ms (or s,"
+        f" us, ns); if none uses it yet, --nonce {numbers[-1] + 20}. Whatever is lower is refused for ever after",
+    )
+
+
+def _numbers(way: Way) -> tuple[int, ...]:
+    if isinstance(way.nonce, NonceScale):
+        return (way.spent + _BEFORE_A_CLOCK,)
+    return (way.nonce,) if way.nonce else (way.spent + _FIRST, way.spent + _SECOND)
+
+
+@contextmanager
+def _explained(oracle: Oracle, way: Way, endpoint: str) -> Iterator[None]:
+    """Whoever named an endpoint is told which was asked."""
+    problem: KrakenctlError | None = None
+    try:
+        yield
+    except ExchangeError as refusal:
+        scale = way.nonce.value if isinstance(way.nonce, NonceScale) else ""
+        where = Circumstances(asked=scale, where=oracle.endpoint if endpoint else "")
+        own_words = isinstance(refusal, NonceRefused) and not scale
+        problem = refusal if own_words else explained(refusal, where)
+    if problem is not None:
+        raise problem  # here, so that it has one sentence and no context

@@ -1,0 +1,64 @@
+"""What is live on an account, or why that cannot be seen: the kill switch goes on without it, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from krakenctl import parallel
+from krakenctl.errors import CredentialError, CredentialMissing, ExchangeError, KrakenctlError
+from krakenctl.model.address import Address
+from krakenctl.model.containment import Blind
+from krakenctl.model.live import Coverage
+from krakenctl.model.surface import SURFACES, Traits
+from krakenctl.observe.premises import Grounds
+from krakenctl.surfaces.base import Listing, Surface
+from krakenctl.tasks.containment.known import Known
+from krakenctl.tasks.containment.remedy import passes, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    known: Known
+    grounds: Grounds
+    surface: Callable[[str], Surface]  # by account name; raises CredentialMissing
+    most: int  # how many accounts at once
+
+    def see(self, accounts: Sequence[str]) -> Mapping[str, Listing | Blind]:
+        return dict(zip(accounts, parallel.each(self._look, accounts, self.most), strict=True))
+
+    def addresses(self) -> Iterator[Address]:
+        """As live names tell them, of every account that we know of."""
+        for account, told in self.see(self.known.ground.names).items():
+            keys = told.keys if isinstance(told, Listing) else ()
+            yield from filter(None, (self.known.address_of(account, key) for key in keys))
+
+    def traits(self, account: str) -> Traits:
+        return SURFACES[self.grounds.of(account).surface]
+
+    def _look(self, account: str) -> Listing | Blind:
+        traits = self.traits(account)
+        if traits.by_person and not self.known.recorded.lineage:
+            why = f"its keys were made through {traits.called}, no call lists them, and no state tells which there are"
+            return Blind(account=account, why=why, helps=f"revoke them at {traits.page}")
+        try:
+            surface = self.surface(account)
+            if (pin := self.known.pin(account)) and (iiban := surface.iiban()) not in ("", pin):
+                why = f"its credential opens {iiban}, and {pin} is the account we know"
+                return Blind(account=account, why=why, helps="correct its credential, and run it again")
+            return surface.list_keys()
+        except CredentialMissing as missing:
+            return Listing((), Coverage.COMPLETE) if self._never_was(account) else _blind(account, missing)
+        except (CredentialError, ExchangeError) as problem:
+            return _blind(account, problem)
+
+    def _never_was(self, account: str) -> bool:
+        """A sub-account that is declared, and that nobody has asked the exchange for yet."""
+        if not self.known.recorded.lineage or self.known.pin(account):
+            return False
+        memory = self.known.recorded.accounts.get(account)
+        return self.known.ground.is_master(account) is False and not (memory is not None and memory.requested)
+
+
+def _blind(account: str, problem: KrakenctlError) -> Blind:
+    return Blind(account=account, why=problem.message, helps=remedy(problem), passes=passes(problem))

@@ -1,0 +1,300 @@
+"""An import from beginning to end: keys are asked, judged, and brought under management. It neither prints nor asks.
+
+Whoever is killed in the middle leaves nothing half: a secret that nothing refers to, or a declared key whose record
+is missing; the same import, run again, goes on from there. Never a record without its manifest, for the plan would
+revoke that key.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from krakenctl import files
+from krakenctl.actor import new_run
+from krakenctl.errors import KrakenctlError, WorkspaceError
+from krakenctl.load.manifests import parse
+from krakenctl.model.importing import Import, ImportedKey, LeftOut, Written
+from krakenctl.model.live import LiveAccount
+from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.run import Deed, Run
+from krakenctl.model.secret import Secret
+from krakenctl.pairs.harvest import Harvest
+from krakenctl.project import Project, open_project
+from krakenctl.state.base import State
+from krakenctl.state.tenure import tenure
+from krakenctl.stores.base import Entry, Slot, Store
+from krakenctl.surfaces.kraken.refusals import KRAKEN
+from krakenctl.tasks.importing import asking
+from krakenctl.tasks.importing import ground as grounds
+from krakenctl.tasks.importing.choose import Chooser
+from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
+from krakenctl.tasks.importing.errand import Errand
+from krakenctl.tasks.importing.ground import Ground
+from krakenctl.tasks.importing.judge import Look, Verdict, judge
+from krakenctl.tasks.importing.manifest import manifest
+from krakenctl.tasks.initialise import Wish, bare
+from krakenctl.tasks.inspection import Manner, inspect, open_oracle
+from krakenctl.wiring import opening
+
+OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
+USUAL_NAME = "main"  # of an account, and of a workspace: what `krakenctl init` says too
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What would be written."""
+
+    accounts: Sequence[AccountDraft]
+    verdict: Verdict
+    path: str
+    text: str  # empty: no manifest is missing
+    left: tuple[LeftOut, ...]
+
+    @property
+    def keys(self) -> list[KeyDraft]:
+        return [key for account in self.accounts for key in account.keys]
+
+
+def bring(
+    root: Path,
+    harvest: Harvest,
+    errand: Errand,
+    *,
+    dry_run: bool = False,
+    patience: float = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> Import:
+    """Raises KrakenctlError, and then nothing is managed that was not before. Keys that cannot be imported are told."""
+    ground = grounds.read(root, _wish(errand), os.environ)
+    errand, harvest = asking.meant(errand, harvest)
+    known, fresh = asking.known(harvest, ground.recorded)
+    asking.refuse_one_for_several(errand, fresh)
+    with open_oracle(root, _endpoint(ground, errand)) as oracle:
+        seen = inspect(oracle, replace(harvest, pairs=fresh), Manner(nonce=errand.nonce, otp=errand.otp))
+    asked, refused = asking.sorted_out(fresh, seen)
+
+    def choose(chooser: Chooser) -> list[AccountDraft]:
+        chooser.left += (*known, *refused)
+        return chooser.accounts(asked)
+
+    scene = _Scene(root, errand, seen.now, choose, _Look(ground.project))
+    done = _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
+    return replace(done, findings=seen.findings)
+
+
+def adopt(
+    root: Path,
+    errand: Errand,
+    *,
+    dry_run: bool = False,
+    patience: float = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> Import:
+    """Keys that Kraken lists, without their secrets. Raises KrakenctlError, as `bring` does."""
+    from krakenctl.workflow import open_desk
+
+    with open_desk(open_project(root)) as desk:
+        now = desk.now()
+    ground = grounds.read(root, _wish(errand), os.environ)
+    look = _Look(ground.project)
+    scene = _Scene(root, errand, now, lambda chooser: chooser.listed(look()), look)
+    return _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One import; `choose` says which keys it is about."""
+
+    root: Path
+    errand: Errand
+    now: int
+    choose: Callable[[Chooser], list[AccountDraft]]
+    look: Look
+
+
+def _carry_out(scene: _Scene, ground: Ground, *, dry_run: bool, patience: float, say: Callable[[str], None]) -> Import:
+    """First in memory: whatever is wrong is told before anything is made."""
+    drawn = _draw(scene, ground, opening.stores(ground.project, os.environ))
+    if dry_run or not drawn.keys:
+        return _told(ground, drawn, _files(ground, drawn), dry_run=dry_run)
+    made = _workspace(ground)
+    run = new_run("import")
+    home = opening.state_home(scene.root, ground.workspace.state, os.environ)
+    with tenure(home, run, ground.workspace.state.lease, patience=patience, say=say) as state:
+        ground = grounds.read(scene.root, _wish(scene.errand), os.environ)
+        open_store = opening.stores(ground.project, os.environ)
+        drawn = _draw(scene, ground, open_store)
+        _write(scene.root, drawn, state, open_store)
+        _record(state, drawn, run, scene.now)
+        head = state.log.head()
+    told = _told(ground, drawn, (*made, *_manifest(drawn)), dry_run=False)
+    return replace(told, log_head=head)
+
+
+def _wish(errand: Errand) -> Wish:
+    return Wish(errand.account or USUAL_NAME, errand.tag, errand.endpoint)
+
+
+def _endpoint(ground: Ground, errand: Errand) -> str:
+    return (errand.endpoint or KRAKEN) if ground.wish else ground.workspace.endpoint
+
+
+def _draw(scene: _Scene, ground: Ground, open_store: OpenStore) -> _Drawn:
+    """Until what is left would change nothing: a key that cannot be declared as it is takes no other with it."""
+    chooser = Chooser(
+        ground=ground,
+        account=scene.errand.account,
+        to=scene.errand.to,
+        second_factor=scene.errand.otp is not None,
+        now=scene.now,
+        open_store=_nothing if ground.wish else open_store,
+    )
+    accounts = scene.choose(chooser)
+    path = ground.manifest_path(scene.errand.folder)
+    out = chooser.left
+    while accounts:
+        text = manifest(accounts, path, ground.set_names)
+        verdict = judge(ground, parse(text.encode(), path).documents, accounts, scene.now, scene.look)
+        if not verdict.wrong:
+            return _Drawn(accounts, verdict, path, text, tuple(out))
+        out += (_unfit(key, verdict) for account in accounts for key in account.keys if key.address in verdict.wrong)
+        accounts = _without(accounts, verdict)
+    return _Drawn((), Verdict(wrong={}), path, "", tuple(out))
+
+
+def _nothing(_: str) -> None:
+    """No store is there yet, and nothing is in it."""
+    return
+
+
+def _unfit(key: KeyDraft, verdict: Verdict) -> LeftOut:
+    return LeftOut(label=key.label, why=verdict.wrong[key.address])
+
+
+def _without(accounts: Sequence[AccountDraft], verdict: Verdict) -> list[AccountDraft]:
+    kept = [
+        replace(account, keys=tuple(key for key in account.keys if key.address not in verdict.wrong))
+        for account in accounts
+    ]
+    return [account for account in kept if account.keys]
+
+
+class _Look:
+    """What Kraken lists of the accounts that have such a list, asked once and only if somebody wants to know."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._seen: Mapping[str, LiveAccount] | None = None
+
+    def __call__(self) -> Mapping[str, LiveAccount]:
+        from krakenctl.workflow import open_desk
+
+        if self._seen is None:
+            with open_desk(self._project) as desk:
+                self._seen = desk.look()[1]
+        return self._seen
+
+
+def _workspace(ground: Ground) -> list[Written]:
+    """What is missing for a first import."""
+    if ground.wish is None and ground.documents:
+        return []
+    wish = ground.wish or Wish(ground.workspace.name, ground.workspace.tag, ground.workspace.endpoint)
+    return [Written(path=made.path, what=made.what) for made in bare(ground.root, wish)]
+
+
+def _write(root: Path, drawn: _Drawn, state: State, open_store: OpenStore) -> None:
+    """Secrets, manifest, records: see the head of this file."""
+    lineage = state.read().lineage
+    records = {record.address: record for record in drawn.verdict.records}
+    for name in sorted({record.secret.store for record in records.values() if not record.without_secret}):
+        open_store(name).prove_writable()
+    for key in drawn.keys:
+        if key.pair is not None:
+            record = records[key.address]
+            entry = _entry(record, key.pair.secret, lineage)
+            open_store(record.secret.store).put(record.secret.path, Slot.CURRENT, entry)
+    state.check()
+    if drawn.text:
+        _put_manifest(root, drawn.path, drawn.text)
+
+
+def _entry(record: RecordedKey, secret: Secret, lineage: str) -> Entry:
+    return Entry(
+        address=str(record.address),
+        lineage=lineage,
+        live_name=record.live_name,
+        generation=record.generation,
+        created=record.created,
+        public_key=record.public_key,
+        secret=secret,
+        spec=record.spec,
+    )
+
+
+def _put_manifest(root: Path, path: str, text: str) -> None:
+    file = files.inside(root, root / path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        files.write_whole(file, text.encode(), mode=0o666, exclusive=True)
+    except OSError as problem:
+        raise WorkspaceError(f"{path} cannot be written: {problem.strerror}; nothing was imported") from None
+
+
+def _record(state: State, drawn: _Drawn, run: Run, now: int) -> None:
+    known = state.read().accounts
+    if seen := [account for account in drawn.verdict.accounts if known.get(account.name) != account]:
+        state.remember_account(*seen)
+    host = socket.gethostname()
+    closed = {key.address for key in drawn.keys if key.pair is None or key.second_factor}
+    for record in drawn.verdict.records:
+        deed = Deed(
+            at=now,
+            run=run,
+            verb="import",
+            outcome="done",
+            address=record.address,
+            account=record.account,
+            name=record.live_name,
+        )
+        state.promote(record, None, deeds=(deed,))
+        if record.address not in closed:
+            with suppress(KrakenctlError):  # it only lets later commands ask the key from here
+                state.hear(record.public_key, host, answers=True)
+
+
+def _files(ground: Ground, drawn: _Drawn) -> list[Written]:
+    made = [Written(path="krakenctl.yaml", what="the workspace")] if ground.wish and drawn.keys else []
+    return [*made, *_manifest(drawn)]
+
+
+def _manifest(drawn: _Drawn) -> list[Written]:
+    return [Written(path=drawn.path, what="the keys, as they are", text=drawn.text)] if drawn.text else []
+
+
+def _told(ground: Ground, drawn: _Drawn, files: Iterable[Written], *, dry_run: bool) -> Import:
+    places = {record.address: record.secret for record in drawn.verdict.records}
+    keys = tuple(
+        ImportedKey(
+            address=key.address,
+            label=key.label,
+            live_name=key.live.name,
+            secret=places[key.address],
+            without_secret=key.pair is None,
+            second_factor=key.second_factor,
+            findings=key.findings,
+        )
+        for key in drawn.keys
+    )
+    return Import(
+        endpoint=ground.workspace.endpoint,
+        keys=keys,
+        left_out=drawn.left,
+        files=tuple(files),
+        dry_run=dry_run,
+    )

@@ -1,0 +1,259 @@
+"""Asks keys to describe themselves: one harmless call each. It neither reads pairs from anywhere nor prints."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from krakenctl import schema_files
+from krakenctl.audit import rules
+from krakenctl.errors import (
+    ExchangeError,
+    KrakenctlError,
+    LockedOut,
+    NonceRefused,
+    Refused,
+    Unreachable,
+    UsageError,
+)
+from krakenctl.knowledge.facts import facts
+from krakenctl.model.description import CLOCKS, Description, NonceScale, nonce_at
+from krakenctl.model.inspection import Alive, Described, Inspection, Meaning, Undescribed
+from krakenctl.model.permission import Permission, in_order
+from krakenctl.model.secret import Secret
+from krakenctl.model.verification import Probed
+from krakenctl.model.workspace import SANDBOX
+from krakenctl.pairs.harvest import Harvest, Labelled
+from krakenctl.project import WORKSPACE_FILE, read_workspace
+from krakenctl.surfaces.kraken import probes, spot
+from krakenctl.surfaces.kraken.own_key import FARTHEST, GUESSES, LOWEST, OwnKey
+from krakenctl.surfaces.kraken.refusals import KRAKEN, Circumstances, explained
+from krakenctl.transport.http import Http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_REFUSED = 3  # calls in a row: failures add up to a lockout, and nobody knows which keys are of one account
+
+_LONGEST_WAIT = FARTHEST + 6.0  # seconds
+
+Nonce = NonceScale | int | None  # a clock's unit, the very number, or None: nobody knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How keys are asked, and by what they are judged."""
+
+    nonce: Nonce = None
+    alive: bool = False  # only whether key and secret are right, with a nonce that gets in nobody's way
+    otp: Secret | None = None  # None: they have no second factor
+    policy: rules.Policy = rules.USUAL
+    probe: bool = False  # try their permissions too, without doing harm
+    known: str = ""  # why a refusal is likely, as a clause; empty: nothing is known that speaks for one
+
+
+USUAL = Manner()
+
+
+class Oracle:
+    """An exchange that keys can be asked at. `open_oracle` makes and closes it."""
+
+    def __init__(self, endpoint: str, http: Http, clock: Callable[[], int]) -> None:
+        self.endpoint = endpoint
+        self._http = http
+        self._clock = clock  # nanoseconds since 1970
+
+    def now(self) -> int:
+        """Unix seconds; on our own clock where the exchange's would cost a call."""
+        return self._clock() // 1_000_000_000
+
+    def told_time(self) -> int:
+        """Unix seconds, as the exchange itself tells them. Raises ExchangeError."""
+        return spot.server_time(self._http)
+
+    def own_key(self, labelled: Labelled, otp: Secret | None = None) -> OwnKey:
+        return OwnKey(self._http, labelled.pair, self._clock, otp)
+
+    def until_accepted(self, told: Description) -> float:
+        """Seconds until a number of its clock is above the highest that the key has seen."""
+        if told.scale not in CLOCKS:
+            return 0.0
+        missing = told.nonce + 1 - nonce_at(told.scale, self._clock())
+        return min(max(missing / nonce_at(told.scale, 1_000_000_000), 0.0), _LONGEST_WAIT)
+
+
+def endpoint_of(root: Path, endpoint: str = "") -> str:
+    """`sandbox` or a base URL. Empty: the workspace's, and without one the real Kraken. Raises KrakenctlError."""
+    if not endpoint:
+        return read_workspace(root).endpoint if (root / WORKSPACE_FILE).is_file() else KRAKEN
+    rule = schema_files.load("workspace")["$defs"]["endpoint"]
+    if re.search(rule["pattern"], endpoint) is None:
+        raise UsageError(rule["patternErrorMessage"])
+    return endpoint.rstrip("/")
+
+
+@contextmanager
+def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
+    """`endpoint`: as `endpoint_of` gives it. A sandbox belongs to the workspace in `root`. Raises KrakenctlError."""
+    adapter, clock, base = None, time.time_ns, endpoint
+    if endpoint == SANDBOX:
+        from krakenctl.wiring import embedded
+        from krakenctl.wiring.exchange import SANDBOX_URL
+
+        adapter = embedded.adapter(root, read_workspace(root), {})
+        clock, base = partial(_sandbox_clock, root), SANDBOX_URL
+    http = Http(base, adapter)
+    try:
+        yield Oracle(endpoint, http, clock)
+    finally:
+        http.close()
+
+
+def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspection:
+    """Each key once. One that does not answer is told as such, and the others are asked all the same.
+
+    Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
+    """
+    keys: list[Described | Alive | Undescribed] = []
+    stopped, failed = "", 0
+    for labelled in harvest.pairs:
+        if stopped:
+            keys.append(_undescribed(labelled, stopped))
+            continue
+        own = oracle.own_key(labelled, manner.otp)
+        try:
+            told = _asked(oracle, labelled, own, manner, MOST_REFUSED - failed)
+            keys.append(told)
+            failed = own.failed + (failed if isinstance(told, Alive) else 0)
+        except ExchangeError as problem:
+            keys.append(_undescribed(labelled, problem.message, problem))
+            failed += own.failed
+            stopped = _reason_to_stop(problem)
+        stopped = stopped or _enough(failed)
+    return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
+
+
+def describe(oracle: Oracle, labelled: Labelled, manner: Manner = USUAL) -> Described | Alive:
+    """One key. Raises ExchangeError, in words about the key."""
+    return _asked(oracle, labelled, oracle.own_key(labelled, manner.otp), manner, GUESSES)
+
+
+def _asked(oracle: Oracle, labelled: Labelled, own: OwnKey, manner: Manner, most: int) -> Described | Alive:
+    """`most`: calls that may be refused."""
+    problem: KrakenctlError | None = None
+    try:
+        told = _answer(own, manner, most)
+    except NonceRefused as refusal:
+        if manner.alive:
+            return Alive(label=labelled.label, public_key=labelled.pair.public_key)
+        problem = refusal
+    except ExchangeError as refusal:
+        problem = refusal
+    else:
+        return _described(oracle, labelled, own, told, manner)
+    where = Circumstances(
+        otp=manner.otp is not None, asked=_clock_of(manner.nonce, most), where=oracle.endpoint, known=manner.known
+    )
+    raise explained(problem, where)  # here, so that it has one sentence and no context
+
+
+def _answer(own: OwnKey, manner: Manner, most: int) -> Description:
+    if manner.alive:
+        return own.describe_with(LOWEST)
+    if isinstance(manner.nonce, NonceScale):
+        return own.describe(manner.nonce)
+    return own.discover(most) if manner.nonce is None else own.describe_with(manner.nonce)
+
+
+def _clock_of(nonce: Nonce, most: int) -> str:
+    """What was asked with, for people; empty: every clock that may be guessed at."""
+    if nonce is None:
+        return "" if most >= GUESSES else NonceScale.SECONDS.value
+    return nonce.value if isinstance(nonce, NonceScale) else str(nonce)
+
+
+def _described(oracle: Oracle, labelled: Labelled, own: OwnKey, told: Description, manner: Manner) -> Described:
+    return Described(
+        label=labelled.label,
+        told=told,
+        meanings=meanings(told.live.spec.permissions),
+        findings=rules.of_description(told, oracle.now(), manner.policy),
+        probed=_probed(own, told, oracle.until_accepted(told)) if manner.probe else (),
+    )
+
+
+def _probed(own: OwnKey, told: Description, wait: float) -> tuple[Probed, ...]:
+    time.sleep(wait)
+    return probes.probe(own, told)
+
+
+def meanings(held: Iterable[Permission]) -> tuple[Meaning, ...]:
+    """What each of them allows beside the others, in Kraken's order."""
+    together = frozenset(held)
+    return tuple(_meaning(permission, together) for permission in in_order(together))
+
+
+def _meaning(permission: Permission, held: frozenset[Permission]) -> Meaning:
+    """Calls that change something go first. What needs a permission that the key lacks is not unlocked."""
+    known = facts().permissions[permission]
+    documented = (call for call in facts().endpoints.values() if call.documented)
+    calls = [call for call in documented if any({permission} <= way <= held for way in call.needs.ways)]
+    calls.sort(key=lambda call: not call.changes)
+    names = tuple(call.call if call.name == call.path else call.name for call in calls)  # a path alone may be two calls
+    return Meaning(permission=permission, words=known.words, unlocks=names, risks=known.risks)
+
+
+def _reason_to_stop(problem: ExchangeError) -> str:
+    if isinstance(problem, LockedOut):
+        return "not asked: Kraken had locked an account before, and more failures might prolong that"
+    return "not asked: the exchange could not be reached" if isinstance(problem, Unreachable) else ""
+
+
+def _enough(failed: int) -> str:
+    if failed < MOST_REFUSED:
+        return ""
+    return f"not asked: {failed} calls in a row were refused, and more failures might bring on a lockout"
+
+
+def _undescribed(labelled: Labelled, why: str, problem: KrakenctlError | None = None) -> Undescribed:
+    return Undescribed(
+        label=labelled.label,
+        public_key=labelled.pair.public_key,
+        problem=why,
+        hint=problem.hint if problem else "",
+        code=problem.code if problem else "",
+        errors=problem.errors if isinstance(problem, Refused) else (),
+    )
+
+
+def _sandbox_clock(root: Path) -> int:
+    from krakenctl.wiring import embedded
+
+    return int(embedded.now(root) * 1_000_000_000)
+
+
+def nonce_of(text: str) -> Nonce:
+    """`s`, `ms`, `us`, `ns` or a whole number; nothing: nobody knows. Raises UsageError."""
+    if not text:
+        return None
+    if text in CLOCKS:
+        return NonceScale(text)
+    if text.isascii() and text.isdecimal() and 0 < int(text) < 2**64:
+        return int(text)
+    raise UsageError("a nonce is s, ms, us, ns, or a whole number below 2^64", hint="see `krakenctl inspect --help`")
+
+
+def nonce_beside(scale: NonceScale) -> Nonce:
+    """How to ask a key of whose consumer the manifests say this. Raises UsageError where a person has to say it."""
+    if scale is NonceScale.COUNTER:
+        raise UsageError(
+            "the program that uses this key counts its nonces, and a clock's number would lock it out for ever",
+            hint="give the next number that it would send: --nonce N",
+        )
+    return None if scale is NonceScale.UNKNOWN else scale

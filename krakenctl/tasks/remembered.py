@@ -1,0 +1,72 @@
+"""What a workspace's state tells, and its lease, without looking at the exchange. Its manifests need not be sound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from krakenctl.model.run import Deed, Run
+from krakenctl.model.workspace import SANDBOX
+from krakenctl.project import read_workspace
+from krakenctl.wiring.opening import state_home
+
+if TYPE_CHECKING:
+    from krakenctl.model.chain import Verdict
+    from krakenctl.model.recorded import Recorded
+    from krakenctl.model.run import Lease
+    from krakenctl.state.base import State
+
+
+def recorded(root: Path) -> Recorded:
+    """Everything that is remembered. Raises StateError."""
+    return state_home(root).read()
+
+
+@contextmanager
+def look(root: Path) -> Iterator[State | None]:
+    """The state, to be read only; None: there is none yet. Raises StateError."""
+    with state_home(root).look() as state:
+        yield state
+
+
+def verify_log(root: Path, told: str) -> Verdict:
+    """Walk the audit log; `told`: a head that a report printed, or empty. Raises StateError."""
+    from krakenctl.model.chain import walk
+
+    with look(root) as state:
+        if state is None:
+            return replace(walk((), stored="", told=told), stateless=True)
+        return walk(state.log.lines(), stored=state.log.head(), told=told)
+
+
+def holder(root: Path) -> tuple[Lease | None, bool]:
+    """Who holds the lease, and whether it may be taken over at once. Raises StateError."""
+    from krakenctl.state.leases import is_dead
+
+    held = recorded(root).lease
+    return held, held is not None and is_dead(held)
+
+
+def unlock(root: Path, run: Run) -> tuple[Lease | None, str]:
+    """Take the lease from whoever holds it, on the record. Returns what was taken, and the log's head.
+
+    Raises StateError.
+    """
+    with closing(state_home(root).open()) as state:
+        held = state.leases.holder()
+        if held is None:
+            return None, ""
+        told = f"{held.sentence()}; run {held.run.id}"
+        state.log.append(Deed(at=offline_now(root), run=run, verb="unlock", outcome="done", message=told))
+        return state.leases.unlock(), state.log.head()
+
+
+def offline_now(root: Path) -> int:
+    """Unix seconds on the exchange's clock, as far as that is known without asking it."""
+    from krakenctl.wiring import embedded
+
+    return int(embedded.now(root) if read_workspace(root).endpoint == SANDBOX else time.time())

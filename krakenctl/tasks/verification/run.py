@@ -1,0 +1,236 @@
+"""Looks at all keys that are meant, account by account, and judges each. Nothing is written, and no lease is needed."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from krakenctl import parallel
+from krakenctl.apply.patience import PatientSurface, Quietly
+from krakenctl.errors import KrakenctlError, LockedOut, UsageError
+from krakenctl.model.address import Address
+from krakenctl.model.desired import DesiredAccount, DesiredKey
+from krakenctl.model.key import LiveKey
+from krakenctl.model.live import Coverage
+from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.model.surface import SURFACES
+from krakenctl.model.verification import Left, Sight, Verification, Verified
+from krakenctl.model.workspace import SANDBOX
+from krakenctl.observe.holdings import OpenStore, holdings
+from krakenctl.observe.premises import Grounds
+from krakenctl.project import Project
+from krakenctl.surfaces.kraken.gently import Caller
+from krakenctl.surfaces.kraken.probes import MOST_REFUSED, Allowance, Pace
+from krakenctl.tasks.verification import whose
+from krakenctl.tasks.verification.asking import Asked, Asking
+from krakenctl.tasks.verification.judge import Seen, by_recorded_name, judged, never_issued
+from krakenctl.wiring import opening
+from krakenctl.wiring.exchange import Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Neither `addresses` nor `under`: every declared key. `failures`: how many refused calls an account may have."""
+
+    addresses: tuple[Address, ...] = ()
+    under: str = ""  # an account's name
+    probe: bool = False
+    failures: int = MOST_REFUSED
+
+
+class _Looked(NamedTuple):
+    """One account. `iiban`: whose its list is; empty: there is none."""
+
+    sight: Sight
+    iiban: str
+    keys: list[Verified]
+
+
+@contextmanager
+def open_verifier(
+    project: Project, environ: Mapping[str, str] | None = None, parallelism: int | None = None
+) -> Iterator[Verifier]:
+    environ = os.environ if environ is None else environ
+    workspace = project.workspace
+    store = opening.stores(project, environ)
+    home = opening.state_home(project.root, workspace.state, environ)
+    recorded = home.read()
+    usernames = {account.name: account.username for account in project.desired.accounts.values()}
+    grounds = Grounds(project, lambda: recorded, store)
+    credentials = opening.credentials(project, environ, store)
+    usual = 1 if workspace.endpoint == SANDBOX else parallel.usual()
+    with opening.exchange(project.root, workspace, credentials, usernames, grounds.of) as exchange:
+        grounds.estate.now, grounds.estate.jot = exchange.now, home.jot
+        yield Verifier(project, recorded, exchange, store=store, grounds=grounds, parallelism=parallelism or usual)
+
+
+class Verifier:
+    """For one command. `open_verifier` makes and closes it."""
+
+    def __init__(
+        self,
+        project: Project,
+        recorded: Recorded,
+        exchange: Exchange,
+        *,
+        store: OpenStore,
+        grounds: Grounds,
+        parallelism: int,
+    ) -> None:
+        self._project = project
+        self._recorded = recorded
+        self._exchange = exchange
+        self._store = store
+        self._grounds = grounds
+        self._parallelism = parallelism
+        self._clock = _SteadyClock(exchange)
+
+    def verify(self, wish: Wish) -> Verification:
+        """Raises UsageError for an address or an account that nothing declares."""
+        self._grounds.estate.named = wish.addresses
+        meant = self._meant(wish)
+        accounts = sorted({address.path[0] for address in meant})
+        looked = parallel.each(partial(self._account, wish, meant), accounts, self._parallelism)
+        found = Verification(
+            endpoint=self._project.workspace.endpoint,
+            now=self._exchange.now(),
+            probing=wish.probe,
+            keys=tuple(key for one in looked for key in one.keys),
+            sights=tuple(one.sight for one in looked),
+            left=tuple(self._left(wish)),
+        )
+        names = self._project.desired.accounts.keys() | self._recorded.accounts.keys()
+        pins = {name: self._pin(name) for name in names}
+        return whose.settled(found, pins, {one.sight.account: one.iiban for one in looked})
+
+    def _meant(self, wish: Wish) -> dict[Address, DesiredKey]:
+        declared = self._project.desired.keys
+        if unknown := [address for address in wish.addresses if address not in declared]:
+            raise UsageError(
+                f"no manifest declares {unknown[0]}, so there is nothing to compare it with",
+                hint="`krakenctl inspect` asks any key that is kept; `krakenctl tree` draws all declared ones",
+            )
+        if wish.addresses:
+            return {address: declared[address] for address in sorted(set(wish.addresses))}
+        accounts = self._below(wish.under)
+        return {address: declared[address] for address in sorted(declared) if address.path[0] in accounts}
+
+    def _below(self, under: str) -> set[str]:
+        accounts = self._project.desired.accounts
+        if under and under not in accounts:
+            raise UsageError(f"no account is called “{under}”", hint=f"there are: {', '.join(sorted(accounts))}")
+        return {name for name, each in accounts.items() if not under or under in (name, each.master)}
+
+    def _left(self, wish: Wish) -> Iterator[Left]:
+        """Live keys of ours that have no declaration of their own."""
+        if wish.addresses:
+            return
+        accounts = self._below(wish.under) | ({key.account for key in self._every()} if not wish.under else set())
+        for record in self._recorded.retired:
+            if record.account in accounts:
+                yield Left(record.address, record.live_name, "replaced, and living on until its overlap ends")
+        for address, record in sorted(self._recorded.keys.items()):
+            if record.account in accounts and address not in self._project.desired.keys:
+                yield Left(address, record.live_name, "no manifest declares it any more")
+
+    def _every(self) -> Iterable[RecordedKey]:
+        return (*self._recorded.keys.values(), *self._recorded.retired)
+
+    # One account
+
+    def _account(self, wish: Wish, meant: Mapping[Address, DesiredKey], name: str) -> _Looked:
+        declared = [key for address, key in meant.items() if address.path[0] == name]
+        records = {r.live_name: r for key in declared if (r := self._recorded.keys.get(key.address)) is not None}
+        allowance = Allowance(wish.failures)
+        pin = self._pin(name)
+        sight, iiban, listed = self._listed(name, allowance)
+        is_ours = not (pin and iiban and iiban != pin)
+        lists = by_recorded_name(records, listed) if is_ours else {}
+        asked = self._asked(name, wish, records, lists, allowance) if is_ours else {}
+        has_list = is_ours and sight.coverage in (Coverage.COMPLETE, Coverage.OUR_CLIENT)
+        other = Asked(why="the credential of its account opens another one")
+        seen = {
+            n: Seen(
+                record=record,
+                pin=pin,
+                has_list=has_list,
+                listed=lists.get(n),
+                iiban=iiban,
+                blind=sight.reason,
+                asked=asked.get(n, other),
+            )
+            for n, record in records.items()
+        }
+        return _Looked(sight, iiban, [self._judged(key, seen) for key in declared])
+
+    def _judged(self, key: DesiredKey, seen: Mapping[str, Seen]) -> Verified:
+        record = self._recorded.keys.get(key.address)
+        if record is None:
+            by = self._recorded.contained.get(key.address)
+            return never_issued(key, by.who if by else "")
+        return judged(key, seen[record.live_name], self._exchange.now())
+
+    def _pin(self, name: str) -> str:
+        declared, known = self._project.desired.accounts.get(name), self._recorded.accounts.get(name)
+        return (declared.iiban if declared else "") or (known.iiban if known else "")
+
+    def _declared(self, name: str) -> DesiredAccount:
+        return self._project.desired.accounts[name]
+
+    def _listed(self, name: str, allowance: Allowance) -> tuple[Sight, str, tuple[LiveKey, ...]]:
+        """What its list shows, and whose it is. Where a surface has no list of its own, its keys are asked instead."""
+        best = SURFACES[self._declared(name).surface].coverage
+        if best is Coverage.HELD:
+            return Sight(account=name, coverage=best), "", ()
+        try:
+            quietly = Quietly(wait=time.sleep, now=self._exchange.now, chance=random.random)
+            surface = PatientSurface(self._exchange.surface(name), quietly)
+            iiban, listing = surface.iiban(), surface.list_keys()
+        except LockedOut as problem:
+            allowance.locked = True
+            return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
+        except KrakenctlError as problem:
+            return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
+        return Sight(account=name, coverage=listing.coverage), iiban, listing.keys
+
+    def _asked(
+        self,
+        name: str,
+        wish: Wish,
+        records: Mapping[str, RecordedKey],
+        lists: Mapping[str, LiveKey],
+        allowance: Allowance,
+    ) -> dict[str, Asked]:
+        share = self._grounds.estate.of(name)
+        if allowance.locked:  # as its list was asked for
+            share.note_lockout()
+        asking = Asking(
+            caller=Caller(http=self._exchange.http, held=share, clock=self._clock, wait=time.sleep),
+            gone=share.gone,
+            pace=lambda: Pace(self._project.workspace.rate_limits.tier, time.monotonic, time.sleep),
+            now=self._exchange.now(),
+            lists=lists,
+            probing=wish.probe,
+            allowance=allowance,
+        )
+        return asking.all(list(holdings(records.values(), self._project.desired.keys, self._store)))
+
+
+class _SteadyClock:
+    """Nanoseconds since 1970 as keys' consumers have them, which never go back while a command runs."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._began: tuple[int, float] | None = None
+
+    def __call__(self) -> int:
+        if self._began is None:
+            self._began = self._exchange.clock(), time.monotonic()
+        told, then = self._began
+        return told + int((time.monotonic() - then) * 1_000_000_000)
