@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from krakenctl.errors import ExchangeError, NonceRefused, NotAuthorised, RateLimited, Refused
@@ -27,16 +28,24 @@ _LADDER = (
     (NonceScale.SECONDS, FARTHEST),
     (NonceScale.MILLISECONDS, 0),
 )
-GUESSES = len(_LADDER)
+SECOND = 1_000_000_000  # nanoseconds
 # A nonce that gets in nobody's way: a key that was ever used refuses it, and one that is gone is told first.
 LOWEST = 1
+
+
+@dataclass(slots=True)
+class Row:
+    """Calls in a row that Kraken refused: they add up to a lockout of the account. May be shared by several keys."""
+
+    refused: int = 0
+    by_nonce: bool = False  # the last of them: then key and secret are right
 
 
 class OwnKey:
     """One key, asked by whoever holds it. Raises ExchangeError.
 
     `clock`: nanoseconds since 1970; `wait`: seconds. `otp`: the static password of a key with a second factor; None: it
-    has none.
+    has none. `row`: None: one of its own.
     """
 
     def __init__(
@@ -46,45 +55,67 @@ class OwnKey:
         clock: Callable[[], int],
         otp: Secret | None = None,
         wait: Callable[[float], None] = time.sleep,
+        row: Row | None = None,
     ) -> None:
         self._http = http
         self._pair = pair
         self._clock = clock
         self._otp = otp
         self._wait = wait
-        self.failed = 0  # calls in a row that Kraken refused: they add up to a lockout of the account
+        self._row = row or Row()
+        self._answered: tuple[NonceScale, int, int] | None = None  # to which clock, how far ahead, and which number
+        self.is_cut_short = False  # it was not asked with every clock that may be guessed at
+
+    @property
+    def failed(self) -> int:
+        return self._row.refused
 
     def describe(self, scale: NonceScale) -> Description:
         """Ask as its consumer would ask right now. NonceRefused: the consumer was quicker, or sends something else."""
         return self._described(scale, 0)
 
-    def discover(self, most: int = GUESSES) -> Description:
-        """Ask a key of whose consumer nobody knows what it sends: in seconds, then milliseconds, `most` calls in all.
+    def discover(self, may_go_on: Callable[[], bool] = lambda: True) -> Description:
+        """Ask a key of whose consumer nobody knows what it sends: in seconds, then milliseconds, three calls at most.
 
         An answer to too coarse a clock does no harm, one to too fine a clock locks the consumer out for good. So the
         coarsest is asked first, and milliseconds only after seconds far ahead were refused too. A consumer whose clock
         shows seconds or milliseconds, and is within thirty seconds of this one, is then refused for no longer than
         `FARTHEST`, a second, and what its clock is behind. A consumer that counts is locked out by any clock.
-        Raises NonceRefused: its consumer's clock is finer, or is ahead.
+        Raises NonceRefused: its consumer's clock is finer, or is ahead; or one was not to be asked any more.
         """
-        *ladder, last = _LADDER[:most]
+        *ladder, last = _LADDER
         for scale, ahead in ladder:
             try:
                 told = self._described(scale, ahead)
             except NonceRefused:
-                continue
+                if may_go_on():
+                    continue
+                self.is_cut_short = True
+                raise
             if ahead == FARTHEST:
                 self._end_second()
             return told
         return self._described(*last)
 
+    def repeat(self) -> bool:
+        """Ask once more what it has answered to, which ends the row; False: it has answered to no clock."""
+        if self._answered is None:
+            return False
+        scale, ahead, number = self._answered
+        if nonce_at(scale, self._clock() + ahead * SECOND) <= number:
+            self._end_second()
+        self._described(scale, ahead)
+        return True
+
     def _end_second(self) -> None:
         """Whoever asks next has a higher number then, and does not take this one for a finer clock's."""
-        self._wait(1 - self._clock() % 1_000_000_000 / 1_000_000_000)
+        self._wait(1 - self._clock() % SECOND / SECOND)
 
     def _described(self, scale: NonceScale, ahead: int) -> Description:
-        nonce = nonce_at(scale, self._clock() + ahead * 1_000_000_000)
-        return self._read(self._result("GetApiKeyInfo", nonce, "describe the key"), scale)
+        nonce = nonce_at(scale, self._clock() + ahead * SECOND)
+        told = self._read(self._result("GetApiKeyInfo", nonce, "describe the key"), scale)
+        self._answered = scale, ahead, nonce
+        return told
 
     def describe_with(self, nonce: int) -> Description:
         """The same with a nonce that the caller has chosen, for a key whose consumer counts."""
@@ -116,10 +147,11 @@ class OwnKey:
             result = answers.result(answer, deed)
         except RateLimited:  # asked too fast, which adds up to no lockout
             raise
-        except Refused:
-            self.failed += 1
+        except Refused as problem:
+            self._row.refused += 1
+            self._row.by_nonce = isinstance(problem, NonceRefused)
             raise
-        self.failed = 0
+        self._row.refused = 0
         return result
 
     @staticmethod
