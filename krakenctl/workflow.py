@@ -209,7 +209,8 @@ class Desk:
         """What a person is to do by it, while the lease is held."""
         from krakenctl.plan.human import human_steps
 
-        return human_steps(plan, self.holding[0].read().intents)
+        recorded = self.holding[0].read()
+        return human_steps(plan, recorded.intents, recorded.keys)
 
     def show(self, plan: Plan) -> None:
         """These steps are shown to somebody: what they make by them is what a later run asks for."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from krakenctl.model.address import Address
+from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.plan import Verb
+from krakenctl.model.recorded import RecordedKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,30 @@ class Site:
     iiban: str = ""  # as declared or remembered; empty: the first key tells
 
 
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The key that takes a deleted one's place: whatever uses the old one has to use this one first."""
+
+    address: Address
+    name: str
+    secret: SecretRef  # where its program finds its pair
+
+    @classmethod
+    def to(cls, name: str, current: RecordedKey | None) -> Successor | None:
+        """By what is recorded as current; None: that is this key itself, or nothing."""
+        if current is None or current.live_name == name:
+            return None
+        return cls(current.address, current.live_name, current.secret)
+
+
+class Slip(Enum):
+    """What there is to put right of a new key."""
+
+    FORM = "form"  # how it was filled in: the key can be edited
+    PAIR = "pair"  # what was typed in is not its pair: the key stays
+    ACCOUNT = "account"  # whose it is: it can only be deleted, and made anew
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanStep:
     """One step of one change. `before` and `wanted` have absolute times, as apply would send them."""
@@ -26,10 +53,13 @@ class HumanStep:
     verb: Verb  # issue, update or revoke
     account: str  # as the manifests call it
     username: str = ""  # whom to log in as; empty: the master's owner
+    iiban: str = ""  # of the account; empty: nobody knows yet
     name: str  # of the key, with its generation
     page: str
     before: KeySpec | None = None  # an update: what the form shows now
     wanted: KeySpec | None = None  # issue and update: what the form is to show; None: the key is to be gone
+    successor: Successor | None = None  # a revoke: what is to be in use by then; None: nothing comes after it
+    slip: Slip = Slip.FORM
     number: int = 1
     of: int = 1  # how many steps of this kind the account has in this run
     moved_from: int = 0  # unix seconds: the end that an earlier runbook showed, and that holds no longer; 0: none did

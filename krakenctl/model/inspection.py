@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from krakenctl.errors import Unreachable
 from krakenctl.model.description import Description
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.permission import Permission
@@ -60,6 +61,12 @@ class Inspection:
     def whole(self) -> bool:
         """Whether every key answered."""
         return not any(isinstance(key, Undescribed) for key in self.keys)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the exchange was there at all; also if there was no key to ask it about."""
+        silent = [isinstance(key, Undescribed) and key.code in ("", Unreachable.code) for key in self.keys]
+        return not silent or not all(silent)
 
     def worst(self) -> Severity | None:
         found = {finding.severity for finding in self.findings}

@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from krakenctl.model.human import HumanStep
+from krakenctl.model.address import Address
+from krakenctl.model.human import HumanStep, Successor
 from krakenctl.model.journal import Intent, Stage, dated
 from krakenctl.model.key import KeySpec
 from krakenctl.model.plan import Change, Plan, PlannedAccount, Step, Verb
+from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.surface import SURFACES
 
 _BY_HAND = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)
 
+NO_KEYS: Mapping[Address, RecordedKey] = MappingProxyType({})
+
 Shown = Mapping[tuple[str, str], Intent]  # by account and live name
 
 
-def human_steps(plan: Plan, begun: Iterable[Intent] = ()) -> tuple[HumanStep, ...]:
-    """In the order of apply. `begun`: what people were told to make before; their ends hold, see `dated`.
+def human_steps(
+    plan: Plan, begun: Iterable[Intent] = (), keys: Mapping[Address, RecordedKey] = NO_KEYS
+) -> tuple[HumanStep, ...]:
+    """In the order of apply. `keys`: those in use. `begun`: what people were told to make before.
 
-    Any other end that is counted from the issue is shown as if that were at the plan's time.
+    Their ends hold, see `dated`. Any other end that is counted from the issue is shown as if that were at the plan's
+    time.
     """
     shown = shown_of(begun)
     found = [
         step
         for change, account in by_person(plan)
-        for step in (_step(plan, change, step, account, shown) for step in change.steps if step.verb in _BY_HAND)
+        for step in (_step(plan, change, step, account, shown, keys) for step in change.steps if step.verb in _BY_HAND)
     ]
     of, seen = Counter(step.account for step in found), Counter[str]()
     numbered: list[HumanStep] = []
@@ -49,7 +57,9 @@ def shown_of(intents: Iterable[Intent]) -> Shown:
     return {(intent.account, intent.live_name): intent for intent in intents if intent.stage is Stage.SHOWN}
 
 
-def _step(plan: Plan, change: Change, step: Step, account: PlannedAccount, shown: Shown) -> HumanStep:
+def _step(
+    plan: Plan, change: Change, step: Step, account: PlannedAccount, shown: Shown, keys: Mapping[Address, RecordedKey]
+) -> HumanStep:
     is_update = step.verb is Verb.UPDATE
     before = shown.get((account.name, step.name))
     wanted = None if step.verb is Verb.REVOKE or change.new is None else dated(change.new, plan.now, before)
@@ -57,12 +67,23 @@ def _step(plan: Plan, change: Change, step: Step, account: PlannedAccount, shown
         verb=step.verb,
         account=account.name,
         username=account.username,
+        iiban=account.iiban,
         name=step.name,
         page=SURFACES[account.surface].page,
         before=change.old.spec if is_update and change.old else None,
         wanted=wanted,
+        successor=_successor(change, keys.get(change.address)) if step.verb is Verb.REVOKE else None,
         moved_from=_moved_from(wanted, before),
     )
+
+
+def _successor(change: Change, current: RecordedKey | None) -> Successor | None:
+    """What its program uses by then. Where there is no room for two keys it has none for a while."""
+    if change.gap or change.old is None:
+        return None
+    if change.new is not None and change.secret is not None:
+        return Successor(change.address, change.new.name, change.secret)
+    return Successor.to(change.old.name, current)
 
 
 def _moved_from(wanted: KeySpec | None, before: Intent | None) -> int:

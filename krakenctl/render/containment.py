@@ -12,7 +12,7 @@ from krakenctl.model.surface import KEYS_PAGE
 from krakenctl.render.paint import Paint, count, visible
 from krakenctl.render.report_text import head_line
 
-FORMAT = "krakenctl.tasks.containment/v1"
+FORMAT = "krakenctl.containment/v1"
 _SIGNS = {
     Fate.REVOKED: ("✓", "green"),
     Fate.GONE: ("·", "dim"),

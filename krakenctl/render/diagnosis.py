@@ -9,7 +9,7 @@ from typing import Any
 from krakenctl.model.diagnosis import Diagnosed, Diagnosis, Health, Told
 from krakenctl.render.paint import Paint, count, visible
 
-FORMAT = "krakenctl.tasks.diagnosis/v1"  # schemas/diagnosis.schema.json
+FORMAT = "krakenctl.diagnosis/v1"  # schemas/diagnosis.schema.json
 TOGETHER = 4  # accounts that are well; more of them are told in one line
 
 _SIGNS = {

@@ -15,7 +15,7 @@ from krakenctl.model.time import show_time
 from krakenctl.render import words
 from krakenctl.render.paint import Paint, count, visible
 
-FORMAT = "krakenctl.tasks.drift/v1"
+FORMAT = "krakenctl.drift/v1"
 MANY = 50  # of a kind, that are told one by one; the JSON has them all
 _COLOURS = {Mends.APPLY: "yellow", Mends.RECOVER: "yellow", Mends.TIME: "cyan", Mends.PERSON: "red"}
 _SEVERE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from krakenctl.model.human import HumanStep
+from krakenctl.model.human import HumanStep, Successor
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import SPELLINGS, Permission
 from krakenctl.model.plan import Verb
@@ -53,6 +53,8 @@ def tasks(step: HumanStep, local: Local = lambda _: "") -> tuple[Task, ...]:
 
 
 def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
+    if step.successor is not None:
+        yield from _handed_over(step.successor)
     yield Task(f"Log in to the account {_whose(step)}, and to no other.")
     if step.wanted is None or step.verb is Verb.REVOKE:
         yield Task("Open this page:", paste=step.page)
@@ -73,10 +75,23 @@ def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
         yield Task("Save it.")
 
 
+def _handed_over(new: Successor) -> Iterator[Task]:
+    """Kraken cannot tell which of two keys a program uses; whoever runs it can."""
+    where = f"{new.secret.store}:{new.secret.path}"
+    yield Task(
+        f"First see that its program uses {new.name}; until then stop here. The new pair is in the store, at {where};"
+        " a program that is started like this has it:",
+        paste=f"krakenctl exec {new.address} -- PROGRAM",
+    )
+
+
 def _whose(step: HumanStep) -> str:
+    """As it is called here, and by the number that the website shows."""
+    known = [step.iiban] if step.iiban else []
     if not step.username or step.username == step.account:
-        return step.username or f"{step.account} (as the manifests call it)"
-    return f"{step.username} ({step.account} in the manifests)"
+        known += [] if step.username else ["as the manifests call it"]
+        return (step.username or step.account) + (f" ({', '.join(known)})" if known else "")
+    return f"{step.username} ({', '.join([*known, f'{step.account} in the manifests'])})"
 
 
 def _form(wanted: KeySpec, before: KeySpec | None, local: Local) -> Iterator[Task]:
@@ -190,7 +205,7 @@ def _runbook(workspace: str, endpoint: str, steps: Sequence[HumanStep]) -> Itera
     yield "Nothing of it is done yet. Tell krakenctl of it in one of two ways, and it looks at what was done:"
     yield ""
     yield "- run `krakenctl apply` at a terminal: it shows the same steps, and no prompt shows what is typed in;"
-    yield "- or pipe the lines that the steps end with into `krakenctl apply --yes --stdin`, for one step or for all."
+    yield "- or pipe the line that a step ends with into `krakenctl apply --yes --stdin`, as soon as that step is done."
     yield ""
     yield "Keep keys and private keys out of this file. Where a key's end counts from its making, the end that is shown"
     yield "here holds until half of that time is over."

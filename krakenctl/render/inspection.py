@@ -38,11 +38,17 @@ def text(inspection: Inspection, paint: Paint) -> str:
 
 
 def _asked(inspection: Inspection, paint: Paint) -> Iterator[str]:
+    yield paint(paint.wrapped(_done(inspection), 0), "dim")
+    yield from finding_lines(inspection.findings, paint)
+
+
+def _done(inspection: Inspection) -> str:
+    where = visible(inspection.endpoint)
+    if not inspection.reached:
+        return f"{where} was not reached."
     nonces = "the keys' nonces" if len(inspection.keys) > 1 else "the key's nonce"
     changed = "" if all(isinstance(key, Alive) for key in inspection.keys) else f" but {nonces}"
-    asked = f"Asked {visible(inspection.endpoint)}. Nothing was changed{changed}."
-    yield paint(paint.wrapped(asked, 0), "dim")
-    yield from finding_lines(inspection.findings, paint)
+    return f"Asked {where}. Nothing was changed{changed}."
 
 
 def _table(inspection: Inspection, paint: Paint) -> Iterator[str]:
@@ -186,9 +192,9 @@ def _sentence(words: str) -> str:
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:
-    """`krakenctl.tasks.inspection/v1`. Public keys are shortened; of secrets there is nothing to leave out."""
+    """`krakenctl.inspection/v1`. Public keys are shortened; of secrets there is nothing to leave out."""
     return {
-        "format": "krakenctl.tasks.inspection/v1",
+        "format": "krakenctl.inspection/v1",
         "endpoint": inspection.endpoint,
         "at": show_time(inspection.now),
         "findings": [finding_json(finding) for finding in inspection.findings],

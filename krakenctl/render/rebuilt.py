@@ -11,7 +11,7 @@ from krakenctl.model.rebuilt import Heard, Note, Rebuilt, Sort, Word
 from krakenctl.render import report_text, state
 from krakenctl.render.paint import Paint, count, visible
 
-FORMAT = "krakenctl.pipeline.rebuild/v1"
+FORMAT = "krakenctl.rebuild/v1"
 FEW = 3  # of those that are alike, named beside the first
 _KEY_OR_TIME = re.compile(r"\S+\.[a-z0-9]{2}\.g\d+|\S+/\S+/\S+|\d{4}-\d\d-\d\dT\S+Z")
 _WORDS = {Word.RECOVERED: "answered", Word.UNASKED: "not asked", Word.REFUSED: "refused"}

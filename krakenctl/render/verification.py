@@ -11,7 +11,7 @@ from krakenctl.model.verification import Right, Setting, Sight, Source, Verdict,
 from krakenctl.render.markdown import code, plain
 from krakenctl.render.paint import Paint, count, visible
 
-FORMAT = "krakenctl.tasks.verification/v1"
+FORMAT = "krakenctl.verification/v1"
 _COLOURS = {
     Verdict.GRANTED: "green",
     Verdict.LISTED: "green",

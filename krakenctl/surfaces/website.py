@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from krakenctl.errors import ExchangeError, NeedsPerson, NonceRefused, Refused
 from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.holding import Holding
-from krakenctl.model.human import Deleted, HumanStep, Mended, Revocation, Site
+from krakenctl.model.human import Deleted, HumanStep, Mended, Revocation, Site, Successor
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.plan import Verb
@@ -107,7 +107,7 @@ class Website:
 
     def revoke(self, name: str) -> Revocation:
         self._present(name, "revoked")
-        step, pair = self._next(Verb.REVOKE, name), self._pair(name)
+        step, pair = replace(self._next(Verb.REVOKE, name), successor=self._successor(name)), self._pair(name)
         if pair is None:
             self.person.revoke(step)
         else:
@@ -194,6 +194,13 @@ class Website:
             raise Refused(f"{name} is not among the keys that are held of {self.site.account}: it cannot be {done}")
         return look.live
 
+    def _successor(self, name: str) -> Successor | None:
+        """Of a key that was replaced."""
+        records = [each.record for each in self.held.holdings() if not each.fresh]
+        homes = {each.address for each in records if each.live_name == name}
+        current = (each for each in records if each.address in homes and not each.retired_until)
+        return Successor.to(name, next(current, None))
+
     def _pair(self, name: str) -> KeyPair | None:
         held = self._fresh.get(name)
         every = [held] if held else [each for each in self.held.holdings() if each.record.live_name == name]
@@ -227,6 +234,7 @@ class Website:
             verb=verb,
             account=self.site.account,
             username=self.site.username,
+            iiban=self.site.iiban or self._roll.account,
             name=name,
             page=self.site.page,
             before=before,

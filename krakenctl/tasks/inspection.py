@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from krakenctl.model.workspace import SANDBOX
 from krakenctl.pairs.harvest import Harvest, Labelled
 from krakenctl.project import WORKSPACE_FILE, read_workspace
 from krakenctl.surfaces.kraken import probes, spot
-from krakenctl.surfaces.kraken.own_key import FARTHEST, GUESSES, LOWEST, OwnKey
+from krakenctl.surfaces.kraken.own_key import FARTHEST, LOWEST, OwnKey, Row
 from krakenctl.surfaces.kraken.refusals import KRAKEN, Circumstances, explained
 from krakenctl.transport.http import Http
 
@@ -77,8 +78,8 @@ class Oracle:
         """Unix seconds, as the exchange itself tells them. Raises ExchangeError."""
         return spot.server_time(self._http)
 
-    def own_key(self, labelled: Labelled, otp: Secret | None = None) -> OwnKey:
-        return OwnKey(self._http, labelled.pair, self._clock, otp)
+    def own_key(self, labelled: Labelled, otp: Secret | None = None, row: Row | None = None) -> OwnKey:
+        return OwnKey(self._http, labelled.pair, self._clock, otp, row=row)
 
     def until_accepted(self, told: Description) -> float:
         """Seconds until a number of its clock is above the highest that the key has seen."""
@@ -94,7 +95,8 @@ def endpoint_of(root: Path, endpoint: str = "") -> str:
         return read_workspace(root).endpoint if (root / WORKSPACE_FILE).is_file() else KRAKEN
     rule = schema_files.load("workspace")["$defs"]["endpoint"]
     if re.search(rule["pattern"], endpoint) is None:
-        raise UsageError(rule["patternErrorMessage"])
+        hint = f"write https://{endpoint}" if re.fullmatch(r"[\w.-]+\.\w+/?", endpoint) else ""
+        raise UsageError(rule["patternErrorMessage"], hint=hint)
     return endpoint.rstrip("/")
 
 
@@ -115,40 +117,69 @@ def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
         http.close()
 
 
+class _Pace:
+    """Refused calls in a row, over all keys: nobody knows which are of one account."""
+
+    def __init__(self) -> None:
+        self.row = Row()
+        self._answered: deque[OwnKey] = deque()
+
+    def has_answered(self, own: OwnKey) -> None:
+        self._answered.append(own)
+
+    def may_go_on(self) -> bool:
+        """Whether one more call may be refused.
+
+        Before the last that may, one that has answered is asked again, which ends the row: so a program with a fine
+        clock does not keep the keys behind its own from being asked. Not where keys are dead: that is for a person.
+        """
+        if self.row.refused == MOST_REFUSED - 1 and self.row.by_nonce:
+            self._end_row()
+        return self.row.refused < MOST_REFUSED
+
+    def _end_row(self) -> None:
+        """By turns, for each key has a limited number of calls. One that answers no more ends the whole run."""
+        self._answered.rotate()
+        try:
+            next((own for own in self._answered if own.repeat()), None)
+        except ExchangeError:
+            self.row.refused = MOST_REFUSED
+
+
 def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspection:
     """Each key once. One that does not answer is told as such, and the others are asked all the same.
 
     Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
     """
     keys: list[Described | Alive | Undescribed] = []
-    stopped, failed = "", 0
+    stopped, pace = "", _Pace()
     for labelled in harvest.pairs:
+        stopped = stopped or ("" if pace.may_go_on() else _ENOUGH)
         if stopped:
-            keys.append(_undescribed(labelled, stopped))
+            keys.append(_undescribed(labelled, stopped, hint=_ALONE if stopped == _ENOUGH else ""))
             continue
-        own = oracle.own_key(labelled, manner.otp)
+        own = oracle.own_key(labelled, manner.otp, pace.row)
         try:
-            told = _asked(oracle, labelled, own, manner, MOST_REFUSED - failed)
-            keys.append(told)
-            failed = own.failed + (failed if isinstance(told, Alive) else 0)
+            keys.append(_asked(oracle, labelled, own, manner, pace.may_go_on))
+            pace.has_answered(own)
         except ExchangeError as problem:
-            keys.append(_undescribed(labelled, problem.message, problem))
-            failed += own.failed
+            keys.append(_refused(labelled, problem))
             stopped = _reason_to_stop(problem)
-        stopped = stopped or _enough(failed)
     return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
 
 
 def describe(oracle: Oracle, labelled: Labelled, manner: Manner = USUAL) -> Described | Alive:
     """One key. Raises ExchangeError, in words about the key."""
-    return _asked(oracle, labelled, oracle.own_key(labelled, manner.otp), manner, GUESSES)
+    return _asked(oracle, labelled, oracle.own_key(labelled, manner.otp), manner, lambda: True)
 
 
-def _asked(oracle: Oracle, labelled: Labelled, own: OwnKey, manner: Manner, most: int) -> Described | Alive:
-    """`most`: calls that may be refused."""
+def _asked(
+    oracle: Oracle, labelled: Labelled, own: OwnKey, manner: Manner, may_go_on: Callable[[], bool]
+) -> Described | Alive:
+    """`may_go_on`: whether one more call may be refused."""
     problem: KrakenctlError | None = None
     try:
-        told = _answer(own, manner, most)
+        told = _answer(own, manner, may_go_on)
     except NonceRefused as refusal:
         if manner.alive:
             return Alive(label=labelled.label, public_key=labelled.pair.public_key)
@@ -158,24 +189,20 @@ def _asked(oracle: Oracle, labelled: Labelled, own: OwnKey, manner: Manner, most
     else:
         return _described(oracle, labelled, own, told, manner)
     where = Circumstances(
-        otp=manner.otp is not None, asked=_clock_of(manner.nonce, most), where=oracle.endpoint, known=manner.known
+        otp=manner.otp is not None,
+        asked=NonceScale.SECONDS if own.is_cut_short else manner.nonce,
+        where=oracle.endpoint,
+        known=manner.known,
     )
     raise explained(problem, where)  # here, so that it has one sentence and no context
 
 
-def _answer(own: OwnKey, manner: Manner, most: int) -> Description:
+def _answer(own: OwnKey, manner: Manner, may_go_on: Callable[[], bool]) -> Description:
     if manner.alive:
         return own.describe_with(LOWEST)
     if isinstance(manner.nonce, NonceScale):
         return own.describe(manner.nonce)
-    return own.discover(most) if manner.nonce is None else own.describe_with(manner.nonce)
-
-
-def _clock_of(nonce: Nonce, most: int) -> str:
-    """What was asked with, for people; empty: every clock that may be guessed at."""
-    if nonce is None:
-        return "" if most >= GUESSES else NonceScale.SECONDS.value
-    return nonce.value if isinstance(nonce, NonceScale) else str(nonce)
+    return own.discover(may_go_on) if manner.nonce is None else own.describe_with(manner.nonce)
 
 
 def _described(oracle: Oracle, labelled: Labelled, own: OwnKey, told: Description, manner: Manner) -> Described:
@@ -215,20 +242,25 @@ def _reason_to_stop(problem: ExchangeError) -> str:
     return "not asked: the exchange could not be reached" if isinstance(problem, Unreachable) else ""
 
 
-def _enough(failed: int) -> str:
-    if failed < MOST_REFUSED:
-        return ""
-    return f"not asked: {failed} calls in a row were refused, and more failures might bring on a lockout"
+_ENOUGH = f"not asked: {MOST_REFUSED} calls in a row were refused, and more failures might bring on a lockout"
+_ALONE = "ask it alone (--label LABEL, of import --to); or say with --nonce what the programs send"
 
 
-def _undescribed(labelled: Labelled, why: str, problem: KrakenctlError | None = None) -> Undescribed:
+def _refused(labelled: Labelled, problem: ExchangeError) -> Undescribed:
+    errors = problem.errors if isinstance(problem, Refused) else ()
+    return _undescribed(labelled, problem.message, hint=problem.hint, code=problem.code, errors=errors)
+
+
+def _undescribed(
+    labelled: Labelled, why: str, *, hint: str = "", code: str = "", errors: tuple[str, ...] = ()
+) -> Undescribed:
     return Undescribed(
         label=labelled.label,
         public_key=labelled.pair.public_key,
         problem=why,
-        hint=problem.hint if problem else "",
-        code=problem.code if problem else "",
-        errors=problem.errors if isinstance(problem, Refused) else (),
+        hint=hint,
+        code=code,
+        errors=errors,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import socket
 import sys
 import time
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 
 import jsonschema_rs
@@ -239,13 +240,35 @@ def test_a_moment_of_krakens_is_not_held_against_the_key(sandbox, account, here,
 
 
 def test_an_exchange_that_is_not_there_is_told_and_nothing_is_sent(sandbox, account, here):
+    key = sandbox.key(GRANTS, name="mm", account=account)
+    ran = krakenctl("inspect", "--env-file", keep(here, key), "--endpoint", _nowhere())
+    assert (ran.code, "was asked" in ran.err) == (1, False)
+    assert "cannot be reached" in words(ran)
+
+
+def test_of_an_exchange_that_is_not_there_no_key_is_said_to_have_been_asked(sandbox, account, here):
+    keys = [sandbox.key(GRANTS, name=name, account=account) for name in ("mm", "dash")]
+    ran = krakenctl("inspect", "--all", "--env-file", keep(here, *keys), "--endpoint", where := _nowhere())
+    assert (ran.code, f"{where} was not reached." in words(ran), "Asked" in ran.out) == (1, True, False)
+
+
+def _nowhere():
     with socket.socket() as taken:
         taken.bind((HERE, 0))
-        port = taken.getsockname()[1]
+        return f"http://{HERE}:{taken.getsockname()[1]}"
+
+
+def test_an_address_with_a_path_that_no_kraken_has_is_told(sandbox, account, here):
     key = sandbox.key(GRANTS, name="mm", account=account)
-    ran = krakenctl("inspect", "--env-file", keep(here, key), "--endpoint", f"http://{HERE}:{port}")
+    ran = krakenctl("inspect", "--env-file", keep(here, key), "--endpoint", f"{sandbox.url}/api")
     assert ran.code == 1
-    assert "cannot be reached" in words(ran)
+    assert "allow-list" not in words(ran)
+    assert "check the endpoint" in words(ran) or "check the workspace's endpoint" in words(ran)
+
+
+def test_an_address_without_its_scheme_is_corrected(here):
+    ran = krakenctl("inspect", "--env", "MM", "--endpoint", "api.kraken.com")
+    assert (ran.code, "write https://api.kraken.com" in ran.err) == (64, True)
 
 
 # Nonces
@@ -271,17 +294,62 @@ def test_a_program_with_a_finer_clock_is_left_in_peace_unless_it_is_said(sandbox
     assert told(ran)["keys"][0]["answeredTo"] == scale
 
 
-@pytest.mark.parametrize("finer", [1, 2, 3])
-def test_no_more_than_three_calls_in_a_row_are_refused_whatever_the_keys(sandbox, account, here, calls, finer):
-    keys = [sandbox.key(GRANTS, name=f"k{number}", account=account) for number in range(5)]
-    for key in keys[1 : 1 + finer]:
-        _consume(sandbox, key, nonce_at("us", time.time_ns()))
-    for key in keys[1 + finer :]:
-        sandbox.revoke(key.name, account=account)
-    calls.clear()
-    ran = inspect(sandbox, keep(here, *keys), "--all", "-o", "json")
-    assert [one["verdict"] for one in told(ran)["keys"]] == ["described", "no-answer", *["not-asked"] * 3]
-    assert len(calls) == 1 + 3
+@pytest.fixture
+def refused(monkeypatch):
+    """Of every answer whether it was a refusal."""
+    seen = []
+    send = Http.call
+
+    def recorded(self, method, path, **more):
+        answer = send(self, method, path, **more)
+        seen.append(bool(answer.body.get("error")))
+        return answer
+
+    monkeypatch.setattr(Http, "call", recorded)
+    return seen
+
+
+SORTS = ["s", "ms", "us", "gone", "new"]
+
+
+@pytest.mark.parametrize("order", range(6))
+def test_no_more_than_three_calls_in_a_row_are_refused_whatever_the_keys(sandbox, account, here, refused, order):
+    sorts = random.Random(order).choices(SORTS, weights=[1, 2, 4, 1, 1], k=12)
+    keys = [_of_sort(sandbox, account, sort, f"k{number}") for number, sort in enumerate(sorts)]
+    refused.clear()
+    document = told(inspect(sandbox, keep(here, *keys), "--all", "-o", "json"))
+    rows = [len(list(row)) for was_refused, row in groupby(refused) if was_refused]
+    assert max(rows, default=0) <= 3
+    for key, sort in zip(document["keys"], sorts, strict=True):
+        expected = "no-answer" if sort in ("us", "gone") else "described"
+        assert key["verdict"] in (expected, "not-asked"), (sort, key)
+
+
+def test_one_key_with_a_fine_clock_does_not_keep_the_others_from_being_asked(sandbox, account, here, refused):
+    sorts = ["ms", "us", "us", "us", "s", "new", "us"]
+    keys = [_of_sort(sandbox, account, sort, f"k{number}") for number, sort in enumerate(sorts)]
+    refused.clear()
+    document = told(inspect(sandbox, keep(here, *keys), "--all", "-o", "json"))
+    shown = {"ms": "described", "s": "described", "new": "described", "us": "no-answer"}
+    assert [key["verdict"] for key in document["keys"]] == [shown[sort] for sort in sorts]
+
+
+def test_where_no_key_has_answered_yet_it_is_said_how_to_ask_the_rest(sandbox, account, here, refused):
+    keys = [_of_sort(sandbox, account, sort, f"k{number}") for number, sort in enumerate(["us", "ms"])]
+    refused.clear()
+    ran = inspect(sandbox, keep(here, *keys), "--all")
+    assert refused == [True] * 3
+    assert ("not asked" in words(ran), "ask it alone (--label LABEL" in words(ran)) == (True, True)
+
+
+def _of_sort(sandbox, account, sort, name):
+    """One whose program sends such nonces; `new`: that no program has used."""
+    key = sandbox.key(GRANTS, name=name, account=account)
+    if sort in CLOCKS:
+        _consume(sandbox, key, nonce_at(sort, time.time_ns()))
+    if sort == "gone":
+        sandbox.revoke(name, account=account)
+    return key
 
 
 @pytest.mark.parametrize(("flags", "warned"), [((), True), (("--nonce", "ms"), False)], ids=["guessed", "said"])
@@ -332,7 +400,7 @@ def test_a_program_that_counts_can_be_asked_with_its_next_number(sandbox, accoun
     assert one["answeredTo"] == "counter"
     _consume(sandbox, key, 43)
     ran = inspect(sandbox, keep(here, key), "--nonce", "43")
-    assert "has sent a higher number" in words(ran)
+    assert "has seen 43 already, or a number above it" in words(ran)
 
 
 @pytest.mark.parametrize("nonce", [1, 41, "s", "ms", "ns"], ids=str)

@@ -55,6 +55,7 @@ class OwnKey:
         clock: Callable[[], int],
         otp: Secret | None = None,
         wait: Callable[[float], None] = time.sleep,
+        *,
         row: Row | None = None,
     ) -> None:
         self._http = http

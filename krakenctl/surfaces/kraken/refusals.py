@@ -19,6 +19,7 @@ from krakenctl.errors import (
     Unavailable,
     Unreachable,
 )
+from krakenctl.model.description import NonceScale
 from krakenctl.model.workspace import SANDBOX
 
 KRAKEN = "https://api.kraken.com"
@@ -32,7 +33,7 @@ class Circumstances:
     """Under which a key was asked. Empty: nobody knows."""
 
     otp: bool = False  # one was sent
-    asked: str = ""  # the clock that was asked with, as `ns`; empty: all that may be guessed at
+    asked: NonceScale | int | None = None  # the clock or the number; None: all clocks that may be guessed at
     where: str = ""  # the endpoint, or `sandbox`: a key that is unknown there may be known elsewhere
     known: str = ""  # why a refusal was likely from the outset, as a clause
 
@@ -44,7 +45,8 @@ class Circumstances:
 def explained(problem: KrakenctlError, where: Circumstances) -> KrakenctlError:
     """The same error in words about the key."""
     message, hint = _told(problem, where) or (problem.message, problem.hint)
-    hint = "; ".join(part for part in (hint, _whereabouts(where.where)) if part)
+    whereabouts = "" if isinstance(problem, Unreachable) else _whereabouts(where.where)
+    hint = "; ".join(part for part in (hint, whereabouts) if part)
     if isinstance(problem, RateLimited):
         return type(problem)(message, errors=problem.errors, hint=hint, wait=problem.wait, until=problem.until)
     if isinstance(problem, Refused):
@@ -86,12 +88,18 @@ _PLAIN: tuple[tuple[type[KrakenctlError], str, str], ...] = (
 )
 
 
-def _nonce(problem: NonceRefused, asked: str) -> tuple[str, str]:
-    if asked:
+def _nonce(problem: NonceRefused, asked: NonceScale | int | None) -> tuple[str, str]:
+    if isinstance(asked, NonceScale):
         return (
-            f"{_words(problem)}: the program that uses this key has sent a higher number, just now or with a finer "
-            f"clock than {asked}",
+            f"{_words(problem)}: the key has seen a higher number, just now or from a finer clock than {asked}, of the"
+            " program that uses it or of krakenctl itself",
             "ask again; if it stays so, find out what that program sends",
+        )
+    if asked is not None:
+        return (
+            f"{_words(problem)}: the key has seen {asked} already, or a number above it, of the program that uses it or"
+            " of krakenctl itself",
+            "give the next number that this program would send; --alive tells whether key and secret are right",
         )
     return (
         f"{_words(problem)}: key and secret are right; the program that uses them sends a finer clock than "
@@ -108,6 +116,11 @@ def _by_string(problem: Refused, where: Circumstances) -> tuple[str, str]:
         return (
             f"{words}: something between us and Kraken said no, or Kraken did before it looked at the key",
             f"check the network, any proxy, and the endpoint; {_GENTLY}",
+        )
+    if first.lower().startswith("egeneral:unknown method"):
+        return (
+            f"{words}: no Kraken answers under this address",
+            f"check the endpoint: Kraken's is {KRAKEN}, and no path",
         )
     if first.startswith("EAPI:Invalid key"):
         surplus = "; or it has no second factor and took offence at the otp" if where.otp else ""
