@@ -121,7 +121,10 @@ def _way_to_one(root: Path) -> str:
     for above in root.parents:
         if (above / WORKSPACE_FILE).is_file():
             return f"there is one above: krakenctl -C {above}"
-    return "run `krakenctl init` to make a workspace here, or name one with -C DIR"
+    return (
+        "run `krakenctl init` to make a workspace here, or `krakenctl import --from .env` for keys that you have; or"
+        " name one with -C DIR"
+    )
 
 
 def _not_one_document(documents: Sequence[Document]) -> Finding:

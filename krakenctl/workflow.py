@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from krakenctl import parallel
-from krakenctl.apply.patience import PatientSurface, Quietly
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.safety import AS_USUAL
-from krakenctl.model.workspace import SANDBOX
 from krakenctl.observe.lookout import Lookout
 from krakenctl.pipeline import onrecord
 from krakenctl.pipeline.planning import Picture, Planning
@@ -35,83 +31,58 @@ if TYPE_CHECKING:
     from krakenctl.model.run import Lease, Run
     from krakenctl.model.safety import Raised
     from krakenctl.observe.estate import Share
-    from krakenctl.observe.premises import Grounds
+    from krakenctl.observe.means import Means
     from krakenctl.plan.authority import Errand
     from krakenctl.plan.guard import Own
-    from krakenctl.state.base import State, StateHome
-    from krakenctl.stores.base import Store
-    from krakenctl.surfaces.base import Surface
+    from krakenctl.state.base import State
     from krakenctl.surfaces.person import Person
-    from krakenctl.wiring.exchange import Exchange
 
 
 @contextmanager
 def open_desk(
     project: Project,
+    *,
     environ: Mapping[str, str] | None = None,
     parallelism: int | None = None,
     raised: Raised = AS_USUAL,
     person: Person | None = None,
+    named: Collection[Address] = (),
 ) -> Iterator[Desk]:
     """`parallelism`: how many accounts at once; None: as many as is usual, and one where no answer has to travel.
 
-    `person`: who does what no API does; None: nobody is there.
+    `person`: who does what no API does; None: nobody is there. `named`: keys that are asked although they were refused
+    not long ago.
     """
-    from krakenctl.observe.premises import Grounds
+    from krakenctl.observe.means import open_means
     from krakenctl.pipeline import ownkeys
-    from krakenctl.wiring import opening
 
-    environ = os.environ if environ is None else environ
-    workspace = project.workspace
-    usernames = {account.name: account.username for account in project.desired.accounts.values()}
-    stores = opening.stores(project, environ)
-    credentials = opening.credentials(project, environ, stores)
-    home = opening.state_home(project.root, workspace.state, environ)
-    own = partial(ownkeys.own, project, credentials)
-    usual = 1 if workspace.endpoint == SANDBOX else parallel.usual()
-    grounds = Grounds(project, home.read, stores, person)
-    with opening.exchange(project.root, workspace, credentials, usernames, grounds.of) as exchange:
-        yield Desk(
-            project,
-            exchange,
-            stores,
-            home,
-            usernames,
-            own=own,
-            grounds=grounds,
-            raised=raised,
-            parallelism=parallelism or usual,
-        )
+    hold = _Hold()
+    with open_means(project, environ, holding=lambda: hold.held, person=person, named=named) as means:
+        own = partial(ownkeys.own, project, means.credentials)
+        yield Desk(means, hold, own=own, raised=raised, parallelism=parallelism or means.usual)
+
+
+@dataclass(slots=True)
+class _Hold:
+    held: tuple[State, Run] | None = None  # while the lease is ours
 
 
 class Desk:
     """A project together with its exchange, for one command. `open_desk` makes and closes it."""
 
     def __init__(
-        self,
-        project: Project,
-        exchange: Exchange,
-        store: Callable[[str], Store],
-        home: StateHome,
-        usernames: dict[str, str],
-        *,
-        own: Callable[[], Own],
-        grounds: Grounds,
-        raised: Raised = AS_USUAL,
-        parallelism: int = 1,
+        self, means: Means, hold: _Hold, *, own: Callable[[], Own], raised: Raised = AS_USUAL, parallelism: int = 1
     ) -> None:
-        self.project = project
-        self._grounds = grounds
-        grounds.estate.holding = lambda: self._held
-        grounds.estate.now = exchange.now
-        grounds.estate.jot = home.jot
+        self.project = project = means.project
+        self._grounds = means.grounds
         self._parallelism = parallelism  # how many accounts at once
-        self._home = home
-        self._held: tuple[State, Run] | None = None  # while the lease is ours
-        self._exchange = exchange
-        self._store = store
-        self._lookout = Lookout(project.desired.accounts, self._patient, usernames, parallelism)
-        self._under_way = UnderWay(project, self._patient, store, usernames, exchange.now, parallelism=parallelism)
+        self._home = home = means.home
+        self._hold = hold
+        self._exchange = exchange = means.exchange
+        self._store = store = means.store
+        surface = exchange.patient
+        self._lookout = Lookout(project.desired.accounts, surface, means.usernames, parallelism)
+        self._under_way = UnderWay(project, surface, store, means.usernames, exchange.now, parallelism=parallelism)
         self._planning = Planning(
             project=project,
             recorded=home.read,
@@ -127,15 +98,11 @@ class Desk:
         """What a run would do. `as_of`: unix seconds; None: now, on the exchange's clock. `errand`: None: apply's."""
         return self._planning.plan(as_of, errand)
 
-    def picture(
-        self, only: Callable[[Recorded], Collection[str] | None] = lambda _: None, named: Collection[Address] = ()
-    ) -> Picture:
+    def picture(self, only: Callable[[Recorded], Collection[str] | None] = lambda _: None) -> Picture:
         """What is remembered, what is live, and what apply would do about it. Changes nothing.
 
         `only`: the accounts to look at, from what is remembered; None: all. Of others the plan says nothing that holds.
-        `named`: keys that are asked although they were refused not long ago.
         """
-        self._grounds.estate.named = named
         return self._planning.picture(only)
 
     def look(self) -> tuple[Recorded, dict[str, LiveAccount]]:
@@ -157,11 +124,11 @@ class Desk:
 
         seconds = self.project.workspace.state.lease
         with tenure(self._home, run, seconds, patience=patience, say=say, now=self.now) as state:
-            self._held = state, run
+            self._hold.held = state, run
             try:
                 yield
             finally:
-                self._held = None
+                self._hold.held = None
 
     def running(self) -> Lease | None:
         """Who is changing this workspace right now, as far as anybody can tell: what is under way is theirs."""
@@ -186,9 +153,9 @@ class Desk:
     @property
     def holding(self) -> tuple[State, Run]:
         """Who holds the lease, and of what: for the task that does more than plan and apply. See `onrecord`."""
-        if self._held is None:
+        if self._hold.held is None:
             raise RuntimeError("whoever changes something holds the lease")
-        return self._held
+        return self._hold.held
 
     def known_of(self, account: str) -> Share:
         """What is ours there, and what its keys have answered."""
@@ -237,7 +204,7 @@ class Desk:
 
         state, run = self.holding
         run = replace(run, plan=plan.saved or planfile.digest(plan))
-        self._held = state, run
+        self._hold.held = state, run
         onrecord.allowed(state, run, plan, self.now())
         self._grounds.steps.update(step.account for step in human_steps(plan))
         if seen := self._lookout.new(plan, state.read()):
@@ -320,7 +287,3 @@ class Desk:
             interrupted=interrupted,
             tell=unfailing(tell),
         )
-
-    def _patient(self, account: str) -> Surface:
-        quietly = Quietly(wait=time.sleep, now=self._exchange.now, chance=random.random)
-        return PatientSurface(self._exchange.surface(account), quietly)

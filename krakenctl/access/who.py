@@ -120,8 +120,8 @@ class _Rows:
         """What is in an account only as recorded was not seen."""
         if live is None:
             return self._missing(account)
-        unasked = (self._scene.live or {})[account].unasked
-        return Standing.UNSEEN if live.name in unasked else self._of_spec(live.spec)
+        unasked = (self._scene.live or {})[account].aside(live.name).unasked
+        return Standing.UNSEEN if unasked else self._of_spec(live.spec)
 
     def _find(self, record: RecordedKey) -> LiveKey | None:
         """By name and creation time; another key of its name is not it."""

@@ -12,7 +12,7 @@ from krakenctl.model.document import Document
 from krakenctl.model.origin import Origin, Place
 from krakenctl.model.permission import ALL, Permission
 from krakenctl.model.recorded import Recorded, RecordedKey
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.surface import traits
 
 Where = Callable[[Place], Origin]
 
@@ -30,7 +30,7 @@ def why(address: Address, permission: Permission, desired: Desired, documents: I
         ways=tuple(ways),
         levels=tuple(_level(each, permission, where) for each in _down_to(account, desired)),
         surface=account.surface,
-        grantable=permission in SURFACES[account.surface].grantable,
+        grantable=permission in traits(account.surface).grantable,
     )
 
 

@@ -1,7 +1,7 @@
 """What recovery would do about one intent, and why. Pure: it is handed everything, and reads and changes nothing.
 
-A key is ours by proof only: the journal holds its very name, no list had shown it before, and it was created no earlier
-than the intent. What is ours goes forward when its secret is kept and it is what was asked for, within the ceilings of
+A key is ours by proof only. The journal holds its very name, and no list had shown it before; beside that it was created
+no earlier than the intent, or is the one whose pair our store keeps, or the one that somebody answers for. What is ours goes forward when its secret is kept and it is what was asked for, within the ceilings of
 today; else it is taken back. Where something cannot be seen or read, recovery waits.
 """
 
@@ -91,7 +91,7 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     if not _is_ours(intent, live, sight.kept):
         return Move.UNKNOWN, "a key of that name is live, and nothing proves that it is ours; it is left alone"
     move, why = _present(intent, live, sight)
-    by_pair = sight.account.by_person and not sight.kept.problem  # it is held: nobody else's key has our pair
+    by_pair = sight.account.traits.proved_by_pair and not sight.kept.problem  # nobody else's key has our pair
     if move in (Move.REVOKE, Move.ISSUE) and not live.created and not by_pair:
         return Move.UNKNOWN, f"{why}; but no creation time proves that it is ours, so it is left alone"
     return move, why
@@ -143,18 +143,19 @@ def _absent(intent: Intent, sight: Sight) -> Verdict:
         return Move.DROP, "nothing had been done"
     if intent.stage is Stage.CHECKED and sight.kept.problem:
         return Move.WAIT, f"it is gone, and may be what its consumer reads: {sight.kept.problem}"
-    if sight.account.by_person:
-        return _absent_by_hand(intent, sight)
+    if sight.account.traits.proved_by_pair:
+        return _absent_by_pair(intent, sight)
     return Move.WATCH, "it is not in the account's list: its name is burned, and looked for on later runs"
 
 
-def _absent_by_hand(intent: Intent, sight: Sight) -> Verdict:
+def _absent_by_pair(intent: Intent, sight: Sight) -> Verdict:
     """Every key shows whose pair is kept, unless it is proved gone; of others nobody knows whether they were made."""
     if sight.kept.problem and sight.kept.pending_taken:
         return Move.WAIT, f"whether its secret is kept cannot be read here: {sight.kept.problem}"
     if sight.kept.pending is not None and sight.kept.pending.live_name == intent.live_name:
         return Move.DROP, "it is gone from the website, as its own pair proves"
-    if intent.stage in (Stage.BEGUN, Stage.SHOWN) and _is_still_wanted(intent, sight):
+    asks_again = sight.account.traits.asks_again and intent.stage in (Stage.BEGUN, Stage.SHOWN)
+    if asks_again and _is_still_wanted(intent, sight):
         return Move.SHOW, "a person was told to make it, and its pair is in no slot: it is asked for again"
     return Move.WATCH, _UNSEEN.format(address=intent.address)
 
@@ -184,23 +185,22 @@ def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
         return Move.WAIT, waiting
     if _is_nowhere(intent, live, sight.kept):
         return take_back(intent, sight, "its secret is in no slot, so nobody can use it")
-    by_hand = sight.account.by_person and intent.stage is not Stage.CHECKED
-    if wrong := _staleness(intent, sight.now) if by_hand else _flaw(intent, live, sight.now):
+    mendable = sight.account.traits.mendable and intent.stage is not Stage.CHECKED
+    if wrong := _staleness(intent, sight.now) if mendable else _flaw(intent, live, sight.now):
         return take_back(intent, sight, wrong)
     kept = (Move.PROMOTE, "it was issued, and its secret is kept")
-    return refusal(intent, sight) or (_by_hand(intent, live, sight) if by_hand else kept)
+    return refusal(intent, sight) or (_unless_wrong(intent, live, sight) if mendable else kept)
 
 
-def _by_hand(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
-    """What is wrong with it a person may put right, and what cannot be seen somebody may answer for."""
-    name = intent.live_name
-    wrong = (*sight.account.odd.get(name, ()), *check.differences(intent.sent or live.spec, live.spec))
-    unasked = sight.account.unasked.get(name, "")
-    if sight.trying or not (wrong or unasked):
+def _unless_wrong(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
+    """What is wrong with it may be put right, and what cannot be seen somebody may answer for."""
+    name, aside = intent.live_name, sight.account.aside(intent.live_name)
+    wrong = (*aside.odd, *check.differences(intent.sent or live.spec, live.spec))
+    if sight.trying or not (wrong or aside.unasked):
         return Move.PROMOTE, "it was made, and its secret is kept"
     if told := "; ".join(wrong) or intent.flaw:
         return Move.WAIT, f"{name} was made, and is not as it was asked for: {told}; {MENDING}"
-    return Move.WAIT, f"{unasked}; run `krakenctl attest {intent.address}` where the key may be used"
+    return Move.WAIT, f"{aside.unasked}; run `krakenctl attest {intent.address}` where the key may be used"
 
 
 def _is_nowhere(intent: Intent, live: LiveKey, kept: Kept) -> bool:

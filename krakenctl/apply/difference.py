@@ -7,14 +7,7 @@ from typing import Any
 
 from krakenctl.model.plan import Change, NewKey
 from krakenctl.model.time import show_duration, show_time
-from krakenctl.model.written import as_written, show_secret
-
-_NAMES = {
-    "valid_until": "expires",
-    "query_from": "queryWindow.from",
-    "query_to": "queryWindow.to",
-    "nonce_window": "nonceWindow",
-}
+from krakenctl.model.written import FIELDS, as_written, show_secret
 
 
 def difference(was: Sequence[Change], now: Sequence[Change]) -> str:
@@ -59,7 +52,7 @@ def _wanted(change: Change) -> dict[str, Any]:
 
 
 def _unmanaged(new: NewKey) -> dict[str, None]:
-    return {written: None for name, written in _NAMES.items() if name not in new.managed}
+    return {name: None for name, part in FIELDS.items() if part not in new.managed}
 
 
 def _turns(change: Change) -> dict[str, Any]:

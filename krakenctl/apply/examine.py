@@ -33,16 +33,19 @@ def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpe
         )
     while wrong := _wrong(session, work, name, sent, live):
         live = put_right(session, work, name, sent, wrong)
-    if why := session.unasked.get(name):
+    aside = session.aside(name)
+    if why := aside.unasked:
         return f"{ACCEPTED}: {_accepted(session, work, name, sent, why)}"
-    work.kept, work.note = replace(work.kept or kept, created=live.created), session.remarks.get(name, work.note)
-    return VERIFIED if session.spoke or _says_so_itself(session, work, name, kept.pair, sent) else LISTED
+    work.kept, work.note = replace(work.kept or kept, created=live.created), aside.remark or work.note
+    has_said_so = session.account.traits.proved_by_pair or _says_so_itself(session, work, name, kept.pair, sent)
+    return VERIFIED if has_said_so else LISTED
 
 
 def _wrong(session: Session, work: Work, name: str, sent: KeySpec, live: LiveKey) -> tuple[str, ...]:
     """What was wrong when it could be asked stays so where it cannot: nobody may answer for that one unseen."""
-    found = (*session.odd.get(name, ()), *check.differences(sent, live.spec))
-    why, flaw = session.unasked.get(name), work.intent.flaw if work.intent else ""
+    aside = session.aside(name)
+    found = (*aside.odd, *check.differences(sent, live.spec))
+    why, flaw = aside.unasked, work.intent.flaw if work.intent else ""
     return found or ((flaw, f"{UNSEEN}{why}") if why and flaw else ())
 
 
@@ -50,9 +53,8 @@ def _look_again(session: Session, name: str) -> LiveKey | None:
     """A new key may need a moment to show."""
     for _ in range(PROPAGATION_TRIES):
         session.ports.wait(PROPAGATION_SECONDS)
-        for live in session.surface.list_keys().keys:
-            if live.name == name:
-                return live
+        if (live := session.list().get(name)) is not None:
+            return live
     return None
 
 

@@ -140,15 +140,15 @@ def _run_accounts(
                 _run(session, groups[name])
 
     uses: dict[str, list[object]] = {
-        name: [*secrets((work.change for work in group), memory[name]), *_person(accounts[name])]
+        name: [*secrets((work.change for work in group), memory[name]), *_turns(accounts[name])]
         for name, group in groups.items()
     }
     each(run_lane, lanes(uses), ports.parallelism)
 
 
-def _person(account: PlannedAccount) -> Sequence[str]:
-    """There is one for all accounts that need one."""
-    return ["a person"] if account.by_person else []
+def _turns(account: PlannedAccount) -> Sequence[str]:
+    """What accounts of its sort cannot have at the same time."""
+    return [turns] if (turns := account.traits.takes_turns_for) else []
 
 
 def _opened(account: str, works: list[Work], ports: Ports) -> Surface | None:

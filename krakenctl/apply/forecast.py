@@ -9,7 +9,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage, counted_from
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.plan import Action, Verb
+from krakenctl.model.plan import Action, Cause, Verb
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.recovery import Move, Recovery
 
@@ -95,7 +95,8 @@ class _World:
             protect=change.protect,
         )
         if old is not None and old.live_name == intent.old_name and not change.gap:
-            self.retired.append(replace(old, address=change.address, retired_until=self._until(intent)))
+            until, silent = self._until(intent), Cause.SILENT in change.causes
+            self.retired.append(replace(old, address=change.address, retired_until=until, silent=silent))
 
     def _issue(self, before: Intent, intent: Intent) -> None:
         """What was asked for before is taken back, or looked for."""
@@ -114,7 +115,7 @@ class _World:
         if last.verb is Verb.REVOKE and intent.old_name:
             self._remove(intent.account, intent.old_name)
             self._forget(intent.address, intent.old_name)
-        elif last.verb is Verb.RETIRE and old is not None and not self.accounts[intent.account].by_person:
+        elif last.verb is Verb.RETIRE and old is not None and self.accounts[intent.account].traits.ends_retired:
             end = self._until(intent)
             if not old.spec.valid_until or old.spec.valid_until > end:
                 self._remove(intent.account, old.name)

@@ -61,12 +61,12 @@ def _waits(change: Change, begun: Mapping[str, bool], held: Mapping[Address, Cha
 def _accounts(saved: Plan, fresh: Plan, requested: set[Address]) -> Iterator[str]:
     """A sub-account that this very plan has requested may have come to be since; and where only keys tell whose they
     are, there may have been one to tell, or none any more."""
-    by_hand = {account.name for account in fresh.accounts if account.by_person}
+    told_by_keys = {account.name for account in fresh.accounts if not account.traits.has_credential}
     was = {account.name: account.iiban for account in saved.accounts}
     now = {account.name: account.iiban for account in fresh.accounts}
     for name in sorted(was.keys() | now.keys()):
         is_new = not was.get(name) and Address("SubAccount", (name,)) in requested
-        is_untold = name in by_hand and not (was.get(name) and now.get(name))
+        is_untold = name in told_by_keys and not (was.get(name) and now.get(name))
         if was.get(name) != now.get(name) and not (is_new or is_untold):
             yield f"account {name}: planned for {was.get(name) or 'no IIBAN'}, now {now.get(name) or 'no IIBAN'}"
 

@@ -22,7 +22,7 @@ def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tup
     What is wrong is journalled first: whoever stops then, or dies, leaves a key that every later plan tells of.
     """
     told = "; ".join(wrong)
-    if session.account.by_person:
+    if session.account.traits.mendable:
         with work.telling_rest() as deeds:
             session.advance(work, name, Stage.STORED, f"{WRONG}: {told}", deeds=deeds)
     try:

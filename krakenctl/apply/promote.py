@@ -12,7 +12,7 @@ from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import ACCEPTED, Stage, counted_from
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.plan import NewKey, Verb
+from krakenctl.model.plan import Cause, NewKey, Verb
 from krakenctl.model.recorded import RecordedKey
 
 
@@ -73,7 +73,8 @@ def _retired(session: Session, work: Work) -> RecordedKey | None:
     old = session.current(change)
     if old is None or change.old is None or old.live_name != change.old.name or change.gap:
         return None
-    return replace(old, address=change.address, retired_until=session.ports.now() + change.overlap)
+    until, silent = session.ports.now() + change.overlap, Cause.SILENT in change.causes
+    return replace(old, address=change.address, retired_until=until, silent=silent)
 
 
 def _end_earlier(session: Session, key: RecordedKey) -> None:

@@ -24,13 +24,14 @@ from krakenctl.apply.undo import give_back
 from krakenctl.apply.work import KeptKey
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import MISMATCH, Intent, Stage
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.plan import Action, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Move
 from krakenctl.model.run import Deed
 from krakenctl.stores.base import Slot
+from krakenctl.surfaces.base import Listing
 
 
 def recover(
@@ -130,9 +131,8 @@ class _Hand:
         )
         surface = PatientSurface(self._ports.surface(seen.name), self._ports)
         memory = memories(self._recorded).get(seen.name, Memory())
-        names = frozenset(key.name for key in seen.keys)
-        session = Session(account, surface, self._ports, memory, self._places, self._recorded.lineage, names=names)
-        session.unasked, session.odd, session.spoke = seen.unasked, seen.odd, seen.coverage is Coverage.HELD
+        session = Session(account, surface, self._ports, memory, self._places, self._recorded.lineage)
+        session.take(Listing(seen.keys, seen.coverage, seen.asides))
         return session
 
     def _on_exchange(self, session: Session, tasks: Sequence[Task]) -> None:

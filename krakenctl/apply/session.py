@@ -23,12 +23,12 @@ from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage
+from krakenctl.model.live import NOTHING, Aside
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, PlannedAccount
 from krakenctl.model.recorded import Recorded, RecordedKey, SeenLimit
 from krakenctl.state.base import Told
-from krakenctl.surfaces.base import Surface
+from krakenctl.surfaces.base import Listing, Surface
 
 # After one of these nothing more is done on any account: the journal must never lag behind the deeds.
 FORBIDDEN = (StateError.code, LeaseLost.code, Contained.code)
@@ -74,22 +74,22 @@ class Session:
     lineage: str
     count: int = 0  # live keys, as far as we know right now
     names: frozenset[str] = frozenset()  # theirs, as the list told them last
-    unasked: Mapping[str, str] = field(default_factory=dict)  # by name: why the last list told it as recorded
-    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what else the last list told
-    remarks: Mapping[str, str] = field(default_factory=dict)  # by name: what it told beside that is worth saying
-    spoke: bool = False  # what the last list told of the others, each of them said of itself
+    asides: Mapping[str, Aside] = field(default_factory=dict)  # what it said beside
     late: frozenset[str] = frozenset()  # replaced keys that consumers here still read: they go after the new ones
     stopped: str = ""  # why nothing more is done on this account; empty: go on
     hopeless: bool = False  # stopped, and no call of any kind is made
 
     def list(self) -> Live:
         """The account's keys, afresh. Raises ExchangeError."""
-        listing = self.surface.list_keys()
-        keys, self.unasked, self.odd = listing.keys, listing.unasked, listing.odd
-        self.remarks, self.spoke = listing.remarks, listing.coverage is Coverage.HELD
-        self.count = len(keys)
-        self.names = frozenset(key.name for key in keys)
-        return {key.name: key for key in keys}
+        return self.take(self.surface.list_keys())
+
+    def take(self, listing: Listing) -> Live:
+        self.asides, self.count = listing.asides, len(listing.keys)
+        self.names = frozenset(key.name for key in listing.keys)
+        return {key.name: key for key in listing.keys}
+
+    def aside(self, name: str) -> Aside:
+        return self.asides.get(name, NOTHING)
 
     def list_for(self, works: Sequence[Work]) -> Live:
         """The same, if any of these works still needs it; a failure ends them all."""

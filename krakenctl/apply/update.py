@@ -34,8 +34,8 @@ def _given(change: Change) -> Given | None:
 
 
 def update(session: Session, works: Sequence[Work]) -> None:
-    """All updates, then one list to read every one of them back; a person does one after another."""
-    for group in [[work] for work in works] if session.account.by_person else [works]:
+    """All updates, then one list to read every one of them back; or that for each, one after another."""
+    for group in [[work] for work in works] if session.account.traits.one_by_one else [works]:
         _update_all(session, group)
 
 
@@ -91,7 +91,7 @@ def _settle(session: Session, work: Work, new: NewKey, live: LiveKey | None) -> 
 
 def _put_right(session: Session, new: NewKey, live: LiveKey | None) -> LiveKey | None:
     """As it is once somebody has done what they were told, where that is how it is done."""
-    while live is not None and new.name not in session.unasked and (wrong := check.differences(new.spec, live.spec)):
+    while live is not None and not session.aside(new.name).unasked and (wrong := check.differences(new.spec, live.spec)):
         if session.surface.amend(new.name, new.spec, wrong) is None:
             break
         live = session.list().get(new.name)
@@ -100,7 +100,7 @@ def _put_right(session: Session, new: NewKey, live: LiveKey | None) -> LiveKey |
 
 def _accepted(session: Session, new: NewKey) -> str:
     """The reason for which somebody answers for what cannot be read back; empty: it was."""
-    why = session.unasked.get(new.name, "")
+    why = session.aside(new.name).unasked
     if not why:
         return ""
     try:

@@ -30,8 +30,7 @@ def issue(session: Session, works: Sequence[Work]) -> None:
 
 
 def _size(session: Session) -> int | None:
-    """A person sees one key through, from its form to its check, before the next."""
-    return 1 if session.account.by_person else _room(session)
+    return 1 if session.account.traits.one_by_one else _room(session)
 
 
 def _room(session: Session) -> int | None:
@@ -81,7 +80,7 @@ def _retire(session: Session, works: Sequence[Work]) -> None:
             with work.step(Verb.RETIRE, old.name) as leave:
                 leave()
                 refuse_early(session, work.change, old)
-                if not session.account.by_person:  # they come once, when it is over
+                if session.account.traits.ends_retired:
                     _set_end(session, work.change, old)
                 with work.telling() as deeds:
                     name = work.change.new.name if work.change.new else ""

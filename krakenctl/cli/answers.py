@@ -29,6 +29,7 @@ class FromStdin:
     answers: Mapping[str, Answer]
     reason: str = ""  # for which keys that nobody can look at from here are accepted
     interrupted: Callable[[], bool] = lambda: False
+    resuming: bool = False  # which makes no difference: nothing is shown
     _used: set[str] = field(default_factory=set)
 
     @property

@@ -11,14 +11,14 @@ import sys
 import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
 from krakenctl.cli.answers import nobody
 from krakenctl.cli.shell import Shell
 from krakenctl.errors import NeedsPerson
-from krakenctl.model.human import Deleted, HumanStep
+from krakenctl.model.human import Deleted, HumanStep, Slip, Successor
 from krakenctl.model.key import KeyPair
 from krakenctl.model.plan import Verb
 from krakenctl.model.secret import Secret
@@ -27,9 +27,28 @@ _SLICE = 0.1  # seconds between two looks whether somebody pressed Ctrl-C: promp
 _END = "\x04"
 _LONGEST = 64 * 1024  # bytes of a line
 _GO_ON = "apply goes on with it when it is run again"
-_YES, _NO = ("", "y", "yes"), ("n", "no")
-_LOOK, _TYPE, _GONE, _STOP = "look", "type", "gone", "stop"
-_MENDING = dict.fromkeys(_YES, _LOOK) | {"k": _TYPE, "key": _TYPE, "d": _GONE, "deleted": _GONE}
+_YES, _TYPE, _GONE, _STOP = "yes", "type", "gone", "stop"
+_SURELY = {"": _STOP, "n": _STOP, "no": _STOP, "y": _YES, "yes": _YES}  # what answers mean
+_LIKELY = {**_SURELY, "": _YES}
+_ANEW = {"n": _STOP, "no": _STOP, "k": _TYPE, "key": _TYPE, "d": _GONE, "deleted": _GONE}
+_MENDING = {
+    Slip.FORM: (
+        {**_LIKELY, **_ANEW},
+        "Put it right on the website; or, if you would rather begin anew, delete it there. Then:",
+        "[Y] look again, [k] type key and private key in again, [d] it is deleted, [n] stop here",
+    ),
+    Slip.PAIR: (
+        {**_ANEW, "": _TYPE, "y": _TYPE, "yes": _TYPE},
+        "The key on the website can stay: type its two halves in again. If its private key is not shown any more,"
+        " delete it there.",
+        "[Y] type both in again, [d] it is deleted, [n] stop here",
+    ),
+    Slip.ACCOUNT: (
+        _ANEW,
+        "No key can be moved: delete it there, log in to the right account, and make it once more as told above.",
+        "[k] type in the new one's key and private key, [d] it is deleted, [n] stop here",
+    ),
+}
 
 
 @dataclass(slots=True)
@@ -39,6 +58,8 @@ class AtTerminal:
     shell: Shell
     reason: str = ""  # for which keys that nobody can look at from here are accepted
     interrupted: Callable[[], bool] = lambda: False
+    resuming: bool = False  # what comes next is left from an earlier run, which is yet to be said
+    _left: set[tuple[str, str]] = field(default_factory=set)  # account and name: they have stopped there in this run
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -46,8 +67,8 @@ class AtTerminal:
         return ()
 
     def ready(self, step: HumanStep) -> None:
-        """Somebody is there."""
-        if self.interrupted():
+        """Somebody is there; but nobody is asked again for what they left."""
+        if self.interrupted() or (step.account, step.name) in self._left:
             self._stop(step)
 
     def issue(self, step: HumanStep) -> KeyPair:
@@ -56,22 +77,33 @@ class AtTerminal:
 
     def update(self, step: HumanStep) -> None:
         self._show(step)
-        self._confirmed(step, "Is it saved?")
+        if self._choice("Is it saved? [Y/n]", _LIKELY) == _STOP:
+            self._stop(step)
 
     def revoke(self, step: HumanStep) -> None:
-        self._show(step)
-        self._confirmed(step, "Is it deleted?")
+        if step.successor is not None:
+            self._hand_over(step, step.successor)
+        self._show(replace(step, successor=None))
+        self._see_deleted(step)
 
     def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         from krakenctl.render import human
 
-        self.shell.note("\n" + human.differences(step, differences, self._paint()).rstrip("\n"))
-        if step.verb is not Verb.ISSUE:
-            self._confirmed(step, "Put it right on the website. Is it right now?")
+        self._say(human.differences(step, differences, self._paint()))
+        if step.verb is Verb.REVOKE:
+            self._see_deleted(step)
             return None
-        self.shell.note("Put it right on the website; or, if you would rather begin anew, delete it there. Then:")
-        match self._choice("[Y] look again, [k] type key and private key in again, [d] it is deleted, [n] stop here"):
-            case "look":
+        if step.verb is not Verb.ISSUE:
+            if self._choice("Put it right on the website. Is it right now? [Y/n]", _LIKELY) == _STOP:
+                self._stop(step)
+            return None
+        return self._mended(step)
+
+    def _mended(self, step: HumanStep) -> KeyPair | Deleted | None:
+        meaning, told, question = _MENDING[step.slip]
+        self.shell.note(told)
+        match self._choice(question, meaning):
+            case "yes":
                 return None
             case "type":
                 return self._pair(step)
@@ -82,10 +114,30 @@ class AtTerminal:
     def accepts(self, step: HumanStep, why: str) -> str:
         return self.reason or nobody(step, why)
 
+    def _hand_over(self, step: HumanStep, new: Successor) -> None:
+        """The old key may be deleted only once nobody needs it, which nothing but a person can know."""
+        from krakenctl.render import human
+
+        self._say(human.handing_over(step.name, new, self._paint()))
+        if self._choice(f"Does its program use {new.name}? [y/N]", _SURELY) == _STOP:
+            self._left.add((step.account, step.name))
+            message = f"{step.name} on {step.account} is kept until its program uses {new.name}"
+            raise NeedsPerson(message, hint=f"run apply again then: it goes on with the deletion of {step.name}")
+
+    def _see_deleted(self, step: HumanStep) -> None:
+        if self._choice("Is it deleted? [y/N]", _SURELY) == _STOP:
+            self._stop(step)
+
     def _show(self, step: HumanStep) -> None:
         from krakenctl.render import human
 
-        self.shell.note("\n" + human.text(step, self._paint(), _local).rstrip("\n"))
+        self._say(human.text(step, self._paint(), _local))
+
+    def _say(self, told: str) -> None:
+        if self.resuming:
+            self.shell.note("\nAn earlier run stopped here:")
+        self.resuming = False
+        self.shell.note("\n" + told.rstrip("\n"))
 
     def _pair(self, step: HumanStep) -> KeyPair:
         from krakenctl.pairs import sources
@@ -95,6 +147,7 @@ class AtTerminal:
             with _without_echo():
                 return sources.prompted(self._pasted, self.shell.note)
         except NeedsPerson as problem:
+            self._left.add((step.account, step.name))
             raise NeedsPerson(f"{step.name} on {step.account}: {problem.message}", hint=_GO_ON) from None
 
     def _pasted(self, question: str) -> Secret:
@@ -104,16 +157,11 @@ class AtTerminal:
             typed = self._line("", ended=_END)
         return Secret(typed.replace(_END, ""))
 
-    def _confirmed(self, step: HumanStep, question: str) -> None:
-        if self._choice(f"{question} [Y/n]", dict.fromkeys(_YES, _LOOK)) == _STOP:
-            self._stop(step)
-
-    def _choice(self, question: str, meaning: Mapping[str, str] = _MENDING) -> str:
+    def _choice(self, question: str, meaning: Mapping[str, str]) -> str:
         """What an answer means. End of input is a no; whatever means nothing is asked again."""
-        while (answer := self._line(f"{question} ", ended="n").strip().casefold()) not in _NO:
-            if answer in meaning:
-                return meaning[answer]
-        return _STOP
+        while (answer := self._line(f"{question} ", ended="n").strip().casefold()) not in meaning:
+            continue
+        return meaning[answer]
 
     def _line(self, question: str, ended: str = "") -> str:
         """What is typed, with or without an echo. `ended` where they pressed Ctrl-C or Ctrl-D, or closed the window."""
@@ -136,6 +184,7 @@ class AtTerminal:
         return typed.decode(errors="replace").rstrip("\r\n") if typed else ended
 
     def _stop(self, step: HumanStep) -> NoReturn:
+        self._left.add((step.account, step.name))
         raise NeedsPerson(f"stopped at {step.name} on {step.account}", hint=_GO_ON)
 
     def _paint(self) -> Any:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from krakenctl.cli.asking import hidden, named, piped, refuse_unattended
 from krakenctl.cli.command import application, example
 from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
@@ -88,17 +87,19 @@ def attest(
     from krakenctl.tasks.inspection import nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    named, number = _named(stdin=stdin, env_file=env_file, env=env), nonce_of(nonce)
+    source, number = named(stdin=stdin, env_file=env_file, env=env), nonce_of(nonce)
     if print_it:
         _refuse_both(address, brought)
-        _print(shell, named or _typed(shell), endpoint, number)
+        _print(shell, source or _typed(shell), endpoint, number)
         return
     if endpoint:
         raise UsageError("--endpoint goes with --print: a workspace has its own", hint="leave it out")
     where = _address(shell, address)
     if brought:
-        _refuse_asking(named, nonce)
-    done = _taken(shell, where, brought, lock_timeout) if brought else _asked(shell, where, named, number, lock_timeout)
+        _refuse_asking(source, nonce)
+        done = _taken(shell, where, brought, lock_timeout)
+    else:
+        done = _asked(shell, where, source, number, lock_timeout)
     _show(shell, done)
     raise typer.Exit(_exit_code(done))
 
@@ -108,36 +109,18 @@ def _refuse_both(address: str | None, brought: str) -> None:
         raise UsageError("--print only prints what a key says", hint="leave ADDRESS and --from out")
 
 
-def _refuse_asking(named: Callable[[], Harvest] | None, nonce: str) -> None:
-    if named or nonce:
+def _refuse_asking(source: Callable[[], Harvest] | None, nonce: str) -> None:
+    if source or nonce:
         raise UsageError(
             "--from brings what a key has said; nobody is asked", hint="name no pair and no --nonce beside it"
         )
 
 
-def _named(*, stdin: bool, env_file: Path | None, env: str) -> Callable[[], Harvest] | None:
-    """Where a flag says that the pair is; None: none does."""
-    from krakenctl.pairs import sources
-
-    given = [flag for flag, value in {"--stdin": stdin, "--env-file": env_file, "--env": env}.items() if value]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} each say where the key comes from", hint="give one of them")
-    if stdin:
-        return lambda: sources.stream(sys.stdin.buffer)
-    if env_file:
-        return lambda: sources.env_file(env_file)
-    return (lambda: sources.variables(env, os.environ)) if env else None
-
-
 def _typed(shell: Shell) -> Callable[[], Harvest]:
-    from krakenctl.cli.asking import hidden
     from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
 
-    if not shell.is_attended:
-        raise UsageError(
-            "there is no terminal to ask for key and secret on", hint="use --stdin, --env-file FILE or --env KEY,SECRET"
-        )
+    refuse_unattended(shell, "use --stdin, --env-file FILE or --env KEY,SECRET")
     return lambda: Harvest(pairs=(Labelled(label="", pair=sources.prompted(hidden, shell.note)),))
 
 
@@ -165,18 +148,19 @@ def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, nonce: No
 
 
 def _asked(
-    shell: Shell, address: Address, named: Callable[[], Harvest] | None, nonce: Nonce, patience: int
+    shell: Shell, address: Address, source: Callable[[], Harvest] | None, nonce: Nonce, patience: int
 ) -> Attested:
     from krakenctl.tasks.attesting import run
 
-    given = None if named is None else lambda: _one(named())
+    given = None if source is None else lambda: _one(source())
     return run.attest(shell.project(), address, given, nonce, _ears(shell, patience))
 
 
 def _taken(shell: Shell, address: Address, brought: str, patience: int) -> Attested:
     from krakenctl.tasks.attesting import run
 
-    return run.take(shell.project(), address, _read(brought), _ears(shell, patience))
+    attestation = _read(brought)
+    return run.take(shell.project(), address, attestation, _ears(shell, patience))
 
 
 def _ears(shell: Shell, patience: int) -> Ears:
@@ -198,7 +182,7 @@ def _read(brought: str) -> Attestation:
     from krakenctl.model.attestation import from_json
 
     try:
-        raw = sys.stdin.buffer.read(_LARGEST) if brought == "-" else Path(brought).read_bytes()
+        raw = piped("--from -", instead="name a file").read(_LARGEST) if brought == "-" else Path(brought).read_bytes()
         return from_json(json.loads(raw))
     except OSError as problem:
         raise UsageError(f"{brought} cannot be read: {problem.strerror}") from None

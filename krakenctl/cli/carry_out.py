@@ -74,7 +74,7 @@ def _recover(shell: Shell, desk: Desk, person: Attending | None) -> tuple[tuple[
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.person import heeding
 
-    with Interrupt() as interrupt, heeding(person, interrupt.seen):
+    with Interrupt() as interrupt, heeding(person, interrupt.seen, resuming=True):
         return recover_first(shell, desk, interrupt), interrupt.seen()
 
 

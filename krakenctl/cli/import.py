@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from krakenctl.cli.asking import NONCE_HELP, hidden, refuse_none, second_factor
+from krakenctl.cli.asking import (
+    NONCE_HELP,
+    another,
+    may_ask,
+    piped,
+    refuse_none,
+    refuse_unattended,
+    second_factor,
+    typed,
+)
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, options_of
+from krakenctl.cli.options import (
+    NO_PATIENCE,
+    ColorOption,
+    DirOption,
+    LockTimeoutOption,
+    OutputOption,
+    options_of,
+    yes_option,
+)
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import NeedsPerson, UsageError
 
@@ -53,6 +69,7 @@ OtpOption = Annotated[bool, _option("--otp", "The key has a second factor: ask f
 OtpEnvOption = Annotated[
     str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
 ]
+YesOption = Annotated[bool, yes_option("IMPORT")]
 DryRunOption = Annotated[bool, _option("--dry-run", "Ask the keys and show what would be written; write nothing.")]
 
 
@@ -81,6 +98,7 @@ def import_(
     nonce: NonceOption = "",
     otp: OtpOption = False,
     otp_env: OtpEnvOption = "",
+    yes: YesOption = False,
     dry_run: DryRunOption = False,
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
     directory: DirOption = None,
@@ -95,7 +113,7 @@ def import_(
     """
     from krakenctl.tasks.importing.errand import Errand
     from krakenctl.tasks.importing.run import adopt, bring
-    from krakenctl.tasks.inspection import nonce_of
+    from krakenctl.tasks.inspection import endpoint_of, nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     errand = Errand(
@@ -104,7 +122,11 @@ def import_(
     if source == [LISTED] and not interactive:
         done = adopt(shell.root(), errand, dry_run=dry_run, patience=lock_timeout, say=shell.note)
     else:
-        harvest = _harvest(shell, source or [], interactive=interactive)
+        where = endpoint_of(shell.directory, endpoint)
+        harvest = _harvest(shell, source or [], where if interactive else "", guessed=not nonce)
+        if not (nonce or interactive or may_ask(shell, len(errand.to) or len(harvest.pairs), where, yes=yes)):
+            shell.note("Nothing was asked.")
+            raise typer.Exit(1)
         errand = replace(errand, otp=second_factor(shell, otp_env, ask=otp))
         done = bring(shell.directory, harvest, errand, dry_run=dry_run, patience=lock_timeout, say=shell.note)
     _show(shell, done)
@@ -127,14 +149,14 @@ def _wishes(told: Sequence[str]) -> dict[str, Address]:
     return wishes
 
 
-def _harvest(shell: Shell, sources: list[str], *, interactive: bool) -> Harvest:
-    """Every pair, each once. Raises UsageError or CredentialError where there is none."""
+def _harvest(shell: Shell, sources: list[str], asked_at: str, *, guessed: bool) -> Harvest:
+    """Every pair, each once. `asked_at`: for what is typed. Raises UsageError, or CredentialError for none at all."""
     from krakenctl.pairs.harvest import Harvest
     from krakenctl.pairs.names import gathered
 
-    if bool(sources) == interactive:
+    if bool(sources) == bool(asked_at):
         raise UsageError("where are the keys?", hint="give --from FILE, or --interactive; not both")
-    found = [_typed(shell)] if interactive else [_read(shell, source) for source in sources]
+    found = [_typed(shell, asked_at, guessed=guessed)] if asked_at else [_read(shell, each) for each in sources]
     whole = gathered(one for harvest in found for one in harvest.pairs)
     findings = tuple(finding for harvest in found for finding in harvest.findings)
     findings += tuple(finding for finding in whole.findings if finding not in findings)
@@ -149,7 +171,7 @@ def _read(shell: Shell, source: str) -> Harvest:
     from krakenctl.pairs.harvest import Harvest
 
     if source == "-":
-        return sources.stream(sys.stdin.buffer)
+        return sources.stream(piped("--from -", instead="use --interactive to be asked"))
     store, colon, path = source.partition(":")
     if colon and not Path(source).exists():
         return Harvest(pairs=(kept.of_place(shell.root(), SecretRef(store, path), os.environ).found,))
@@ -171,19 +193,18 @@ def _refuse_store(shell: Shell, source: str) -> None:
         raise UsageError(f"{source} says which store, and not where in it", hint=f"write --from {store}:bots/mm-btc")
 
 
-def _typed(shell: Shell) -> Harvest:
+def _typed(shell: Shell, where: str, *, guessed: bool) -> Harvest:
     """Pair after pair, until somebody leaves the first half empty."""
-    from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
     from krakenctl.pairs.names import ONLY
 
-    if not shell.is_attended:
-        raise UsageError("there is no terminal to ask for key and secret on", hint="use --from FILE, or --from -")
-    shell.note("What you type is not shown. Leave the API key empty when there are no more.")
+    refuse_unattended(shell, "use --from FILE, or --from -")
+    shell.note("Leave the API key empty when there are no more.")
     pairs: list[Labelled] = []
     while True:
         try:
-            pairs.append(Labelled(label=ONLY, pair=sources.prompted(hidden, shell.note)))
+            pair = typed(shell, where, guessed=guessed, kept=True) if not pairs else another(shell)
+            pairs.append(Labelled(label=ONLY, pair=pair, named=True))
         except NeedsPerson:
             if not pairs:
                 raise
@@ -198,4 +219,7 @@ def _show(shell: Shell, done: Import) -> None:
     else:
         shell.print(view.text(done, shell.paint()))
         if done.keys and not done.dry_run:
-            shell.note("Next: `krakenctl plan` shows no changes. The source of the keys still holds their secrets.")
+            shell.note(
+                "Next: `krakenctl plan` shows no changes. The source of the keys still holds their secrets: delete it"
+                " once your programs read them from the store."
+            )

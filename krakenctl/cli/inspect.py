@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from krakenctl.cli.asking import NONCE_HELP, hidden, refuse_none, second_factor
+from krakenctl.cli.asking import NONCE_HELP, may_ask, named, refuse_none, refuse_unattended, second_factor, typed
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of, span
+from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of, span, yes_option
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from krakenctl.model.inspection import Inspection
     from krakenctl.pairs.harvest import Harvest
     from krakenctl.pairs.kept import Kept
@@ -60,6 +57,7 @@ _ENV = (
 EnvOption = Annotated[str, _option("--env", _ENV, metavar="NAMES")]
 LabelOption = Annotated[str, _option("--label", "Of several pairs, ask only this one.", metavar="LABEL")]
 AllOption = Annotated[bool, _option("--all", "Of several pairs, ask each.")]
+YesOption = Annotated[bool, yes_option("INSPECT")]
 
 # How it is asked
 _ENDPOINT = "A base URL, or sandbox. Left out: the workspace's exchange; without a workspace https://api.kraken.com."
@@ -112,6 +110,7 @@ def inspect(
     env: EnvOption = "",
     only: LabelOption = "",
     every: AllOption = False,
+    yes: YesOption = False,
     endpoint: EndpointOption = "",
     nonce: NonceOption = "",
     alive: AliveOption = False,
@@ -135,15 +134,20 @@ def inspect(
     from krakenctl.tasks.inspection import Manner, endpoint_of, nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    source = _named(address, stdin=stdin, env_file=env_file, env=env)
+    flagged = named(address=address, stdin=stdin, env_file=env_file, env=env)
     _refuse_contradiction(nonce, alive=alive, probe=probe)
     said = nonce_of(nonce)
+    guessed = said is None and not alive
     where = endpoint_of(shell.root(), endpoint)
-    harvest, memory = source(shell) if source else _typed(shell, where)
-    harvest = _chosen(harvest, only, every=every)
+    if address:
+        harvest, memory = _kept(shell, address)
+    else:
+        harvest, memory = flagged() if flagged else _typed(shell, where, guessed=guessed), None
+    harvest = _chosen(harvest, only, every=every, hint=_PAIR if env else "")
     meant = _meant(said, memory, alive=alive)
-    if meant is None and not alive:
-        _warn(shell, len(harvest.pairs), where)
+    if guessed and (address or flagged) and meant is None and not may_ask(shell, len(harvest.pairs), where, yes=yes):
+        shell.note("Nothing was asked.")
+        raise typer.Exit(1)
     manner = Manner(
         nonce=meant,
         alive=alive,
@@ -156,36 +160,12 @@ def inspect(
     raise typer.Exit(_exit_code(inspection, fail_on))
 
 
+_PAIR = ", or give both names: --env KEY,SECRET"
+
+
 def _refuse_contradiction(nonce: str, *, alive: bool, probe: bool) -> None:
     if alive and (nonce or probe):
         raise UsageError(f"--alive asks nothing else, and {'--nonce' if nonce else '--probe'} does", hint="give one")
-
-
-def _named(address: str | None, *, stdin: bool, env_file: Path | None, env: str) -> Callable[[Shell], Found] | None:
-    """Where somebody says that the key is; None: nobody does. Raises UsageError where it is said twice."""
-    from krakenctl.pairs import sources
-
-    named = {"ADDRESS": address, "--stdin": stdin, "--env-file": env_file, "--env": env}
-    given = [flag for flag, value in named.items() if value]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} each say where the key comes from", hint="give one of them")
-    if address:
-        return lambda shell: _kept(shell, address)
-    if stdin:
-        return lambda _: (sources.stream(_piped()), None)
-    if env_file:
-        return lambda _: (sources.env_file(env_file), None)
-    return (lambda _: (sources.variables(env, os.environ), None)) if env else None
-
-
-def _piped() -> BinaryIO:
-    """Raises UsageError for a terminal, which would show what is typed."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(
-            "--stdin reads from a pipe or a file, and a terminal would show what is typed",
-            hint="leave it out to be asked, or pipe the key in",
-        )
-    return sys.stdin.buffer
 
 
 def _kept(shell: Shell, address: str) -> Found:
@@ -195,6 +175,8 @@ def _kept(shell: Shell, address: str) -> Found:
     from krakenctl.pairs.harvest import Harvest
 
     root = shell.root()
+    if Path(address).is_file():
+        raise UsageError(f"{address} is a file", hint=f"say so: --env-file {address}")
     store, colon, path = address.partition(":")
     if colon:
         found = kept.of_place(root, SecretRef(store, path), os.environ)
@@ -213,39 +195,24 @@ def _meant(said: Nonce, memory: Kept | None, *, alive: bool) -> Nonce:
     return nonce_beside(memory.scale) if said is None and memory is not None and not alive else said
 
 
-def _warn(shell: Shell, keys: int, where: str) -> None:
-    """Nobody has said what their programs send, and a program that counts would be locked out."""
-    which = "1 key is" if keys == 1 else f"{keys} keys are"
-    shell.note(
-        f"{which} asked at {where} with a clock: seconds, then milliseconds. A program that counts its calls is locked"
-        " out by either; --nonce says what it sends (see --help)."
-    )
-
-
-def _typed(shell: Shell, where: str) -> Found:
-    """Before anybody types a secret: who will be asked. Raises UsageError without a terminal."""
+def _typed(shell: Shell, where: str, *, guessed: bool) -> Harvest:
+    """Raises UsageError without a terminal."""
     from krakenctl.model.inspection import short
-    from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
 
-    if not shell.is_attended:
-        raise UsageError(
-            "there is no terminal to ask for key and secret on",
-            hint="name where they are: --stdin, --env-file FILE, --env KEY,SECRET or ADDRESS",
-        )
-    shell.note(f"The key will be asked about itself at {where}. What you type is neither shown nor kept.")
-    pair = sources.prompted(hidden, shell.note)
-    return Harvest(pairs=(Labelled(label=short(pair.public_key), pair=pair),)), None
+    refuse_unattended(shell, "name where they are: --stdin, --env-file FILE, --env KEY,SECRET or ADDRESS")
+    pair = typed(shell, where, guessed=guessed, kept=False)
+    return Harvest(pairs=(Labelled(label=short(pair.public_key), pair=pair, named=True),))
 
 
-def _chosen(harvest: Harvest, only: str, *, every: bool) -> Harvest:
+def _chosen(harvest: Harvest, only: str, *, every: bool, hint: str) -> Harvest:
     """The pairs that are meant. Raises CredentialError where there is none, and UsageError where it is not clear."""
     from dataclasses import replace
 
-    refuse_none(harvest, "names like MM_API_KEY and MM_API_SECRET are looked for, or give --env KEY,SECRET")
+    refuse_none(harvest, f"names like MM_API_KEY and MM_API_SECRET are looked for{hint}")
     pairs = harvest.pairs
     if only:
-        pairs = tuple(one for one in pairs if one.label.casefold() == only.casefold())
+        pairs = tuple(replace(one, named=True) for one in pairs if one.label.casefold() == only.casefold())
     labels = ", ".join(one.label for one in harvest.pairs)
     if not pairs:
         raise UsageError("no pair goes by this --label", hint=f"there are: {labels}")
@@ -258,7 +225,7 @@ def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: K
     """Where one key is meant, its error is the command's; what was found where it came from is told before."""
     from dataclasses import replace
 
-    from krakenctl.errors import ExchangeError
+    from krakenctl.errors import KrakenctlError
     from krakenctl.model.inspection import Inspection
     from krakenctl.tasks.inspection import describe, inspect, open_oracle
 
@@ -270,7 +237,7 @@ def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: K
             manner = replace(manner, known=known)
         try:
             one = describe(oracle, harvest.pairs[0], manner)
-        except ExchangeError:
+        except KrakenctlError:
             for finding in harvest.findings:
                 shell.note(f"{finding.severity.value} {finding.rule}: {finding.message}")
             raise

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from krakenctl.cli.answers import FromStdin, read_answers
+from krakenctl.cli.asking import piped
 from krakenctl.cli.at_terminal import AtTerminal
 
 if TYPE_CHECKING:
@@ -17,17 +17,18 @@ Attending = AtTerminal | FromStdin
 
 
 def at_hand(shell: Shell, *, stdin: bool = False, reason: str = "") -> Attending | None:
-    """None: nobody is there. `reason`: for which what cannot be looked at is accepted. Raises CredentialError."""
+    """None: nobody is there. `reason`: for which what cannot be looked at is accepted. Raises CredentialError
+    or UsageError."""
     if stdin:
-        return FromStdin(read_answers(sys.stdin.buffer), reason)
+        return FromStdin(read_answers(piped("--stdin")), reason)
     if shell.is_attended and not shell.json:
         return AtTerminal(shell, reason)
     return FromStdin({}, reason) if reason else None
 
 
 @contextmanager
-def heeding(person: Attending | None, interrupted: Callable[[], bool]) -> Iterator[None]:
-    """Meanwhile Ctrl-C ends a prompt too."""
+def heeding(person: Attending | None, interrupted: Callable[[], bool], *, resuming: bool = False) -> Iterator[None]:
+    """Meanwhile Ctrl-C ends a prompt too. `resuming`: what they are asked for is left from an earlier run."""
     if person is not None:
-        person.interrupted = interrupted
+        person.interrupted, person.resuming = interrupted, resuming
     yield

@@ -99,12 +99,11 @@ def verify(
     Exit code 3: a key differs. 1: nothing could be seen. 0: what was seen is as declared; the coverage says how much
     that is.
     """
-    from krakenctl.tasks.verification.run import open_verifier
+    from krakenctl.tasks.verification.run import verify as verified
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     wish = _wish(shell, addresses or [], under, probe=probe, failures=failures)
-    with open_verifier(shell.project(), parallelism=shell.parallelism) as verifier:
-        found = verifier.verify(wish)
+    found = verified(shell.project(), wish, parallelism=shell.parallelism)
     _show(shell, found)
     raise typer.Exit(_exit_code(found, require_complete=require_complete))
 

@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     CHANGED = "changed"  # live is not what was last sent: somebody else did that
     MISSING = "missing"  # recorded, and not live
+    SILENT = "silent"  # answers no more from here: gone, or restricted to other addresses
     RENAMED = "renamed"  # live under another name, which only a person can give
     CONTAINED = "contained"  # the kill switch was used on it, and it is live
     EXPIRED = "expired"

@@ -17,4 +17,10 @@ class Holding:
     scale: NonceScale  # of its consumer, as declared; UNKNOWN also where the manifest is gone
     pair: KeyPair | None = None
     problem: str = ""
+    begun: bool = False  # a run has begun to revoke it, and it answered until then
     fresh: bool = False  # it has just been made, and nobody uses it yet: small nonces are not in anybody's way
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its silence proves its end: somebody has planned or claimed that."""
+        return self.begun or self.record.is_ending

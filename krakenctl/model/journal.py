@@ -8,7 +8,7 @@ from enum import StrEnum
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
-from krakenctl.model.plan import Change, NewKey
+from krakenctl.model.plan import Action, Cause, Change, NewKey
 
 ACCEPTED, ATTESTED = "accepted", "attested"  # verdicts of somebody: a colon and who, or why, may follow
 MISMATCH = "mismatch"  # a verdict that ends in the key's revoke, whatever happens to this run
@@ -89,6 +89,12 @@ class Intent:
     def old_name(self) -> str:
         """The key it replaces; empty: none."""
         return self.change.old.name if self.change.old is not None else ""
+
+    @property
+    def ends_old(self) -> bool:
+        """Whether its first deed is the revoke of a key that answered until then."""
+        is_first = self.change.gap or self.change.action is Action.REVOKE
+        return is_first and Cause.SILENT not in self.change.causes
 
 
 def dated(new: NewKey, now: int, shown: Intent | None = None) -> KeySpec:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from krakenctl.model.key import LiveKey
+
+if TYPE_CHECKING:
+    from krakenctl.model.surface import Traits
 
 
 class Coverage(StrEnum):
@@ -25,7 +29,47 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveAccount:
+class Aside:
+    """What a look says of one key beside what it may do."""
+
+    unasked: str = ""  # why it is as recorded; empty: it is as it is
+    silent: bool = False  # was in use, and answers no more, though nobody planned its end: gone, or fenced off
+    odd: tuple[str, ...] = ()  # what is wrong with it beside its spec
+    remark: str = ""  # what is worth saying of a new key that is right
+    called: str = ""  # what it is called, where a person has renamed it
+
+
+NOTHING = Aside()
+
+
+class Asides:
+    """Of the keys of one look, by name. Of those that are not in `asides` there is nothing to say."""
+
+    __slots__ = ()
+    asides: Mapping[str, Aside]
+
+    def aside(self, name: str) -> Aside:
+        return self.asides.get(name, NOTHING)
+
+    @property
+    def unasked(self) -> Mapping[str, str]:
+        return {name: aside.unasked for name, aside in self.asides.items() if aside.unasked}
+
+    @property
+    def silent(self) -> frozenset[str]:
+        return frozenset(name for name, aside in self.asides.items() if aside.silent)
+
+    @property
+    def odd(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: aside.odd for name, aside in self.asides.items() if aside.odd}
+
+    @property
+    def called(self) -> Mapping[str, str]:
+        return {name: aside.called for name, aside in self.asides.items() if aside.called}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAccount(Asides):
     name: str
     phase: Phase
     iiban: str = ""  # empty: not known, because not ready
@@ -33,9 +77,14 @@ class LiveAccount:
     keys: tuple[LiveKey, ...] = ()
     reason: str = ""  # why it is not ready, for people
     surface: str = "connect"
-    unasked: Mapping[str, str] = field(default_factory=dict)  # by name, of these keys: why it is as recorded
-    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what is wrong beside its spec
-    called: Mapping[str, str] = field(default_factory=dict)  # by name: what it is called where a person has renamed it
+    asides: Mapping[str, Aside] = field(default_factory=dict)
+
+    @property
+    def traits(self) -> Traits:
+        """Raises WorkspaceError for a surface that nobody knows."""
+        from krakenctl.model.surface import traits
+
+        return traits(self.surface)
 
     @property
     def by_person(self) -> bool:

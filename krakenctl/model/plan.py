@@ -12,7 +12,7 @@ from krakenctl.model.key import KeySpec
 from krakenctl.model.live import Coverage, Phase
 from krakenctl.model.recovery import Recovery
 from krakenctl.model.safety import Block
-from krakenctl.model.surface import is_by_person
+from krakenctl.model.surface import USUAL, Traits, is_by_person, traits
 
 
 class Action(StrEnum):
@@ -57,6 +57,7 @@ class Cause(StrEnum):
     TRIGGER = "trigger"  # the text of rotation.trigger changed
     ASKED = "asked"  # by its address, with `rotate`
     LOST = "lost"  # recorded, and gone from the exchange
+    SILENT = "silent"  # it answers no more, and nobody planned its end: gone, or fenced off
     UNRECORDED = "unrecorded"  # live with our tag, and the state has never heard of it
     RETIRED = "retired"  # replaced by an applied plan, and its overlap has ended
     SUPERSEDED = "superseded"  # still in its overlap, and its successor goes too
@@ -148,7 +149,12 @@ class PlannedAccount:
     username: str = ""
     email: str = ""
     keys_limit: int | None = None  # as declared; None: found out when Kraken says “too many”
-    surface: str = "connect"
+    surface: str = USUAL
+
+    @property
+    def traits(self) -> Traits:
+        """Raises WorkspaceError for a surface that nobody knows."""
+        return traits(self.surface)
 
     @property
     def by_person(self) -> bool:

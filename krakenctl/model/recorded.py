@@ -10,7 +10,8 @@ from krakenctl.model.desired import DesiredAccount, SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.run import Lease
-from krakenctl.model.silence import Answer, Refusal
+from krakenctl.model.silence import NO_KEY, NO_NONCE, Answer, Refusal
+from krakenctl.model.time import show_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,11 @@ class RecordedAccount:
         )
 
 
+def pin_of(declared: DesiredAccount | None, recorded: RecordedAccount | None) -> str:
+    """The only IIBAN that an account may have: as declared, else the first one seen; empty: it is not known yet."""
+    return (declared.iiban if declared else "") or (recorded.iiban if recorded else "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedKey:
     """One live key of ours. `retired_until` 0: the current generation; else: in its overlap, ends then."""
@@ -55,11 +61,17 @@ class RecordedKey:
     claimed_by: str = ""  # who says that it is revoked, which nothing has proved yet; of retired keys only
     claimed_at: int = 0  # unix seconds
     unverified: str = ""  # why somebody took it unseen; empty: it was looked at
+    silent: bool = False  # it answered no more when its end was planned: that is for a person to say
     without_secret: bool = False  # adopted: only its consumer has the secret, so its first change replaces it
 
     @property
     def account(self) -> str:
         return self.address.path[0]
+
+    @property
+    def is_ending(self) -> bool:
+        """Somebody has said that it is revoked, or has planned it while it answered."""
+        return bool(self.claimed_by) or (self.retired_until > 0 and not self.silent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +121,17 @@ def keys_limit(declared: int | None, seen: SeenLimit | None, live: int) -> int |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """The proof that a key has ended: it had answered from `host`, and was refused there twice."""
+    """The proof that a key has ended: it had answered from `host`, and was refused there twice. Or somebody's word."""
 
     since: int  # unix seconds, when it was proved
-    host: str
-    said: str  # the two refusals, in Kraken's words
+    host: str  # empty: somebody said so who had looked
+    said: str  # the two refusals, in Kraken's words; or who says it
+
+    @property
+    def told(self) -> str:
+        """As part of a sentence."""
+        at = show_time(self.since)
+        return f"proved at {at} from {self.host}, refused twice ({self.said})" if self.host else f"{self.said}, at {at}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +156,11 @@ class Recorded:
     def traces(self) -> tuple[RecordedKey | Intent, ...]:
         """Everything that may be live because of us."""
         return (*self.keys.values(), *self.retired, *self.intents)
+
+    def is_silent(self, key: RecordedKey) -> bool:
+        """Whether a host was last told that there is no such key."""
+        refused = (said.said for (public_key, _), said in self.refused.items() if public_key == key.public_key)
+        return any(said.startswith(NO_KEY) and not said.endswith(NO_NONCE) for said in refused)
 
     def given_as(self, account: str, live: LiveKey) -> Given | None:
         """What a live key was here before it was handed over; None: it never was."""

@@ -13,9 +13,14 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 # The errors guide says “a few minutes”, Kraken's SDK 15; each try begins them anew.
 LOCKOUT_SECONDS = 15 * 60
 CLOCK_SLACK = 120  # seconds by which the clocks of two runs may differ: what one noted just now is not of the future
+MOST_REFUSED = 3  # calls in a row, then nobody is asked any more; how many lock an account is unpublished
 ROW_SECONDS = 60 * 60  # for so long a refusal counts as one of the row that may lock the account
 _FIRST_REST, _LONGEST_REST = 60 * 60, 24 * 60 * 60
 _SAME = 60
+ANSWERS_NO_MORE = "answers no more from here: deleted on the website, or restricted to other addresses by somebody"
+NO_KEY = "EAPI:Invalid key"
+NO_NONCE = "EAPI:Invalid nonce"  # which proves life
+NO_SIGNATURE = "EAPI:Invalid signature"
 
 AllowList = tuple[str, ...]  # empty: any address may use the key
 
@@ -46,12 +51,15 @@ class Refusal:
 
     @property
     def rests_until(self) -> int:
-        """Twice as long each time, at most a day."""
+        """Twice as long each time, at most a day. One whose nonce alone was refused lives: it rests for a minute."""
+        if self.said.startswith(NO_NONCE):
+            return self.at + _SAME
         return self.at + min(_FIRST_REST << min(self.times - 1, 5), _LONGEST_REST)
 
     def again(self, at: int, said: str, *, in_row: bool = True) -> Refusal:
         """Several tries within a minute are one time. `in_row`: no key of the account has answered in between."""
-        times = self.times + (at - self.at >= _SAME)
+        is_one_more = at - self.at >= _SAME and not said.startswith(NO_NONCE)
+        times = 1 if self.said.startswith(NO_NONCE) else self.times + is_one_more
         return Refusal(at=at, times=times, said=said, calls=self.calls + 1 if in_row else 1)
 
 

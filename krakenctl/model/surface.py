@@ -1,6 +1,7 @@
 """The ways in which Kraken lets keys be managed, and all that differs between them before anything is asked. Pure data.
 
-What differs while something is asked is behind the port `surfaces.base.Surface`. Nobody else compares a surface's name.
+What differs while something is asked is behind the port `surfaces.base.Surface`. Nobody else compares a surface's name;
+where plan, apply or recovery go another way, that is asked here by the name of the question.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from krakenctl.errors import WorkspaceError
 from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ALL, ON_CONNECT, Permission
 
+USUAL = "connect"  # where nothing is said
 KEYS_PAGE = "https://pro.kraken.com/app/settings/api"  # support.kraken.com, "How to create an API key on Kraken Pro"
 
 
@@ -23,6 +26,13 @@ class Traits:
     coverage: Coverage
     called: str  # completes “a key made through …”
     page: str = ""  # where a person does it
+    has_credential: bool = True  # that tells whose the account is; without one only its keys do
+    proved_by_pair: bool = False  # no list shows its keys: each shows by what it answers to its own pair
+    one_by_one: bool = False  # each is seen through to its check before the next is begun
+    mendable: bool = False  # a new one that is wrong can be put right: it is kept until it is, or is gone
+    asks_again: bool = False  # what was asked for and never given is asked for again, under the same name
+    ends_retired: bool = True  # one that is retired gets the end of its overlap there, at once
+    takes_turns_for: str = ""  # what all its accounts need to themselves; empty: nothing, they go at the same time
 
 
 SURFACES: Mapping[str, Traits] = {
@@ -35,8 +45,23 @@ SURFACES: Mapping[str, Traits] = {
         coverage=Coverage.HELD,
         called="the website",
         page=KEYS_PAGE,
+        has_credential=False,
+        proved_by_pair=True,
+        one_by_one=True,
+        mendable=True,
+        asks_again=True,
+        ends_retired=False,  # whoever would set it would have to come twice
+        takes_turns_for="a person",
     ),
 }
+
+
+def traits(name: str) -> Traits:
+    """Raises WorkspaceError for one that nobody here knows: a state may have been written by a newer krakenctl."""
+    if name not in SURFACES:
+        hint = f"it knows {' and '.join(SURFACES)}; is this workspace another krakenctl's, and newer?"
+        raise WorkspaceError(f"this krakenctl knows no surface “{name}”", hint=hint)
+    return SURFACES[name]
 
 
 def is_by_person(surface: str) -> bool:

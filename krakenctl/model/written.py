@@ -11,6 +11,14 @@ from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.time import show_duration, show_time
 
 ANY = "any"
+FIELDS = {  # of a manifest ↔ of a KeySpec
+    "permissions": "permissions",
+    "ipAllowlist": "ip_allowlist",
+    "expires": "valid_until",
+    "queryWindow.from": "query_from",
+    "queryWindow.to": "query_to",
+    "nonceWindow": "nonce_window",
+}
 
 
 def as_written(spec: KeySpec, secret: SecretRef | None, valid_for: int | None = None) -> dict[str, Any]:

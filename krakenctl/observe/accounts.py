@@ -16,8 +16,8 @@ from krakenctl.errors import (
 )
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.live import LiveAccount, Phase
-from krakenctl.model.recorded import RecordedAccount
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.recorded import RecordedAccount, pin_of
+from krakenctl.model.surface import traits
 from krakenctl.parallel import each
 from krakenctl.surfaces.base import Surface
 
@@ -63,7 +63,7 @@ def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surf
             raise
         return _not_ready(desired, recorded, missing)
     try:
-        return _seen(desired.name, surface, desired.iiban or (recorded.iiban if recorded else ""), desired.surface)
+        return _seen(desired.name, surface, pin_of(desired, recorded), desired.surface)
     except NotAuthorised as refused:
         if desired.address.kind == "Account":
             raise
@@ -74,7 +74,7 @@ def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAcco
     """An account whose manifest is gone while keys of ours are still recorded on it. What fails for it blocks it."""
     gone = f"{recorded.name} is no longer declared, and"
     try:
-        return _seen(recorded.name, open_surface(recorded.name), recorded.iiban, recorded.surface)
+        return _seen(recorded.name, open_surface(recorded.name), pin_of(None, recorded), recorded.surface)
     except TRANSIENT:
         raise
     except (CredentialMissing, NotAuthorised) as problem:
@@ -93,6 +93,16 @@ def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:
                 f" {_opener(live)} lead to {live.iiban}",
                 hint=f"{_check(other, live)}; nothing was changed",
             )
+
+
+def refuse_another(name: str, iiban: str, pin: str, opener: str, *, hint: str) -> None:
+    """`opener`: what leads to the account that was seen, with its verb. Raises SafetyStop where that is not `pin`'s."""
+    if pin and iiban and pin != iiban:
+        raise SafetyStop(
+            f"{opener} the account {iiban}, but {pin} is the one we know",
+            hint=hint,
+            address=name,
+        )
 
 
 def _opener(live: LiveAccount) -> str:
@@ -122,7 +132,7 @@ def _not_ready(desired: DesiredAccount, recorded: RecordedAccount | None, missin
     if recorded is not None and recorded.requested and not recorded.iiban:
         reason = f"requested; the owner of {desired.email} has still to set it up and to authorise krakenctl"
         return _unseen(desired.name, reason)
-    if desired.iiban or (recorded is not None and recorded.iiban):
+    if pin_of(desired, recorded):
         return _unseen(desired.name, f"its credential is missing: {missing.message}")
     return LiveAccount(name=desired.name, phase=Phase.ABSENT, reason="it does not exist yet")
 
@@ -132,15 +142,11 @@ def _unseen(name: str, reason: str) -> LiveAccount:
 
 
 def _seen(name: str, surface: Surface, pin: str, kind: str) -> LiveAccount:
-    """`pin`: as declared, else as remembered; empty: never seen."""
+    """`pin`: see `pin_of`."""
     iiban = surface.iiban()
-    if pin and iiban and pin != iiban:
-        opener = f"{'a key that is recorded on' if SURFACES[kind].by_person else 'the credential of'} {name}"
-        raise SafetyStop(
-            f"{opener} opens the account {iiban}, but {pin} is the one we know",
-            hint="correct the credential; if the account really changed, pin the new one in its manifest (iiban)",
-            address=name,
-        )
+    opener = f"{'a key that is recorded on' if traits(kind).by_person else 'the credential of'} {name} opens"
+    wrong = "correct the credential; if the account really changed, pin the new one in its manifest (iiban)"
+    refuse_another(name, iiban, pin, opener, hint=wrong)
     listing = surface.list_keys()
     return LiveAccount(
         name=name,
@@ -149,7 +155,5 @@ def _seen(name: str, surface: Surface, pin: str, kind: str) -> LiveAccount:
         coverage=listing.coverage,
         keys=listing.keys,
         surface=kind,
-        unasked=listing.unasked,
-        odd=listing.odd,
-        called=listing.called,
+        asides=listing.asides,
     )

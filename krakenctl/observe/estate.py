@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -17,8 +16,10 @@ from krakenctl.model.time import show_time
 from krakenctl.observe.holdings import OpenStore, holdings, under_way
 from krakenctl.state.base import State
 
+Jot = Callable[[Callable[[State], None]], bool]  # see `state.base.StateHome`
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
     """For one command; its accounts' threads share it. Nothing is read before an account is asked about, and then anew
     for every look."""
@@ -27,16 +28,21 @@ class Estate:
     declared: Mapping[Address, DesiredKey]
     open_store: OpenStore
     host: str
+    now: Callable[[], int]  # unix seconds on the exchange's clock
+    jot: Jot
+    holding: Callable[[], tuple[State, Run] | None]  # the state, while it may be written
     pinned: Mapping[str, str] = field(default_factory=dict)  # accounts by IIBAN, as manifests declare them
-    holding: Callable[[], tuple[State, Run] | None] = lambda: None  # the state, while it may be written
-    jot: Callable[[Callable[[State], None]], bool] = lambda _: False  # see `state.base.StateHome`
-    now: Callable[[], int] = lambda: int(time.time())  # unix seconds on the exchange's clock
     named: Collection[Address] = ()  # keys that the user has named: asked, though they were refused not long ago
     _claimed: dict[str, str] = field(default_factory=dict)  # by IIBAN: accounts that showed it in this run
-    _turn: Lock = field(default_factory=Lock)  # of who claims
+    _shares: dict[str, Share] = field(default_factory=dict)  # by account
+    _turn: Lock = field(default_factory=Lock)  # of who claims, or asks for a share
 
     def of(self, account: str) -> Share:
-        return Share(self, account)
+        """The same for all who ask: what one of them has heard, none of them may ask again. It is read anew."""
+        with self._turn:
+            share = self._shares.setdefault(account, Share(self, account))
+        share.look_again()
+        return share
 
     def whose(self, iiban: str, claimant: str = "") -> str:
         """The account that has it; empty: nobody's is known to. Whoever claims it first in a run has it from then."""
@@ -69,12 +75,17 @@ class Share:
     _locked_out: int = 0  # unix seconds; 0: not in this command
     _recorded: Recorded | None = None
 
+    def look_again(self) -> None:
+        """At what is recorded; it is read when it is needed."""
+        self._recorded = None
+
     def holdings(self) -> Iterator[Holding]:
-        estate, self._recorded = self.estate, None
-        recorded = self._known()
+        self.look_again()
+        estate, recorded = self.estate, self._known()
         ours = [each for each in (*recorded.keys.values(), *recorded.retired) if each.account == self.account]
         begun = [intent for intent in recorded.intents if intent.account == self.account]
-        yield from holdings(ours, estate.declared, estate.open_store)
+        ending = {intent.old_name for intent in begun if intent.ends_old}
+        yield from holdings(ours, estate.declared, estate.open_store, ending)
         yield from under_way(begun, estate.declared, estate.open_store)
 
     def claim(self, iiban: str) -> str:
@@ -116,7 +127,7 @@ class Share:
 
     def locked(self) -> str:
         at = max(self._locked_out, self._known().lockouts.get(self.account, 0))
-        if not self._lasts(at, at + LOCKOUT_SECONDS):
+        if not at or not self._lasts(at, at + LOCKOUT_SECONDS):
             return ""
         until = show_time(at + LOCKOUT_SECONDS)
         return (
@@ -185,6 +196,7 @@ class Share:
         return ours | self._refusals.keys() | self._answers.keys()
 
     def _known(self) -> Recorded:
-        if self._recorded is None:
-            self._recorded = self.estate.recorded()
-        return self._recorded
+        known = self._recorded
+        if known is None:
+            known = self._recorded = self.estate.recorded()
+        return known

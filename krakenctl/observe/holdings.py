@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from krakenctl.errors import KrakenctlError
@@ -21,25 +21,31 @@ OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 
 
 def holdings(
-    records: Iterable[RecordedKey], declared: Mapping[Address, DesiredKey], open_store: OpenStore
+    records: Iterable[RecordedKey],
+    declared: Mapping[Address, DesiredKey],
+    open_store: OpenStore,
+    ending: Collection[str] = (),
 ) -> Iterator[Holding]:
-    """Each as far as this host can read its store; what fails for one is told of that one."""
+    """Each as far as this host can read its store; what fails for one is told of that one.
+
+    `ending`: live names of those that a run has begun to revoke.
+    """
     for record in records:
-        key = declared.get(record.address)
-        scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
-        if record.without_secret:
-            yield Holding(record=record, scale=scale, problem=ADOPTED)
-            continue
-        try:
-            entry = entry_of(record, open_store)
-        except KrakenctlError as problem:
-            yield Holding(record=record, scale=scale, problem=problem.message)
-            continue
-        if entry is None:
-            yield Holding(record=record, scale=scale, problem=f"no slot of {record.secret.path} holds its secret")
-        else:
-            pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
-            yield Holding(record=record, scale=scale, pair=pair)
+        begun = record.live_name in ending and not record.silent
+        yield replace(_held(record, declared.get(record.address), open_store), begun=begun)
+
+
+def _held(record: RecordedKey, key: DesiredKey | None, open_store: OpenStore) -> Holding:
+    scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
+    if record.without_secret:
+        return Holding(record=record, scale=scale, problem=ADOPTED)
+    try:
+        entry = entry_of(record, open_store)
+    except KrakenctlError as problem:
+        return Holding(record=record, scale=scale, problem=problem.message)
+    if entry is None:
+        return Holding(record=record, scale=scale, problem=f"no slot of {record.secret.path} holds its secret")
+    return Holding(record=record, scale=scale, pair=KeyPair(public_key=entry.public_key, secret=entry.secret))
 
 
 def under_way(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from krakenctl.model.address import Address
 from krakenctl.model.human import Site
-from krakenctl.model.recorded import Recorded
-from krakenctl.model.surface import SURFACES
-from krakenctl.observe.estate import Estate
+from krakenctl.model.recorded import Recorded, pin_of
+from krakenctl.model.run import Run
+from krakenctl.model.surface import traits
+from krakenctl.observe.estate import Estate, Jot
 from krakenctl.observe.holdings import OpenStore
 from krakenctl.project import Project
+from krakenctl.state.base import State
 from krakenctl.surfaces.ground import Premises
 from krakenctl.surfaces.person import Nobody, Person
 
@@ -28,25 +31,43 @@ class Grounds:
     steps: Counter[str] = field(default_factory=Counter)
 
     def __init__(
-        self, project: Project, recorded: Callable[[], Recorded], open_store: OpenStore, person: Person | None = None
+        self,
+        project: Project,
+        recorded: Callable[[], Recorded],
+        open_store: OpenStore,
+        *,
+        now: Callable[[], int],
+        jot: Jot,
+        holding: Callable[[], tuple[State, Run] | None],
+        person: Person | None = None,
+        named: Collection[Address] = (),
     ) -> None:
+        """The rest is `estate`'s."""
         self.project, self.recorded, self.person, self.steps = project, recorded, person or Nobody(), Counter()
-        declared, host = project.desired.keys, socket.gethostname()
-        pinned = {each.iiban: each.name for each in project.desired.accounts.values() if each.iiban}
-        self.estate = Estate(recorded=recorded, declared=declared, open_store=open_store, host=host, pinned=pinned)
+        self.estate = Estate(
+            recorded=recorded,
+            declared=project.desired.keys,
+            open_store=open_store,
+            host=socket.gethostname(),
+            now=now,
+            jot=jot,
+            holding=holding,
+            pinned={each.iiban: each.name for each in project.desired.accounts.values() if each.iiban},
+            named=frozenset(named),
+        )
 
     def of(self, account: str) -> Premises:
         """As its manifest says; of an account that is no longer declared, as the state remembers it."""
         desired = self.project.desired.accounts.get(account)
-        if desired is not None and not SURFACES[desired.surface].by_person:
+        if desired is not None and not traits(desired.surface).by_person:
             return Premises(site=Site(account=account), surface=desired.surface)
         known = self.recorded().accounts.get(account)
         surface = desired.surface if desired else known.surface if known else "connect"
         site = Site(
             account=account,
-            page=SURFACES[surface].page,
+            page=traits(surface).page,
             username=(desired.username if desired else "") or (known.username if known else ""),
-            iiban=(desired.iiban if desired else "") or (known.iiban if known else ""),
+            iiban=pin_of(desired, known),
         )
         return Premises(
             site=site,

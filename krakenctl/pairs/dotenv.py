@@ -18,13 +18,14 @@ class Line(NamedTuple):
     number: int  # where it begins, from 1
     name: str  # empty: the line cannot be read
     value: Secret
+    why: str = ""  # it cannot be read, as far as that can be told
 
 
 _LINE = re.compile(
     r"""
     [^\S\r\n]*
     (?: export [^\S\r\n]+ )?
-    (?: '(?P<quoted> [^'\r\n]+ )' | (?P<name> [^=\#\s'"]+ ) )
+    (?: '(?P<quoted> [^'\r\n]+ )' | (?P<name> [^=:/+\#\s'"]+ ) )
     [^\S\r\n]* =
     (?: [^\S\r\n]* '(?P<single> (?: \\. | [^'\\] )* )'
       | [^\S\r\n]* "(?P<double> (?: \\. | [^"\\] )* )"
@@ -36,6 +37,8 @@ _LINE = re.compile(
 )
 _NOTHING = re.compile(r"[^\S\r\n]*(?:#[^\r\n]*)?(?:\r\n|[\r\n]|\Z)")
 _REST = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|\Z)")
+_OPEN = re.compile(r"""[^=:/+#\r\n'"]+=[^\S\r\n]*['"]""")
+_COLON = re.compile(r"[^=:/+#\r\n'\"]+:")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _NAMES, _VALUES = ("quoted", "name"), ("double", "single", "bare")
@@ -63,7 +66,14 @@ def _next(source: Secret, place: int, number: int) -> tuple[int, Line | None]:
         name = _cut(source, found[1]) or _cut(source, found[2])
         return found[0][1], Line(number, name.reveal() if name else "", _value(source, found[3:]))
     rest = _spans(_REST, source, place, (0,))
-    return rest[0][1] if rest else len(source.reveal()), Line(number, "", Secret(""))
+    return rest[0][1] if rest else len(source.reveal()), Line(number, "", Secret(""), _mistake(source, place))
+
+
+def _mistake(source: Secret, place: int) -> str:
+    """What is most likely wrong with a line that cannot be read."""
+    if _OPEN.match(source.reveal(), place) is not None:
+        return "a quote is opened and not closed"
+    return "it has : where = belongs" if _COLON.match(source.reveal(), place) is not None else ""
 
 
 def _spans(pattern: re.Pattern[str], source: Secret, place: int, groups: tuple[int | str, ...]) -> Spans | None:

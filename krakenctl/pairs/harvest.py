@@ -14,6 +14,7 @@ class Labelled:
 
     label: str
     pair: KeyPair
+    named: bool = False  # somebody has said that it is this one: then it is asked whatever it looks like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

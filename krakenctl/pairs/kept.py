@@ -38,7 +38,7 @@ class Kept:
             return ""
         spec = self.record.spec
         if self.gone is not None:
-            return f"that it has ended was proved on {show_time(self.gone.since)}, from {self.gone.host}"
+            return f"that it has ended was {self.gone.told}"
         if 0 < spec.valid_until <= now:
             return f"its recorded end has passed ({show_time(spec.valid_until)})"
         only = f"it may be used from {', '.join(spec.ip_allowlist)} only"
@@ -105,4 +105,4 @@ def _current(place: SecretRef, open_store: OpenStore) -> Entry | None:
 def _labelled(label: str, entry: Entry | None, place: SecretRef) -> Labelled:
     if entry is None:
         raise CredentialMissing(f"the store {place.store} keeps nothing at {place.path}")
-    return Labelled(label=label, pair=KeyPair(public_key=entry.public_key, secret=entry.secret))
+    return Labelled(label=label, pair=KeyPair(public_key=entry.public_key, secret=entry.secret), named=True)

@@ -7,7 +7,8 @@ exchange's key is never sent to Kraken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from krakenctl.audit.rules import finding
 from krakenctl.model.finding import Finding
@@ -49,12 +50,14 @@ def harvest(values: Iterable[tuple[str, Secret]], *, bare_is_meant: bool = False
     values = list(values)
     told: list[Labelled | Finding] = []
     used: set[str] = set()
-    for label, (keys, secrets) in _by_label(values).items():
+    labels = _by_label(values)
+    for label, (keys, secrets) in labels.items():
         halves = _distinct(keys), _distinct(secrets)
         judged = list(_judged(label, *halves, meant=(bare_is_meant and not label) or _says_kraken(*halves)))
         used |= {name for name, _ in (*keys, *secrets)} if judged else set()
         told += judged
-    return gathered([*told, *_left_aside((name, value) for name, value in values if name not in used)])
+    rest = [(name, value) for name, value in values if name not in used]
+    return gathered([*told, *_left_aside(rest, labels)])
 
 
 def gathered(told: Iterable[Labelled | Finding]) -> Harvest:
@@ -74,7 +77,8 @@ def gathered(told: Iterable[Labelled | Finding]) -> Harvest:
 def named(values: Mapping[str, Secret], key: str, secret: str) -> Harvest:
     """The pair in two values that somebody has named: taken whatever they are called."""
     nothing = Secret("")
-    return gathered([made(half_of(key)[0] or ONLY, values.get(key, nothing), values.get(secret, nothing))])
+    one = made(half_of(key)[0] or ONLY, values.get(key, nothing), values.get(secret, nothing))
+    return gathered([one if isinstance(one, Finding) else replace(one, named=True)])
 
 
 def made(label: str, key: Secret, secret: Secret) -> Labelled | Finding:
@@ -88,10 +92,14 @@ def half_of(name: str) -> tuple[str, bool | None]:
     """`MM_API_KEY` → MM, and whether it is the public half; None: it is neither. `apiKey` is read as API_KEY."""
     words = plain(name)
     for half, is_key in _KRAKENS_HALVES if "KRAKEN" in words else _HALVES:
-        found = re.search(rf"(^|_){half}(?=_|$)", words)
-        if found is not None:
+        if (found := _found(half, words)) is not None:
             return "_".join(part for part in (words[: found.start()], words[found.end() :].strip("_")) if part), is_key
     return "", None
+
+
+def _found(half: str, words: str) -> re.Match[str] | None:
+    """A number may follow at once: API_KEY1 is as good as API_KEY_1."""
+    return re.search(rf"(^|_){half}(?=\d*(_|$))", words)
 
 
 def plain(name: str) -> str:
@@ -114,17 +122,20 @@ def _may_be_meant(name: str, value: Secret) -> bool:
     if pasted.wrapped(value):
         return False
     words = plain(name)
-    known = any(re.search(rf"(^|_){half}(?=_|$)", words) for half, _ in _HALVES)
+    known = any(_found(half, words) for half, _ in _HALVES)
     return known or pasted.may_be_half(pasted.clean(value))
 
 
-def _left_aside(values: Iterable[tuple[str, Secret]]) -> Iterator[Finding]:
-    """What nobody used, and what somebody may have meant to be used."""
+def _left_aside(values: Iterable[tuple[str, Secret]], labels: Collection[str]) -> Iterator[Finding]:
+    """What nobody used, and what somebody may have meant to be used. `labels`: of what looks like a half at least."""
     for name, value in values:
+        label, is_key = half_of(name)
         if pasted.wrapped(value):
             yield finding("several-lines", f"the value of {name} has several lines: not looked at")
         elif pasted.is_shaped_key(pasted.clean(value)) or pasted.is_shaped_secret(pasted.clean(value)):
             yield finding("unclaimed-value", f"{name} holds what may be a key or a secret: not looked at")
+        elif is_key is not None and not pasted.clean(value).reveal() and (label in labels or "KRAKEN" in name.upper()):
+            yield finding("unclaimed-name", f"{name} is empty")
         elif "KRAKEN" in name.upper() and not plain(name).startswith(_OURS):
             yield finding("unclaimed-name", f"{name} is taken for neither a key nor a secret: not looked at")
 
@@ -138,14 +149,14 @@ def _judged(label: str, keys: list[Half], secrets: list[Half], *, meant: bool) -
     names = ", ".join(name for name, _ in (*keys, *secrets))
     if not (meant or _shaped(keys, secrets)):
         if keys and secrets:
-            yield finding("not-kraken", f"{names}: not looked at")
+            yield finding("not-kraken", f"{names}: not Kraken's by their names and their shape, and not looked at")
     elif _FUTURES.search(label):
-        yield finding("futures-key", f"{names}: not looked at")
+        yield finding("futures-key", f"{names}: a key of Kraken Futures, which Spot does not know; not looked at")
     elif not keys or not secrets:
         if any(pasted.may_be_half(value) for _, value in (*keys, *secrets)):
             yield finding("half-a-pair", f"{names} stands alone: there is no {'secret' if keys else 'key'} beside it")
     elif len(keys) > 1 or len(secrets) > 1:
-        yield finding("ambiguous-pair", f"{names}: not looked at")
+        yield finding("ambiguous-pair", f"{names}: which belong together nobody can tell; not looked at")
     else:
         yield made(label or ONLY, keys[0][1], secrets[0][1])
 

@@ -75,11 +75,17 @@ def secret_problem(secret: Secret, key: Secret) -> str:
 
 def oddity(pair: KeyPair) -> str:
     """What is unusual about a pair that may work all the same; empty: nothing."""
-    if _size(pair.secret) != SECRET_BYTES:
-        return f"the private key has {len(pair.secret.reveal())} characters, and Kraken's have 88"
-    if len(pair.public_key) != PUBLIC_LENGTH:
-        return f"the public key has {len(pair.public_key)} characters, and Kraken's have {PUBLIC_LENGTH}"
-    return ""
+    return odd_secret(pair.secret) or odd_key(Secret(pair.public_key))
+
+
+def odd_key(key: Secret) -> str:
+    length = len(key.reveal())
+    return "" if length == PUBLIC_LENGTH else f"the API key has {length} characters, and Kraken's have {PUBLIC_LENGTH}"
+
+
+def odd_secret(secret: Secret) -> str:
+    length = len(secret.reveal())
+    return "" if _size(secret) == SECRET_BYTES else f"the private key has {length} characters, and Kraken's have 88"
 
 
 def is_shaped_key(key: Secret) -> bool:

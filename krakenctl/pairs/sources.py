@@ -57,22 +57,46 @@ def variables(wanted: str, environ: Mapping[str, str]) -> Harvest:
     )
 
 
-def prompted(ask: Ask, tell: Callable[[str], None]) -> KeyPair:
-    """What a person types or pastes, both halves hidden. Raises NeedsPerson: nothing was, or nothing useful."""
-    key = _half(ask, tell, "API key", pasted.key_problem)
-    secret = _half(ask, tell, "Private key", lambda typed: pasted.secret_problem(typed, key))
+def prompted(ask: Ask, tell: Callable[[str], None], *, doubting: bool = False) -> KeyPair:
+    """What a person types or pastes, both halves hidden. Raises NeedsPerson: nothing was, or nothing useful.
+
+    `doubting`: of a half that is shorter or longer than Kraken's, ask whether it is meant.
+    """
+    key = _half(ask, tell, "API key", pasted.key_problem, pasted.odd_key if doubting else _fine)
+    secret = _half(
+        ask,
+        tell,
+        "Private key",
+        lambda typed: pasted.secret_problem(typed, key),
+        pasted.odd_secret if doubting else _fine,
+    )
     return pasted.pair_of(key, secret)
 
 
-def _half(ask: Ask, tell: Callable[[str], None], question: str, problem: Callable[[Secret], str]) -> Secret:
+Judge = Callable[[Secret], str]  # what is wrong with a half; empty: nothing
+
+
+def _fine(_: Secret) -> str:
+    return ""
+
+
+def _half(ask: Ask, tell: Callable[[str], None], question: str, problem: Judge, odd: Judge) -> Secret:
+    doubted = Secret("")
     for again in range(_TRIES):
         typed = pasted.clean(ask(f"{question}, once more" if again else question))
+        typed = typed if typed.reveal() else doubted
         if not typed.reveal():
             raise NeedsPerson("no key was given, and nothing was asked of Kraken")
-        if not (wrong := problem(typed)):
+        wrong = problem(typed)
+        if not wrong and (typed == doubted or not odd(typed)):
             return typed
-        tell(wrong[:1].upper() + wrong[1:] + ".")
+        doubted = Secret("") if wrong else typed
+        tell(_sentence(wrong) if wrong else _sentence(f"{odd(typed)}: paste it again, or press Enter to go on with it"))
     raise NeedsPerson("no usable key was given, and nothing was asked of Kraken")
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + "."
 
 
 def _refuse_half(name: str) -> None:

@@ -32,14 +32,18 @@ def from_assignments(text: Secret, *, bare_is_meant: bool = False) -> Harvest:
     values = {line.name: line.value for line in read if line.name}
     found = names.harvest(values.items(), bare_is_meant=bare_is_meant)
     guess = _guess(text)
-    lost = [finding("unreadable-line", f"line {line.number} is no NAME=VALUE{guess}") for line in read if not line.name]
+    lost = [finding("unreadable-line", _unreadable(line) + guess) for line in read if not line.name]
     return Harvest(pairs=found.pairs, findings=(*lost, *_overwritten(read, values), *found.findings))
+
+
+def _unreadable(line: dotenv.Line) -> str:
+    return f"line {line.number} is no NAME=VALUE" + (f": {line.why}" if line.why else "")
 
 
 def _guess(text: Secret) -> str:
     """What a file with such a line may be."""
     if _SECTION.search(text.reveal()):
-        return ": the file looks like TOML or INI, whose sections are not told apart here"
+        return "; the file looks like TOML or INI, whose sections are not told apart here"
     return ""
 
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from krakenctl.errors import LockedOut, RateLimited, Refused, SafetyStop
-from krakenctl.model.description import CLOCKS, NonceScale
+from krakenctl.errors import LockedOut, RateLimited, Refused
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredAccount, DesiredKey
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import Aside, Coverage, LiveAccount, Phase
 from krakenctl.model.rebuilt import PENDING, Heard, Kept, Word
-from krakenctl.model.recorded import RecordedAccount, RecordedKey
+from krakenctl.model.recorded import RecordedAccount, RecordedKey, pin_of
 from krakenctl.model.surface import is_by_person
 from krakenctl.observe import accounts as observe
 from krakenctl.observe.estate import Share
@@ -78,7 +78,7 @@ class Recollection:
 
     def _look(self, caller: Caller, holding: Holding, *, is_unused: bool) -> tuple[Word, Look]:
         """A pending key is left to the next run: a clock's number would make it look as if it had been in use."""
-        pair, why = holding.pair, _UNUSED if is_unused else self._objection(caller, holding)
+        pair, why = holding.pair, _UNUSED if is_unused else caller.objection(holding, self.exchange.now())
         if why or pair is None:
             return Word.UNASKED, look.as_recorded(holding, why or holding.problem)
         try:
@@ -89,14 +89,6 @@ class Recollection:
             words = said(problem)
             seen = look.refused(holding, words, f"refused from here ({words})", has_answered=False)
             return Word.REFUSED, seen
-
-    def _objection(self, caller: Caller, holding: Holding) -> str:
-        """Why it is not to be asked; empty: it may be."""
-        if 0 < holding.record.spec.valid_until <= self.exchange.now():
-            return look.ENDED
-        if holding.scale not in CLOCKS:
-            return look.UNDECLARED
-        return caller.held.rests(holding.record.public_key) or (look.ENOUGH if caller.has_enough else "")
 
     def _holding(self, key: DesiredKey, kept: Kept) -> Holding:
         record = RecordedKey(
@@ -121,13 +113,9 @@ class Recollection:
     def _live(self, account: DesiredAccount, looks: Mapping[str, Look]) -> LiveAccount:
         known = self.known.get(account.name)
         iiban = look.one_account((name, one.iiban) for name, one in looks.items())
-        pin = account.iiban or (known.iiban if known else "")
-        if iiban and pin not in ("", iiban):
-            raise SafetyStop(
-                f"the keys kept for {account.name} belong to the account {iiban}, but {pin} is the one we know",
-                hint="correct the manifests, or the secrets in the store; nothing was done",
-                address=account.name,
-            )
+        opener = f"the keys kept for {account.name} belong to"
+        wrong = "correct the manifests, or the secrets in the store; nothing was done"
+        observe.refuse_another(account.name, iiban, pin_of(account, known), opener, hint=wrong)
         return LiveAccount(
             name=account.name,
             phase=Phase.READY,
@@ -135,5 +123,5 @@ class Recollection:
             coverage=Coverage.HELD,
             keys=tuple(one.live for one in looks.values() if one.live is not None),
             surface=account.surface,
-            unasked={name: one.unasked for name, one in looks.items() if one.unasked},
+            asides={name: Aside(unasked=one.unasked) for name, one in looks.items() if one.unasked},
         )

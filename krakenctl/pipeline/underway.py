@@ -12,9 +12,10 @@ from krakenctl.model.journal import Stage
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.plan import Ended, Mark
+from krakenctl.model.recorded import Gone
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.run import Deed, Run
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.surface import is_by_person
 
 if TYPE_CHECKING:
     from krakenctl.apply.evidence import Decided
@@ -163,17 +164,23 @@ def answer(state: State, run: Run, address: Address, *, exists: bool, now: int, 
         state.remember_account(replace(account, requested=exists))
     else:
         known = recorded.accounts.get(address.path[0])
-        by_person = known is not None and SURFACES[known.surface].by_person
+        by_person = known is not None and is_by_person(known.surface)
         intents = [intent for intent in intents if intent.stage in (_BY_PERSON if by_person else (Stage.LOST,))]
-        claimed = [key for key in recorded.retired if key.address == address and key.claimed_by]
-        if exists or not (intents or claimed):
+        claimed = [key for key in recorded.retired if key.address == address and (key.claimed_by or key.silent)]
+        current = recorded.keys.get(address)
+        silent = [current] if by_person and current is not None and recorded.is_silent(current) else []
+        if exists or not (intents or claimed or silent):
             raise _unasked(address)
-        in_question = {intent.live_name for intent in intents} | {key.live_name for key in claimed}
+        in_question = {key.live_name for key in (*claimed, *silent)} | {intent.live_name for intent in intents}
         meant = _meant(address, in_question, name)
         intents = [intent for intent in intents if intent.live_name == meant]
         claimed = [key for key in claimed if key.live_name == meant]
         for key in claimed:
             state.revoked(key.address, key.live_name)
+        silent = [key for key in silent if key.live_name == meant]
+        for key in silent:
+            state.gone(key.public_key, Gone(since=now, host="", said=f"as {run.who} says"))
+        claimed += silent
     for intent in intents:
         mark = Mark(change=intent.change.handle, at=now, who=run.who, done=True)
         state.finish(intent.address, intent.live_name, deeds=[Ended(plan=intent.plan, mark=mark)] if exists else ())

@@ -110,6 +110,7 @@ def _sight(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapp
         now=scene.now,
         asked=scene.asked.get(key.address),
         contained=containment(key, record, scene.contained),
+        silent=scene.is_silent(record),
     )
 
 

@@ -16,11 +16,13 @@ from krakenctl.model.desired import Desired
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change
 from krakenctl.model.recorded import Recorded
+from krakenctl.model.silence import ANSWERS_NO_MORE
 from krakenctl.plan.keys import blocked
 from krakenctl.plan.rotation import Asked
 
 _DUE = frozenset({Cause.DUE, Cause.EXPIRED})
-_UNSEEN = _DUE | {Cause.UNRECORDED}
+_PRESSING = _DUE | {Cause.SILENT}
+_UNSEEN = _PRESSING | {Cause.UNRECORDED}
 _CLOSING = frozenset({Cause.RETIRED, Cause.SUPERSEDED, Cause.LEFT})  # what an applied plan, or this one, has led to
 
 
@@ -124,9 +126,9 @@ def _is_due(change: Change) -> bool:
 
 
 def _is_held_up(change: Change) -> bool:
-    """Due, but the new key would bring what nobody has applied, undo what somebody did by hand, or leave a gap."""
+    """Due, or silent, but not for `tick`: it brings what nobody has applied, undoes what somebody did, leaves a gap."""
     issues = change.action in (Action.ROTATE, Action.REPLACE)
-    return issues and bool(_DUE & set(change.causes)) and (not _is_due(change) or _leaves_gap(change))
+    return issues and bool(_PRESSING & set(change.causes)) and (not _is_due(change) or _leaves_gap(change))
 
 
 def _leaves_gap(change: Change) -> bool:
@@ -135,11 +137,14 @@ def _leaves_gap(change: Change) -> bool:
 
 
 def _held_up(change: Change) -> Change:
-    why = f"due, but {_obstacle(change)}: left to apply"
+    due = "due, but " if _DUE & set(change.causes) else ""
+    why = f"{due}{_obstacle(change)}: left to apply"
     return blocked(change.address, change.account, why, *change.causes)
 
 
 def _obstacle(change: Change) -> str:
+    if Cause.SILENT in change.causes and change.old is not None:
+        return f"{change.old.name} {ANSWERS_NO_MORE}"
     if Cause.DRIFT in change.causes:
         return "the live key was changed by somebody"
     if not _is_due(change):

@@ -1,4 +1,4 @@
-"""What is said of an account whose keys people make: what could not be asked, and what is only claimed. Pure."""
+"""What is said of an account whose keys no list shows: what could not be asked, and what is only claimed. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def claimed(record: RecordedKey, why: str) -> Finding:
         rule=CLAIMED,
         severity=Severity.WARNING,
         message=f"{record.live_name} is claimed by {record.claimed_by} at {when} to be revoked, and not proved: {why}",
-        hint="a run from where it has answered before proves it; or, once you have seen that it is gone,"
+        hint="a run from where it has answered before, and where another key with its allow-list answers, proves it;"
+        " or, once you have seen that it is gone,"
         f" `krakenctl recover --absent {record.address}`",
         address=str(record.address),
     )
@@ -35,7 +36,7 @@ def claimed(record: RecordedKey, why: str) -> Finding:
 
 def findings(live: LiveAccount, intents: Iterable[Intent], changes: Iterable[Change], *, pin: str) -> Iterator[Finding]:
     """`pin`: the IIBAN that is declared; empty: none. What one of the `changes` asks for needs no word here."""
-    if not live.by_person:
+    if not live.traits.proved_by_pair:
         return
     for name, odd in sorted(live.odd.items()):
         for each in odd:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from krakenctl.model import written
 from krakenctl.model.plan import FieldChange
 
-FIELDS = ("permissions", "ipAllowlist", "expires", "queryWindow.from", "queryWindow.to", "nonceWindow", "secret")
+FIELDS = (*written.FIELDS, "secret")
 
 
 def fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
@@ -40,5 +41,5 @@ def _change(name: str, before: Any, after: Any) -> FieldChange:
     return FieldChange(name, before, after, added=came, removed=went)
 
 
-def _with_sets(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: set(value) if isinstance(value, list) else value for name, value in written.items()}
+def _with_sets(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: set(value) if isinstance(value, list) else value for name, value in spec.items()}

@@ -13,7 +13,6 @@ from krakenctl.model.journal import Intent, Stage, dated
 from krakenctl.model.key import KeySpec
 from krakenctl.model.plan import Change, Plan, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.model.surface import SURFACES
 
 _BY_HAND = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)
 
@@ -32,9 +31,10 @@ def human_steps(
     """
     shown = shown_of(begun)
     found = [
-        step
+        replace(_step(plan, change, step, account, shown), successor=_successor(change, step, keys))
         for change, account in by_person(plan)
-        for step in (_step(plan, change, step, account, shown, keys) for step in change.steps if step.verb in _BY_HAND)
+        for step in change.steps
+        if step.verb in _BY_HAND
     ]
     of, seen = Counter(step.account for step in found), Counter[str]()
     numbered: list[HumanStep] = []
@@ -57,9 +57,7 @@ def shown_of(intents: Iterable[Intent]) -> Shown:
     return {(intent.account, intent.live_name): intent for intent in intents if intent.stage is Stage.SHOWN}
 
 
-def _step(
-    plan: Plan, change: Change, step: Step, account: PlannedAccount, shown: Shown, keys: Mapping[Address, RecordedKey]
-) -> HumanStep:
+def _step(plan: Plan, change: Change, step: Step, account: PlannedAccount, shown: Shown) -> HumanStep:
     is_update = step.verb is Verb.UPDATE
     before = shown.get((account.name, step.name))
     wanted = None if step.verb is Verb.REVOKE or change.new is None else dated(change.new, plan.now, before)
@@ -69,21 +67,20 @@ def _step(
         username=account.username,
         iiban=account.iiban,
         name=step.name,
-        page=SURFACES[account.surface].page,
+        page=account.traits.page,
         before=change.old.spec if is_update and change.old else None,
         wanted=wanted,
-        successor=_successor(change, keys.get(change.address)) if step.verb is Verb.REVOKE else None,
         moved_from=_moved_from(wanted, before),
     )
 
 
-def _successor(change: Change, current: RecordedKey | None) -> Successor | None:
+def _successor(change: Change, step: Step, keys: Mapping[Address, RecordedKey]) -> Successor | None:
     """What its program uses by then. Where there is no room for two keys it has none for a while."""
-    if change.gap or change.old is None:
+    if step.verb is not Verb.REVOKE or change.gap or change.old is None:
         return None
     if change.new is not None and change.secret is not None:
         return Successor(change.address, change.new.name, change.secret)
-    return Successor.to(change.old.name, current)
+    return Successor.to(change.old.name, keys.get(change.address))
 
 
 def _moved_from(wanted: KeySpec | None, before: Intent | None) -> int:

@@ -10,6 +10,7 @@ from krakenctl.model.desired import DesiredKey
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
 from krakenctl.model.recorded import Containment, RecordedKey
+from krakenctl.model.silence import ANSWERS_NO_MORE
 from krakenctl.model.time import show_time
 from krakenctl.model.written import as_written
 from krakenctl.plan import diff, rotation, wanted
@@ -32,6 +33,7 @@ class Sight:
     now: int
     asked: rotation.Asked | None = None  # somebody wants it rotated, due or not
     contained: Containment | None = None  # the kill switch was used on it, and it was not issued again since
+    silent: bool = False  # it answers no more, and nobody planned its end: it is gone, or fenced off
 
 
 def decide(sight: Sight) -> Change | None:
@@ -59,8 +61,10 @@ def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | Non
     target = wanted.of_live(sight.key, live.spec, recorded.issued)
     doubt = by_name_alone(recorded, live)
     due = dict(_rotate_reasons(sight, recorded, live.spec, target))
-    causes = (*_moved(sight, recorded, live.spec), *due)
-    if reasons := _replace_reasons(sight.key, recorded, live.spec):
+    causes = (*_moved(sight, recorded, live.spec), *due, *((Cause.SILENT,) if sight.silent else ()))
+    is_fence_meant = target.ip_allowlist != live.spec.ip_allowlist  # the manifest has another list by now
+    mute = (f"{live.name} {ANSWERS_NO_MORE}",) if sight.silent and not is_fence_meant else ()
+    if reasons := (*mute, *_replace_reasons(sight.key, recorded, live.spec)):
         return issue(sight, Action.REPLACE, (*reasons, *doubt), causes)
     if due:
         return issue(sight, Action.ROTATE, (*due.values(), *doubt), causes)
@@ -253,6 +257,7 @@ def _revoke_ended(sight: Sight) -> Change | None:
     ended = f"its grant ended at {show_time(sight.key.valid_until or 0)} (validUntil)"
     reasons = (ended, *by_name_alone(sight.recorded, sight.live))
     change = revoke(sight.recorded.address, sight.key.account, sight.live, Cause.ENDED, *reasons)
+    change = unheard(change) if sight.silent else change
     return still_protected(change) if sight.key.protect else change
 
 
@@ -271,6 +276,12 @@ def revoke(address: Address, account: str, live: LiveKey, cause: Cause, *reasons
         steps=(Step(Verb.REVOKE, live.name),),
         old=old_key(live),
     )
+
+
+def unheard(change: Change) -> Change:
+    """A revoke of a key whose silence proves nothing: somebody has to look."""
+    told = f"{change.old.name if change.old else ''} {ANSWERS_NO_MORE}"
+    return replace(change, reasons=(*change.reasons, told), causes=(*change.causes, Cause.SILENT))
 
 
 def still_protected(change: Change) -> Change:

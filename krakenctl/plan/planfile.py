@@ -20,6 +20,7 @@ from krakenctl.model.origin import Origin
 from krakenctl.model.plan import Action, Overlap, Plan, PlannedAccount, SavedPlan
 from krakenctl.model.recovery import Move, Recovery, recovery_json
 from krakenctl.model.safety import Block, Limit, block_json
+from krakenctl.model.surface import USUAL
 from krakenctl.model.time import LONGEST, parse_time, show_time
 
 FORMAT = "krakenctl.plan/v1"
@@ -129,7 +130,7 @@ def _account_json(account: PlannedAccount) -> dict[str, Any]:
             "username": account.username or None,
             "email": account.email or None,
             "keysPerAccount": account.keys_limit,
-            "surface": account.surface if account.by_person else None,
+            "surface": account.surface if account.surface != USUAL else None,
         }
     )
 
@@ -185,7 +186,7 @@ def _account(raw: dict[str, Any]) -> PlannedAccount:
         username=text(raw.get("username", "")),
         email=text(raw.get("email", "")),
         keys_limit=None if limit is None else number(limit),
-        surface=text(raw.get("surface", "connect")),
+        surface=text(raw.get("surface", USUAL)),
     )
 
 

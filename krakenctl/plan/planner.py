@@ -12,6 +12,7 @@ from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Recovery
+from krakenctl.model.surface import USUAL
 from krakenctl.model.workspace import Workspace
 from krakenctl.plan import authority, keys, overlap, room
 from krakenctl.plan.account import AccountPlan, plan_account, wait_for
@@ -125,5 +126,5 @@ def _account(scene: Scene, recorded: Recorded) -> PlannedAccount:
         username=account.username if account else "",
         email=account.email if account else "",
         keys_limit=account.keys_limit if account else None,
-        surface=account.surface if account else memory.surface if memory else "connect",
+        surface=account.surface if account else memory.surface if memory else USUAL,
     )

@@ -97,8 +97,8 @@ class _Memory:
         elif live.coverage is not Coverage.NONE:  # else nothing tells of its keys, and none is recorded
             self.accounts[account.name] = RecordedAccount.of(account, live.iiban)
             self._keys_of(account.name, live.keys, declared)
-            if live.by_person:
-                self._by_person(account)
+            if live.traits.proved_by_pair:
+                self._unlisted(account)
 
     def _not_ready(self, account: DesiredAccount, live: LiveAccount) -> None:
         about = str(account.address)
@@ -121,7 +121,7 @@ class _Memory:
             if one.name not in known and names.carries_tag(one.name, self.evidence.tag):
                 self._stranger(key_address(account, one.name.rsplit(".", 2)[0]), one)
 
-    def _by_person(self, account: DesiredAccount) -> None:
+    def _unlisted(self, account: DesiredAccount) -> None:
         """What no list confirms is recorded all the same: to leave it out would be to forget a living key."""
         for heard in self.evidence.heard:
             if heard.address.path[0] == account.name and heard.why:

@@ -10,6 +10,7 @@ from krakenctl.model.finding import Finding
 from krakenctl.model.key import LiveKey
 from krakenctl.model.plan import Action, Cause, Change, Gone, Overlap
 from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.silence import ANSWERS_NO_MORE
 from krakenctl.plan import byhand, keys
 from krakenctl.plan.homes import homes
 from krakenctl.plan.scene import Scene
@@ -35,8 +36,8 @@ def retired(scene: Scene, changes: Iterable[Change]) -> Retired:
         live = scene.same_key(record)
         if live is None:
             result.gone.append(Gone(account=scene.name, name=record.live_name))
-        elif record.claimed_by and live.name in scene.live.unasked:
-            result.findings.append(byhand.claimed(record, scene.live.unasked[live.name]))
+        elif record.claimed_by and (why := scene.live.aside(live.name).unasked):
+            result.findings.append(byhand.claimed(record, why))
         else:
             _settle(scene, record, live, fates.get(home.get(record.address, record.address)), result)
     return result
@@ -47,10 +48,16 @@ def _settle(scene: Scene, record: RecordedKey, live: LiveKey, fate: Action | Non
     if (over := _why_over(record, fate, scene.now)) is None:
         result.overlaps.append(Overlap(address=record.address, name=live.name, until=record.retired_until))
         return
-    change = keys.revoke(record.address, scene.name, live, *over, *keys.by_name_alone(record, live))
+    doubts = (*keys.by_name_alone(record, live), *_silence(scene, record))
+    change = keys.revoke(record.address, scene.name, live, *over, *doubts)
     if fate in _SUPERSEDING:  # whether or not its overlap has ended, nobody waits for its successor any more
         change = replace(change, causes=tuple(dict.fromkeys((*change.causes, Cause.SUPERSEDED))))
     (result.rest if fate is Action.CREATE else result.first).append(change)
+
+
+def _silence(scene: Scene, record: RecordedKey) -> tuple[str, ...]:
+    """It was replaced because it answered no more: nobody has seen whether it is gone."""
+    return (f"{record.live_name} {ANSWERS_NO_MORE}",) if scene.is_silent(record) else ()
 
 
 def _why_over(record: RecordedKey, fate: Action | None, now: int) -> tuple[Cause, str] | None:

@@ -53,6 +53,10 @@ class Scene:
         """All by which the state knows of a key."""
         return (*self.recorded, *self.retired, *self.intents)
 
+    def is_silent(self, record: RecordedKey | None) -> bool:
+        """Whether it answers no more, though nobody planned its end."""
+        return record is not None and self.live.aside(record.live_name).silent
+
     def shown(self, address: Address) -> frozenset[int]:
         """The generations of a key that a person was told to make, and has not given the pair of."""
         told = (intent for intent in self.intents if intent.stage is Stage.SHOWN and intent.address == address)

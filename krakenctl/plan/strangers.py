@@ -29,10 +29,10 @@ def seen(scene: Scene) -> Iterator[Finding]:
 
 
 def _is_ours(scene: Scene, trace: RecordedKey | Intent) -> bool:
-    """Whether the key of that name is the one we know. Of a key that a person makes, its secret proves it."""
+    """Whether the key of that name is the one we know. Of one that no list shows, its pair proves it."""
     if isinstance(trace, RecordedKey):
         return scene.same_key(trace) is not None
-    return _is_made_by(trace, scene.by_name) or (scene.live.by_person and trace.stage is Stage.STORED)
+    return _is_made_by(trace, scene.by_name) or (scene.live.traits.proved_by_pair and trace.stage is Stage.STORED)
 
 
 def _is_made_by(intent: Intent, by_name: Mapping[str, LiveKey]) -> bool:

@@ -25,6 +25,7 @@ def undeclared(scene: Scene, records: Iterable[RecordedKey]) -> Iterator[Change]
 def _revoke(scene: Scene, record: RecordedKey, live: LiveKey) -> Change:
     reasons = ("no longer declared", *keys.by_name_alone(record, live))
     change = keys.revoke(record.address, scene.name, live, Cause.UNDECLARED, *reasons)
+    change = keys.unheard(change) if scene.is_silent(record) else change
     return keys.still_protected(change) if record.protect else change
 
 

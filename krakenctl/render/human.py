@@ -58,7 +58,10 @@ def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
     yield Task(f"Log in to the account {_whose(step)}, and to no other.")
     if step.wanted is None or step.verb is Verb.REVOKE:
         yield Task("Open this page:", paste=step.page)
-        yield Task("Find the key of exactly this name, and delete it; that cannot be undone:", paste=step.name)
+        yield Task(
+            "Find the key of exactly this name, and delete it; that cannot be undone. If it does not show, it is gone:",
+            paste=step.name,
+        )
         return
     if step.verb is Verb.ISSUE:
         yield Task("Open this page and press “Create API key”:", paste=step.page)
@@ -76,22 +79,23 @@ def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
 
 
 def _handed_over(new: Successor) -> Iterator[Task]:
-    """Kraken cannot tell which of two keys a program uses; whoever runs it can."""
+    """Kraken does not tell which of two keys a program uses; whoever runs it can."""
     where = f"{new.secret.store}:{new.secret.path}"
     yield Task(
-        f"First see that its program uses {new.name}; until then stop here. The new pair is in the store, at {where};"
-        " a program that is started like this has it:",
+        f"First see that its program uses {new.name}, and stop here until it does. Its pair is in the store, at"
+        f" {where}, once krakenctl has taken it. A program that is started like this has it:",
         paste=f"krakenctl exec {new.address} -- PROGRAM",
     )
 
 
 def _whose(step: HumanStep) -> str:
     """As it is called here, and by the number that the website shows."""
-    known = [step.iiban] if step.iiban else []
-    if not step.username or step.username == step.account:
-        known += [] if step.username else ["as the manifests call it"]
-        return (step.username or step.account) + (f" ({', '.join(known)})" if known else "")
-    return f"{step.username} ({', '.join([*known, f'{step.account} in the manifests'])})"
+    known = [f"IIBAN {step.iiban}"] if step.iiban else []
+    if not step.username:
+        known.insert(0, "as the manifests call it")
+    elif step.username != step.account:
+        known.insert(0, f"{step.account} in the manifests")
+    return (step.username or step.account) + (f" ({'; '.join(known)})" if known else "")
 
 
 def _form(wanted: KeySpec, before: KeySpec | None, local: Local) -> Iterator[Task]:
@@ -146,6 +150,17 @@ def _utc(seconds: int) -> str:
 
 
 # For a terminal
+
+
+def handing_over(old: str, new: Successor, paint: Paint) -> str:
+    """Before the old key's deletion is as much as spoken of."""
+    where = f"{new.secret.store}:{new.secret.path}"
+    told = (
+        f"{new.name} is right, and its pair is in the store, at {where}. Next {old} is to be deleted: first see that"
+        " its program uses the new one. A program that is started like this has it:"
+    )
+    command = paint(visible(f"krakenctl exec {new.address} -- PROGRAM"), "bold")
+    return f"{paint.wrapped(visible(told), indent=0, first=0)}\n{command}\n"
 
 
 def text(step: HumanStep, paint: Paint, local: Local = lambda _: "") -> str:

@@ -106,8 +106,9 @@ def _details(plan: Plan) -> Iterator[str]:
     yield ""
     yield "<details><summary>Steps</summary>"
     yield ""
+    by_hand = {account.name for account in plan.accounts if account.by_person}
     for change in stepped:
-        life = words.life(change)
+        life = words.life(change, by_person=change.account in by_hand)
         yield f"- {_code(str(change.address))}: {_text(words.steps(change))}" + (f" — {_text(life)}" if life else "")
     yield ""
     yield "</details>"

@@ -111,7 +111,7 @@ def _account(account: PlannedAccount, changes: Sequence[Change], paint: Paint) -
     address = visible(f"{account.kind}/{account.name}")
     yield paint.beside((address, "bold"), (_standing(account), "dim"), indent=2, between=" ")
     for before, change in zip([None, *changes], changes, strict=False):
-        yield from _change(change, paint, before)
+        yield from _change(change, paint, before, by_person=account.by_person)
 
 
 def _standing(account: PlannedAccount) -> str:
@@ -120,7 +120,7 @@ def _standing(account: PlannedAccount) -> str:
     return {Phase.ABSENT: "(does not exist yet)", Phase.REQUESTED: "(not ready)"}.get(account.phase, "")
 
 
-def _change(change: Change, paint: Paint, before: Change | None) -> Iterator[str]:
+def _change(change: Change, paint: Paint, before: Change | None, *, by_person: bool) -> Iterator[str]:
     colour = words.COLOURS[change.action]
     head = f"  {words.SIGNS[change.action]} {visible(str(change.address))}"
     if before and before.action is change.action is Action.BLOCKED and before.reasons == change.reasons:
@@ -140,7 +140,7 @@ def _change(change: Change, paint: Paint, before: Change | None) -> Iterator[str
     if len(change.steps) > 1 and change.action is not Action.UPDATE:
         yield _row("steps", words.steps(change), paint)
     if change.action in (Action.REPLACE, Action.ROTATE):
-        yield _row("life", words.life(change), paint, *(("red",) if change.gap else ()))
+        yield _row("life", words.life(change, by_person=by_person), paint, *(("red",) if change.gap else ()))
 
 
 def _what(change: Change) -> str:

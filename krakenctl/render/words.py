@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from krakenctl.model.address import Address
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, Overlap, Plan, SavedPlan, Step, Verb
-from krakenctl.model.surface import SURFACES
 from krakenctl.model.time import show_duration, show_time
 from krakenctl.render.paint import count, visible
 
@@ -91,7 +90,7 @@ def _step(step: Step, last: str) -> str:
     return verb if step.name == last else f"{verb} {visible(step.name)}"
 
 
-def life(change: Change) -> str:
+def life(change: Change, *, by_person: bool = False) -> str:
     """How long the old and the new key live, and whether the consumer stands without one in between."""
     if change.old is None or change.new is None or change.action is Action.UPDATE:
         return ""
@@ -105,6 +104,8 @@ def life(change: Change) -> str:
         )
     if change.overlap:
         return f"{old} lives on for {show_duration(change.overlap)} after {new} is promoted, then it is revoked; no gap"
+    if by_person:  # who is asked for that, before anything is deleted
+        return f"{old} lives until {new} is promoted and a person says that its program uses it; no gap"
     return f"{old} lives until {new} is promoted, then it is revoked; no gap"
 
 
@@ -113,8 +114,7 @@ _TAKEN = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)  # by a person, where no API doe
 
 def by_hand(plan: Plan) -> str:
     """What people have to do of it themselves; empty: nothing."""
-    traits = {account.name: SURFACES.get(account.surface) for account in plan.accounts}
-    theirs = {name: known.called for name, known in traits.items() if known is not None and known.by_person}
+    theirs = {account.name: account.traits.called for account in plan.accounts if account.by_person}
     on = [change for change in plan.changes if change.address.kind == "ApiKey" and change.account in theirs]
     steps = sum(step.verb in _TAKEN for change in on for step in change.steps)
     if not steps:

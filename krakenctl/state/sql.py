@@ -296,7 +296,7 @@ def _drop_current(run: Execute, address: Address | None) -> None:
 
 def _put(run: Execute, key: RecordedKey) -> None:
     run(_DROP_KEY, str(key.address), key.live_name)
-    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
+    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
     run(_DROP_GIVEN, str(key.address), key.live_name)  # it is ours again
 
 

@@ -47,6 +47,7 @@ ALTER TABLE key ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE key ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE key ADD COLUMN unverified TEXT NOT NULL DEFAULT '';
 ALTER TABLE key ADD COLUMN without_secret INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE key ADD COLUMN silent INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL, hash TEXT NOT NULL)
 """
 # One row for ever: `holder` is empty while nobody holds it, so that `fence` never falls. `alarms` counts how often the

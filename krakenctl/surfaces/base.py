@@ -8,18 +8,15 @@ from typing import Protocol
 
 from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
-from krakenctl.model.live import Coverage
+from krakenctl.model.live import Aside, Asides, Coverage
 from krakenctl.model.plan import Verb
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Asides):
     keys: tuple[LiveKey, ...]
     coverage: Coverage
-    unasked: Mapping[str, str] = field(default_factory=dict)  # by name, of these keys: why it is as recorded
-    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name: what is wrong beside its spec
-    remarks: Mapping[str, str] = field(default_factory=dict)  # by name: what is worth saying of a new key that is right
-    called: Mapping[str, str] = field(default_factory=dict)  # by name: what it is called where a person has renamed it
+    asides: Mapping[str, Aside] = field(default_factory=dict)
 
 
 class Surface(Protocol):

@@ -33,4 +33,5 @@ class Ground:
     token: Callable[[], Secret]
     meter: Callable[[], Meter | None]
     clock: Callable[[], int]  # nanoseconds since 1970, as the keys' consumers have it
+    now: Callable[[], int]  # the exchange's clock, unix seconds
     wait: Callable[[float], None]  # seconds

@@ -34,9 +34,9 @@ class Person(Protocol):
     def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         """It is not as it should be: say in what, and return when it may be looked at again.
 
-        The pair of another key that they made in its place; None: it is the same key. Where the pair itself was
-        wrong and None comes back, `issue` is asked once more. A new key they may have deleted instead. Raises
-        NeedsPerson if they stop.
+        The pair that is right, or of another key that they made in its place; None: it is the same key. Where the
+        pair itself was wrong and None comes back, `issue` is asked once more. A new key they may have deleted
+        instead. Raises NeedsPerson if they stop.
         """
         ...
 

@@ -8,17 +8,16 @@ itself, and gone when it does not answer any more.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from krakenctl.errors import ExchangeError, NeedsPerson, NonceRefused, Refused
+from krakenctl.errors import ExchangeError, LockedOut, NeedsPerson, NonceRefused, Refused
 from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.holding import Holding
-from krakenctl.model.human import Deleted, HumanStep, Mended, Revocation, Site, Successor
+from krakenctl.model.human import Deleted, HumanStep, Mended, Revocation, Site, Slip, Successor
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
-from krakenctl.model.live import Coverage
+from krakenctl.model.live import NOTHING, Coverage
 from krakenctl.model.plan import Verb
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.surfaces.base import Listing
@@ -43,6 +42,7 @@ def opened(ground: Ground) -> Website:
         premises.held,
         ground.clock,
         ground.wait,
+        told=ground.now,
         expected=premises.steps,
     )
 
@@ -57,6 +57,7 @@ class Website:
     held: Held
     clock: Callable[[], int]  # nanoseconds since 1970
     wait: Callable[[float], None]
+    told: Callable[[], int] | None = None  # the exchange's clock, unix seconds; None: `clock` is that too
     expected: Callable[[], int] = lambda: 1  # how many steps a person takes on this account in this run
     _taken: int = 0  # of these, so far
     _fresh: dict[str, Holding] = field(default_factory=dict)  # by name: made in this run
@@ -73,17 +74,14 @@ class Website:
         return self._roll.account
 
     def now(self) -> int:
-        return self.clock() // 1_000_000_000
+        return self.clock() // 1_000_000_000 if self.told is None else self.told()
 
     def list_keys(self) -> Listing:
         looks = {name: look for name, look in self._looks().items() if look.live is not None}
         return Listing(
             keys=tuple(look.live for look in looks.values() if look.live is not None),
             coverage=Coverage.HELD,
-            unasked={name: look.unasked for name, look in looks.items() if look.unasked},
-            odd={name: look.odd for name, look in looks.items() if look.odd},
-            remarks={name: look.remark for name, look in looks.items() if look.remark},
-            called={name: look.called for name, look in looks.items() if look.called},
+            asides={name: look.aside for name, look in looks.items() if look.aside != NOTHING},
         )
 
     def ready(self, verb: Verb, name: str) -> None:
@@ -122,16 +120,22 @@ class Website:
         return Revocation.PROVED
 
     def _sound_out(self, name: str, pair: KeyPair) -> None:
-        """That it answers now is half of the proof that it does not later."""
-        with suppress(ExchangeError):
+        """That it answers now is half of the proof that it does not later. Raises LockedOut: nobody is walked on."""
+        self._caller.stop_if_locked()
+        try:
             self._roll.rest(name)
             if self.held.answer(pair.public_key) is None:
                 self._caller.lives(pair)
+        except LockedOut:
+            raise
+        except ExchangeError:  # then it cannot be proved, and is claimed
+            return
 
     def _is_gone(self, step: HumanStep, pair: KeyPair) -> bool:
         """Whether that is proved. Raises NeedsPerson for a key that still answers, and whoever said so stops.
 
-        Where Kraken cannot be asked it is not: a later run proves it. The person is not asked twice for that.
+        Where Kraken cannot be asked it is not: a later run proves it. The person is not asked twice for that, and so
+        a lockout, too, does not undo what they said: it stops what comes next.
         """
         if self.held.answer(pair.public_key) is None:
             return False
@@ -146,10 +150,10 @@ class Website:
     def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended:
         is_new = self._is_new(name)
         step = self._step(Verb.ISSUE if is_new else Verb.UPDATE, name, wanted=spec)
-        is_wrong_pair = self._roll.looks.get(name, GONE).pair_is_wrong
+        slip = self._roll.looks.get(name, GONE).slip
         try:
-            said = self.person.again(step, wrong)
-            if is_new and said is None and is_wrong_pair:
+            said = self.person.again(replace(step, slip=slip), wrong)
+            if is_new and said is None and slip is Slip.PAIR:
                 said = self.person.issue(step)
             deleted = self._deleted(name) if is_new and said is Deleted.SAID else None
         except NeedsPerson:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from krakenctl import schema_files
 from krakenctl.audit import rules
 from krakenctl.errors import (
+    CredentialError,
     ExchangeError,
     KrakenctlError,
     LockedOut,
@@ -28,19 +29,21 @@ from krakenctl.model.description import CLOCKS, Description, NonceScale, nonce_a
 from krakenctl.model.inspection import Alive, Described, Inspection, Meaning, Undescribed
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
+from krakenctl.model.silence import MOST_REFUSED
 from krakenctl.model.verification import Probed
 from krakenctl.model.workspace import SANDBOX
+from krakenctl.pairs import pasted
 from krakenctl.pairs.harvest import Harvest, Labelled
 from krakenctl.project import WORKSPACE_FILE, read_workspace
 from krakenctl.surfaces.kraken import probes, spot
-from krakenctl.surfaces.kraken.own_key import FARTHEST, LOWEST, OwnKey, Row
+from krakenctl.surfaces.kraken.own_key import FARTHEST, LOWEST, OwnKey
 from krakenctl.surfaces.kraken.refusals import KRAKEN, Circumstances, explained
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.transport.http import Http
+from krakenctl.wiring.clocks import Clocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-MOST_REFUSED = 3  # calls in a row: failures add up to a lockout, and nobody knows which keys are of one account
 
 _LONGEST_WAIT = FARTHEST + 6.0  # seconds
 
@@ -65,18 +68,27 @@ USUAL = Manner()
 class Oracle:
     """An exchange that keys can be asked at. `open_oracle` makes and closes it."""
 
-    def __init__(self, endpoint: str, http: Http, clock: Callable[[], int]) -> None:
+    def __init__(self, endpoint: str, http: Http, clock: Callable[[], int] | None = None) -> None:
         self.endpoint = endpoint
         self._http = http
-        self._clock = clock  # nanoseconds since 1970
+        self._clock = clock or self._consumers  # nanoseconds since 1970
+        self._clocks: Clocks | None = None
 
     def now(self) -> int:
-        """Unix seconds; on our own clock where the exchange's would cost a call."""
-        return self._clock() // 1_000_000_000
+        """Unix seconds, as keys were asked; by our own clock where none was."""
+        is_known = self._clocks is not None or self._clock != self._consumers
+        return (self._clock() if is_known else time.time_ns()) // 1_000_000_000
 
     def told_time(self) -> int:
         """Unix seconds, as the exchange itself tells them. Raises ExchangeError."""
         return spot.server_time(self._http)
+
+    def _consumers(self) -> int:
+        """The time is asked once, by a call that needs no key: a nonce of a fast clock would lock consumers out."""
+        if self._clocks is None:
+            told = self.told_time()
+            self._clocks = Clocks(told, time.time_ns(), time.monotonic())
+        return self._clocks.consumers + int((time.monotonic() - self._clocks.then) * 1_000_000_000)
 
     def own_key(self, labelled: Labelled, otp: Secret | None = None, row: Row | None = None) -> OwnKey:
         return OwnKey(self._http, labelled.pair, self._clock, otp, row=row)
@@ -103,7 +115,7 @@ def endpoint_of(root: Path, endpoint: str = "") -> str:
 @contextmanager
 def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
     """`endpoint`: as `endpoint_of` gives it. A sandbox belongs to the workspace in `root`. Raises KrakenctlError."""
-    adapter, clock, base = None, time.time_ns, endpoint
+    adapter, clock, base = None, None, endpoint
     if endpoint == SANDBOX:
         from krakenctl.wiring import embedded
         from krakenctl.wiring.exchange import SANDBOX_URL
@@ -117,7 +129,7 @@ def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
         http.close()
 
 
-class _Pace:
+class _Refusals:
     """Refused calls in a row, over all keys: nobody knows which are of one account."""
 
     def __init__(self) -> None:
@@ -152,16 +164,19 @@ def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspect
     Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
     """
     keys: list[Described | Alive | Undescribed] = []
-    stopped, pace = "", _Pace()
+    stopped, refusals = "", _Refusals()
     for labelled in harvest.pairs:
-        stopped = stopped or ("" if pace.may_go_on() else _ENOUGH)
+        stopped = stopped or ("" if refusals.may_go_on() else _ENOUGH)
         if stopped:
             keys.append(_undescribed(labelled, stopped, hint=_ALONE if stopped == _ENOUGH else ""))
             continue
-        own = oracle.own_key(labelled, manner.otp, pace.row)
+        if odd := _oddity(labelled):
+            keys.append(_undescribed(labelled, f"not asked: {odd}", hint=_WHOLE))
+            continue
+        own = oracle.own_key(labelled, manner.otp, refusals.row)
         try:
-            keys.append(_asked(oracle, labelled, own, manner, pace.may_go_on))
-            pace.has_answered(own)
+            keys.append(_asked(oracle, labelled, own, manner, refusals.may_go_on))
+            refusals.has_answered(own)
         except ExchangeError as problem:
             keys.append(_refused(labelled, problem))
             stopped = _reason_to_stop(problem)
@@ -169,8 +184,18 @@ def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspect
 
 
 def describe(oracle: Oracle, labelled: Labelled, manner: Manner = USUAL) -> Described | Alive:
-    """One key. Raises ExchangeError, in words about the key."""
+    """One key. Raises ExchangeError, in words about the key, or CredentialError where a piece of it may be missing."""
+    if odd := _oddity(labelled):
+        raise CredentialError(f"{labelled.label} was not asked: {odd}", hint=_WHOLE)
     return _asked(oracle, labelled, oracle.own_key(labelled, manner.otp), manner, lambda: True)
+
+
+_WHOLE = "copy it once more, whole; if it is whole, name it: --label LABEL, of import --to ADDRESS=LABEL"
+
+
+def _oddity(labelled: Labelled) -> str:
+    """Why it would most likely be refused, which is a step towards a lockout; empty: it would not."""
+    return "" if labelled.named else pasted.oddity(labelled.pair)
 
 
 def _asked(
@@ -217,6 +242,7 @@ def _described(oracle: Oracle, labelled: Labelled, own: OwnKey, told: Descriptio
 
 def _probed(own: OwnKey, told: Description, wait: float) -> tuple[Probed, ...]:
     time.sleep(wait)
+    own.row.left = MOST_REFUSED  # of its probes
     return probes.probe(own, told)
 
 
@@ -243,7 +269,7 @@ def _reason_to_stop(problem: ExchangeError) -> str:
 
 
 _ENOUGH = f"not asked: {MOST_REFUSED} calls in a row were refused, and more failures might bring on a lockout"
-_ALONE = "ask it alone (--label LABEL, of import --to); or say with --nonce what the programs send"
+_ALONE = "ask it alone: --label LABEL, of import --to ADDRESS=LABEL"
 
 
 def _refused(labelled: Labelled, problem: ExchangeError) -> Undescribed:

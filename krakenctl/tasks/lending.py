@@ -175,7 +175,7 @@ def _within(seconds: float, read: Callable[[], Recorded]) -> Recorded | None:
 
     def ask() -> None:
         found = None
-        with suppress(KrakenctlError):
+        with suppress(KrakenctlError):  # the program starts all the same
             found = read()
         told.put(found)
 

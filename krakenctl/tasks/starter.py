@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from krakenctl.model.workspace import SANDBOX
+
 SCHEMA = ".krakenctl/krakenctl.schema.json"  # written by init, so that editors complete and check offline
+
+
+_OWN = "sandbox: an exchange of your own, in .krakenctl/; later https://api.kraken.com"
+_REAL = "the exchange that every command asks"
 
 
 def workspace(name: str, tag: str, endpoint: str) -> str:
@@ -17,7 +23,7 @@ apiVersion: krakenctl/v1
 kind: Workspace
 metadata: {{name: "{name}"}}
 spec:
-  endpoint: {endpoint}        # sandbox: an exchange of your own, in .krakenctl/; later https://api.kraken.com
+  endpoint: {endpoint}        # {_OWN if endpoint == SANDBOX else _REAL}
   tag: "{tag}"                # part of every key's name on Kraken: <key>.{tag}.g1
   manifests: [manifests]
   stores:
@@ -70,8 +76,9 @@ spec:
 """
 
 
-IGNORED = (".krakenctl/", "*.plan")
+IGNORED = (".krakenctl/", "*.plan", ".env")
 
 
 def gitignore(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in ("# this host's own: state, identity, tokens, sandbox, saved plans", *lines))
+    head = "# this host's own: state, identity, tokens, sandbox, saved plans, keys"
+    return "".join(f"{line}\n" for line in (head, *lines))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.address import Address
 from krakenctl.model.chain import hash_of, line_of
-from krakenctl.model.holding import Holding
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
 from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
 from krakenctl.model.run import Deed, Lease, Run
-from krakenctl.model.silence import LOCKOUT_SECONDS, ROW_SECONDS, UNTOLD, Answer, Refusal
+from krakenctl.model.silence import UNTOLD, Answer, Refusal
 from krakenctl.state.base import Told
 from krakenctl.stores.base import Entry, Slot
 
@@ -289,66 +288,3 @@ class MemoryState:
 
     def _burn(self, address: Address, generation: int) -> None:
         self._generations[address] = max(generation, self._generations.get(address, 0))
-
-
-class MemoryHeld:
-    """See `krakenctl.surfaces.kraken.held.Held`. `clock`: unix seconds."""
-
-    def __init__(self, keys: Sequence[Holding] = (), clock: Callable[[], int] = lambda: 0) -> None:
-        self.keys = list(keys)
-        self.clock = clock
-        self.heard: dict[str, Answer] = {}
-        self.refused: dict[str, Refusal] = {}
-        self.proved: dict[str, str] = {}
-        self.row: list[int] = []  # when calls were refused, since the last answer
-        self.others: dict[str, str] = {}  # accounts by IIBAN
-        self.locked_until = 0
-        self.remembers = True
-
-    def holdings(self) -> Sequence[Holding]:
-        return tuple(self.keys)
-
-    def claim(self, iiban: str) -> str:
-        return self.others.get(iiban, "")
-
-    def answer(self, public_key: str) -> Answer | None:
-        return self.heard.get(public_key)
-
-    def refusal(self, public_key: str) -> Refusal | None:
-        return self.refused.get(public_key)
-
-    def rests(self, public_key: str) -> str:
-        refusal = self.refused.get(public_key)
-        rests = refusal is not None and self.remembers and self.clock() < refusal.rests_until
-        return f"refused from here ({refusal.said})" if refusal and rests else ""
-
-    def locked(self) -> str:
-        return "the account is locked" if self.clock() < self.locked_until else ""
-
-    def refusals(self) -> int:
-        if not self.remembers:
-            return 0
-        return sum(1 for at in self.row if self.clock() < at + ROW_SECONDS)
-
-    def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
-        before = self.heard.pop(public_key, UNTOLD)
-        self.refused.pop(public_key, None)
-        if answers:
-            self.row.clear()
-            self.heard[public_key] = before.joined(told)
-            self.proved.pop(public_key, None)
-
-    def note_refused(self, public_key: str, said: str) -> None:
-        before, at = self.refused.get(public_key), self.clock()
-        self.row.append(at)
-        self.refused[public_key] = before.again(at, said) if before else Refusal(at=at, times=1, said=said)
-
-    def note_lockout(self) -> None:
-        self.locked_until = self.clock() + LOCKOUT_SECONDS
-
-    def is_gone(self, public_key: str) -> bool:
-        return public_key in self.proved
-
-    def note_gone(self, public_key: str, said: str) -> None:
-        if self.remembers:
-            self.proved[public_key] = said

@@ -263,7 +263,7 @@ class StateContract:
         assert state.read().given == (given_key(1, OTHER), given_key(3, OTHER))
 
     def test_what_people_say_of_a_key_and_what_nobody_looked_at_is_remembered(self, make_state: MakeState) -> None:
-        claimed = key(1, retired_until=5, claimed_by="alice@desk", claimed_at=4)
+        claimed = key(1, retired_until=5, claimed_by="alice@desk", claimed_at=4, silent=True)
         unverified = replace(key(2), unverified="ticket 4711", without_secret=True)
         make_state().promote(unverified, claimed)
         recorded = make_state().read()

@@ -9,7 +9,7 @@ from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.finding import Finding
 from krakenctl.model.origin import Place
 from krakenctl.model.permission import Permission, in_order
-from krakenctl.model.surface import SURFACES, Traits
+from krakenctl.model.surface import Traits, traits
 from krakenctl.validate.hierarchy import Node, bounds_place
 from krakenctl.validate.report import Related, Report, error
 from krakenctl.validate.resources import Resource, Resources
@@ -41,9 +41,9 @@ class Grants:
             self._report.extend(self._incomplete(key, names, granted))
         if not granted <= node.account.ceiling:
             self._report.append(self._exceeds(key, node, granted - node.account.ceiling))
-        traits = SURFACES[node.account.surface]
-        if not granted <= traits.grantable:
-            self._report.append(self._beyond_surface(key, traits, granted - traits.grantable))
+        surface = traits(node.account.surface)
+        if not granted <= surface.grantable:
+            self._report.append(self._beyond_surface(key, surface, granted - surface.grantable))
         return granted
 
     def _sum(self, names: tuple[str, ...], permissions: tuple[str, ...]) -> Granted:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from krakenctl.apply.patience import Quietly, asking
+from krakenctl.apply.patience import PatientSurface, Quietly, asking
 from krakenctl.credentials import Credentials
 from krakenctl.errors import CredentialMissing
 from krakenctl.model.secret import Secret
@@ -22,13 +22,13 @@ from krakenctl.surfaces.ground import Ground, Premises
 from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.meter import TIERS, Meter
 from krakenctl.transport.http import Http
+from krakenctl.wiring.clocks import Clocks
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
 # The embedded sandbox has no address; `.invalid` never resolves, should anything slip past the adapter.
 SANDBOX_URL = "http://sandbox.krakenctl.invalid"
-_SKEW = 120  # seconds that two clocks of today may differ
 
 
 class Exchange:
@@ -52,7 +52,8 @@ class Exchange:
         self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
         self._surfaces: dict[str, Surface] = {}
         self._masters: dict[str, Master] = {}  # each keeps its key's nonces rising
-        self._clock: tuple[int, float] | None = None  # the exchange's time, and our monotonic time when it was told
+        self._clocks: Clocks | None = None  # as they stood when the exchange was asked
+        self._last = 0  # that `clock` told
         self._turn = threading.Lock()  # of who asks for the time, or opens a master
 
     def surface(self, account: str) -> Surface:
@@ -60,6 +61,14 @@ class Exchange:
         if account not in self._surfaces:
             self._surfaces.setdefault(account, self._surface(account))
         return self._surfaces[account]
+
+    def patient(self, account: str) -> Surface:
+        """The same, for whoever only looks: a rate limit is waited for without a word."""
+        return PatientSurface(self.surface(account), self._quietly(self.now))
+
+    @staticmethod
+    def _quietly(now: Callable[[], int]) -> Quietly:
+        return Quietly(wait=time.sleep, now=now, chance=random.random)
 
     def _surface(self, account: str) -> Surface:
         premises = self._premises(account)
@@ -69,6 +78,7 @@ class Exchange:
             token=lambda: self._token(account),
             meter=lambda: self._meter() if self._workspace.rate_limits.count_connect else None,
             clock=self.clock,
+            now=self.now,
             wait=time.sleep,
         )
         return self._open_surface(premises.surface, ground)
@@ -117,23 +127,28 @@ class Exchange:
 
     def now(self) -> int:
         """The exchange's clock, unix seconds. Asked once; from there our own clock counts on."""
-        with self._turn:
-            if self._clock is None:
-                self._clock = self._asked_time(), time.monotonic()
-        told, then = self._clock
-        return told + int(time.monotonic() - then)
+        clocks = self._anchored()
+        return clocks.told + int(time.monotonic() - clocks.then)
 
     def clock(self) -> int:
-        """Nanoseconds since 1970, as the consumers of keys have it: our own clock, unless the exchange's is elsewhere.
+        """Nanoseconds since 1970, as the consumers of keys have it. Nonces are made of it: it never goes back, and two
+        calls are at least a millisecond apart. See `Clocks`."""
+        clocks = self._anchored()
+        at = clocks.consumers + int((time.monotonic() - clocks.then) * 1_000_000_000)
+        with self._turn:
+            self._last = max(self._last + 1_000_000, at)
+            return self._last
 
-        (A sandbox's may be: it can be stopped and moved.)
-        """
-        ours, theirs = time.time_ns(), self.now()
-        return ours if abs(ours // 1_000_000_000 - theirs) <= _SKEW else theirs * 1_000_000_000 + ours % 1_000_000_000
+    def _anchored(self) -> Clocks:
+        with self._turn:
+            if self._clocks is None:
+                told = self._asked_time()
+                embedded = self._workspace.endpoint == SANDBOX
+                self._clocks = Clocks(told, time.time_ns(), time.monotonic(), embedded=embedded)
+            return self._clocks
 
     def _asked_time(self) -> int:
-        quietly = Quietly(wait=time.sleep, now=lambda: int(time.time()), chance=random.random)
-        return asking(lambda: spot.server_time(self._http), quietly)
+        return asking(lambda: spot.server_time(self._http), self._quietly(lambda: int(time.time())))
 
     def close(self) -> None:
         self._http.close()

@@ -130,10 +130,20 @@ def test_the_page_on_import_leads_from_a_file_to_a_plan_without_changes():
 
 def test_one_key_is_imported_to_where_the_page_says(evening):
     place, _ = evening
-    [shown] = [one for one in commands("import") if "--from .env --to" in one]
+    [shown] = [one for one in commands("import") if "--to ApiKey/main/" in one]
     (place.root / ".env").write_text(env_text([("MM", place.made())]))
     ran = krakenctl(*shlex.split(shown)[1:])
     assert "ApiKey/main/mm-btc" in ran.out, ran.err
+
+
+def test_keys_of_two_accounts_get_the_names_that_the_page_gives_them(evening):
+    place, _ = evening
+    place.sandbox.account(other := f"evening-{next(NUMBERS)}")
+    [shown] = [one for one in commands("import") if "--to ApiKey/acme/" in one]
+    pairs = [("MM", place.made()), ("DASH", place.sandbox.key(READS, account=other))]
+    (place.root / ".env").write_text(env_text(pairs))
+    ran = krakenctl(*shlex.split(shown)[1:])
+    assert all(address in ran.out for address in ("ApiKey/acme/mm", "ApiKey/fund/dash")), ran.err
 
 
 def test_a_listed_key_is_adopted_as_the_page_says(tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
-KEY, AGAIN, DELETED = "API key: ", "[n] stop here ", "Is it deleted? [Y/n] "
+KEY, AGAIN, DELETED = "API key: ", "[n] stop here ", "Is it deleted? [y/N] "
 WHOLE = {
     "ipAllowlist": ["127.0.0.1", "2001:db8::/32"],
     "validFor": "90d",
@@ -114,6 +114,8 @@ def test_a_key_is_made_replaced_and_deleted_as_the_terminal_says(desk, page):
     desk.declare(by_hand(), a_key("bot", "query-funds", "export-data", ipAllowlist=["127.0.0.1"]))
     talk = opened(desk)
     talk.type("\n".join(make(page, followed.read(talk.until(KEY)))))
+    talk.until("Does its program use bot.a7.g2? [y/N] ")
+    talk.type("y")
     told = followed.read(talk.until(DELETED))
     log_in(page, told)
     page.get_by_role("link", name=f"Revoke {told.name}").click()

@@ -18,7 +18,8 @@ from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.secret import Secret
 from krakenctl.observe.estate import Estate
 from krakenctl.surfaces.kraken.gently import Caller
-from krakenctl.surfaces.kraken.probes import Allowance, Pace
+from krakenctl.surfaces.kraken.probes import Pace
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.tasks.verification.asking import Asking
 from krakenctl.testing.memory import MemoryState
 
@@ -34,16 +35,19 @@ class Scene:
         sandbox.account(self.account)
         self._ticks = itertools.count()
         self.worst, self.named, self.state = 0, False, MemoryState()
-        self.estate = Estate(
-            recorded=self.state.read,
-            declared={},
-            open_store=pytest.fail,
-            host="desk",
-            jot=self._jot,
-            now=lambda: int(sandbox.now),
-        )
 
-    def hold(self, name, networks=(), *, scale=NonceScale.MILLISECONDS, gone=False, answered=False, otp="", end=0):
+    def hold(
+        self,
+        name,
+        networks=(),
+        *,
+        scale=NonceScale.MILLISECONDS,
+        gone=False,
+        answered=False,
+        otp="",
+        end=0,
+        ending=False,
+    ):
         made = self.sandbox.key(
             ["query-funds"], name=name, account=self.account, ip_allowlist=networks, otp=otp, valid_until=end
         )
@@ -62,7 +66,7 @@ class Scene:
             issued=0,
         )
         pair = KeyPair(public_key=made.public_key, secret=Secret(made.secret))
-        self.holdings.append(Holding(record=record, scale=scale, pair=pair))
+        self.holdings.append(Holding(record=record, scale=scale, pair=pair, begun=ending))
         self.state.update(record)
 
     def used(self, name):
@@ -72,20 +76,31 @@ class Scene:
             connection.execute("UPDATE key SET nonce = ? WHERE name = ?", (str(nonce), name))
 
     def ask(self, *, failures=3, probing=False, lists=None):
-        self.estate.named = [one.record.address for one in self.holdings] if self.named else ()
-        share = self.estate.of("acme")
+        share = self._estate().of("acme")
         asking = Asking(
-            caller=Caller(http=self.http, held=share, clock=self._clock, wait=self._wait),
+            caller=Caller(http=self.http, held=share, clock=self._clock, wait=self._wait, budget=Row(left=failures)),
             gone=share.gone,
             pace=lambda: Pace("pro", lambda: self.sandbox.now, self._wait),
             now=int(self.sandbox.now),
             lists=lists or {},
             probing=probing,
-            allowance=Allowance(failures),
         )
         found = asking.all(self.holdings)
         self._look()
         return found
+
+    def _estate(self):
+        """Of one command."""
+        return Estate(
+            recorded=self.state.read,
+            declared={},
+            open_store=pytest.fail,
+            host="desk",
+            now=lambda: int(self.sandbox.now),
+            jot=self._jot,
+            holding=lambda: None,
+            named=[one.record.address for one in self.holdings] if self.named else (),
+        )
 
     def _clock(self):
         """Time passes between two calls."""

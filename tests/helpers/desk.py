@@ -262,7 +262,7 @@ class StandingTime:
     """In place of `time` in the exchange and the workflow: our own clock stands, and nobody sleeps."""
 
     def __init__(self) -> None:
-        self._nonce = itertools.count(NOW * 1000)
+        self._nonce = itertools.count(NOW * 1000, 10)  # between two looks a command makes a few calls
         self.slept: list[float] = []
 
     def monotonic(self) -> float:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from krakenctl.errors import Refused
-from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
-from krakenctl.model.desired import SecretRef
-from krakenctl.model.holding import Holding
 from krakenctl.model.human import Site
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.permission import Permission
-from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.secret import Secret
+from krakenctl.observe.estate import Share
 from krakenctl.sandbox.people import operate
-from krakenctl.surfaces.kraken import spot
-from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.surfaces.kraken import answers, spot
 from krakenctl.surfaces.person import Person
 from krakenctl.surfaces.website import Website
-from krakenctl.testing.memory import MemoryHeld
 from krakenctl.testing.person import Robot
 from krakenctl.testing.sandbox import KrakenSandbox
-from krakenctl.transport.http import Http
+from krakenctl.transport.http import Answer, Http
+from ours import Ours
 
 READ = KeySpec(permissions=frozenset({Permission.QUERY_FUNDS}))
 ORDERS = ("nonce-first", "address-first")  # what Kraken looks at first is unconfirmed
@@ -42,7 +38,7 @@ def scene_on(sandbox: KrakenSandbox, order: str, words: str = "EAPI:Invalid key"
     sandbox.account(site)
     made = sandbox.key(["query-funds"], account=site, name="good")
     spot.call(http, KeyPair(public_key=made.public_key, secret=Secret(made.secret)), "GetApiKeyInfo", 1, "answer")
-    yield Scene(sandbox, http, site)
+    yield Scene(sandbox, http, site, order)
     http.close()
     sandbox.clear_faults()
 
@@ -52,20 +48,28 @@ class Scene:
     sandbox: KrakenSandbox
     http: Http
     site: str  # the account's user name
-    held: MemoryHeld = field(init=False)
+    order: str = ORDERS[0]
+    ours: Ours = field(init=False)
     waited: list[float] = field(default_factory=list)
     _ticks: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.held = MemoryHeld(clock=lambda: int(self.sandbox.now))
+        self.ours = Ours(now=lambda: int(self.sandbox.now))
 
-    def open(self, person: Person | None = None, iiban: str = "") -> Website:
-        """With a robot that does as it is told, unless somebody else is named."""
+    @property
+    def held(self) -> Share:
+        """As a new command finds it."""
+        return self.ours.share()
+
+    def open(
+        self, person: Person | None = None, iiban: str = "", wait: Callable[[float], None] | None = None
+    ) -> Website:
+        """For a new command, with a robot that does as it is told, unless somebody else is named."""
         person = person or Robot(self.sandbox.db)
         if isinstance(person, Robot):
             person.aliases["acme"] = self.site
         site = Site(account="acme", page="https://example/api", iiban=iiban)
-        return Website(site, self.http, person, self.held, self.clock, self.waited.append)
+        return Website(site, self.http, person, self.held, self.clock, wait or self.waited.append)
 
     def clock(self) -> int:
         """Never the same nonce twice, though the sandbox's clock stands still."""
@@ -80,23 +84,16 @@ class Scene:
         account: str = "",
         claimed_by: str = "",
         fresh: bool = False,
+        ending: bool = False,
     ) -> KeyPair:
-        """A key that somebody made, and that we know."""
+        """A key that somebody made, and that we know. `ending`: its end is planned."""
         codes = sorted(spec.permissions)
         made = self.sandbox.key(codes, name=name, account=account or self.site, ip_allowlist=spec.ip_allowlist)
         pair = KeyPair(public_key=made.public_key, secret=Secret(made.secret))
-        record = RecordedKey(
-            address=key_address("acme", name.partition(".")[0]),
-            live_name=name,
-            generation=1,
-            created=0,
-            public_key=pair.public_key,
-            spec=spec,
-            secret=SecretRef("main", name),
-            issued=0,
-            claimed_by=claimed_by,
-        )
-        self.held.keys.append(Holding(record=record, scale=scale, pair=pair, fresh=fresh))
+        if fresh:
+            self.ours.begin(name, pair, spec, scale)
+        else:
+            self.ours.keep(name, pair, spec, scale, claimed_by=claimed_by, retired_until=int(ending))
         return pair
 
     def revoke(self, *names: str) -> None:
@@ -124,16 +121,26 @@ def listed(website: Website, name: str) -> tuple[Any, str, tuple[str, ...]]:
 def calls(monkeypatch: Any) -> list[str]:
     """What becomes of each signed call from now on: `answered`, or `refused`."""
     seen: list[str] = []
-    real = OwnKey._result
 
-    def result(own: OwnKey, *call: Any, **fields: Any) -> Any:
+    def judge(_: KeyPair, answer: Answer) -> None:
         try:
-            told = real(own, *call, **fields)
+            answers.result(answer, "answer")
         except Refused:
             seen.append("refused")
-            raise
-        seen.append("answered")
-        return told
+        else:
+            seen.append("answered")
 
-    monkeypatch.setattr(OwnKey, "_result", result)
+    watch(monkeypatch, judge)
     return seen
+
+
+def watch(monkeypatch: Any, tell: Callable[[KeyPair, Answer], None]) -> None:
+    """`tell` hears of each signed call from now on."""
+    real = spot.send
+
+    def send(http: Http, pair: KeyPair, *call: Any, **fields: Any) -> Answer:
+        answer = real(http, pair, *call, **fields)
+        tell(pair, answer)
+        return answer
+
+    monkeypatch.setattr(spot, "send", send)

@@ -1,4 +1,4 @@
-"""A served sandbox for a whole file: each test leaves it without faults, and with every switch as it was."""
+"""Served sandboxes for a whole file: each test has an account of its own there, and leaves no fault behind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from krakenctl.sandbox import switches
 from krakenctl.testing.sandbox import KrakenSandbox, served
+from website_scene import ORDERS, Scene, scene_on
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +23,17 @@ def sandbox(shared: KrakenSandbox) -> Iterator[KrakenSandbox]:
     yield shared
     shared.clear_faults()
     switches.set_switches(shared.db, {}, afresh=True)
+
+
+@pytest.fixture(scope="module")
+def served_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KrakenSandbox]:
+    """Its clock stands still."""
+    with served(tmp_path_factory.mktemp("website") / "sandbox.db") as sandbox:
+        sandbox.freeze("2027-01-15T08:00:00Z")
+        yield sandbox
+
+
+@pytest.fixture(params=ORDERS)
+def scene(served_sandbox: KrakenSandbox, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    with scene_on(served_sandbox, request.param) as scene:
+        yield scene

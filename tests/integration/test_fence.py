@@ -6,7 +6,6 @@ The one that takes over goes by a clock of the state that is an hour ahead: nobo
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +39,8 @@ def desk(template: Desk, tmp_path: Path) -> Desk:
 @pytest.fixture(autouse=True)
 def an_hour_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """For this process: to it, a lease that somebody holds and does not tell of is over."""
-    monkeypatch.setattr(SqliteDatabase, "now", lambda _: time.time() + 3600)
+    now = SqliteDatabase.now
+    monkeypatch.setattr(SqliteDatabase, "now", lambda database: now(database) + 3600)
 
 
 def files(desk: Desk) -> dict[str, bytes]:

@@ -397,3 +397,23 @@ def test_a_manifest_says_how_its_keys_are_renamed(place, make):
     renamed = place.manifest.replace("{name: a}", "{name: b, formerly: [a]}")
     file.write_text(renamed.replace("  account: main", "  account: main\n  secret: {path: main/a}"))
     assert [(change["action"], change["steps"]) for change in place.changes()] == [("update", [])]
+
+
+def test_what_somebody_has_said_is_no_guess(place, make):
+    place.hold(A=make()).brought("--nonce", "ms")
+    assert "consumer: {nonce: ms}\n" in place.manifest
+
+
+def test_a_source_in_the_workspace_stays_out_of_git(place, make):
+    place.hold(A=make()).brought()
+    assert ".env" in (place.root / ".gitignore").read_text().splitlines()
+
+
+def test_a_workspace_about_kraken_itself_speaks_of_no_sandbox(place, make):
+    place.hold(A=make()).brought()
+    assert "sandbox" not in (place.root / "krakenctl.yaml").read_text()
+
+
+def test_without_a_workspace_whoever_has_keys_is_told_of_import(place):
+    place.root.mkdir()
+    assert "krakenctl import --from .env" in place.run("plan").err

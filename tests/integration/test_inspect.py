@@ -14,6 +14,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from dialogue import Dialogue
 from krakenctl import schema_files
 from krakenctl.audit.catalogue import RULES
 from krakenctl.errors import Unreachable
@@ -48,12 +49,13 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Every call that was sent."""
+    """Every call that was sent with a key. Beside them the time is asked once, which needs none."""
     made = []
     send = Http.call
 
     def recorded(self, method, path, **more):
-        made.append(path)
+        if path != "/0/public/Time":
+            made.append(path)
         return send(self, method, path, **more)
 
     monkeypatch.setattr(Http, "call", recorded)
@@ -296,13 +298,14 @@ def test_a_program_with_a_finer_clock_is_left_in_peace_unless_it_is_said(sandbox
 
 @pytest.fixture
 def refused(monkeypatch):
-    """Of every answer whether it was a refusal."""
+    """Of every answer to a key whether it was a refusal."""
     seen = []
     send = Http.call
 
     def recorded(self, method, path, **more):
         answer = send(self, method, path, **more)
-        seen.append(bool(answer.body.get("error")))
+        if path != "/0/public/Time":
+            seen.append(bool(answer.body.get("error")))
         return answer
 
     monkeypatch.setattr(Http, "call", recorded)
@@ -339,7 +342,7 @@ def test_where_no_key_has_answered_yet_it_is_said_how_to_ask_the_rest(sandbox, a
     refused.clear()
     ran = inspect(sandbox, keep(here, *keys), "--all")
     assert refused == [True] * 3
-    assert ("not asked" in words(ran), "ask it alone (--label LABEL" in words(ran)) == (True, True)
+    assert ("not asked" in words(ran), "ask it alone: --label LABEL" in words(ran)) == (True, True)
 
 
 def _of_sort(sandbox, account, sort, name):
@@ -658,3 +661,71 @@ def test_a_probe_tells_granted_from_listed(sandbox, account, here, calls):
     assert calls[0] == "/0/private/GetApiKeyInfo"
     assert len(calls) > 1
     assert "not proved" in words(inspect(sandbox, keep(here, key), "--probe", "--nonce", "ms"))
+
+
+CUT = -4  # characters that somebody forgot to copy
+
+
+def test_a_half_with_a_piece_missing_costs_no_call_unless_it_is_named(sandbox, account, here, calls):
+    keys = [sandbox.key(GRANTS, name=name, account=account) for name in ("kraken_mm", "dash")]
+    file = keep(here, *keys)
+    file.write_text(file.read_text().replace(keys[0].secret, keys[0].secret[:CUT]))
+    ran = inspect(sandbox, file, "--all", "-o", "json")
+    assert ([one["verdict"] for one in told(ran)["keys"]], ran.code) == (["not-asked", "described"], 1)
+    assert "84 characters" in told(ran)["keys"][0]["problem"]["message"]
+    assert len(calls) == 1
+    assert "this is not its secret" in words(inspect(sandbox, file, "--label", "kraken_mm"))
+    assert len(calls) == 2
+
+
+def test_the_only_pair_with_a_piece_missing_is_told_and_not_asked(sandbox, account, here, calls):
+    key = sandbox.key(GRANTS, name="kraken", account=account)
+    file = keep(here, key)
+    file.write_text(file.read_text().replace(key.public_key, key.public_key[:CUT]))
+    ran = inspect(sandbox, file)
+    assert (ran.code, calls) == (1, [])
+    assert "52 characters" in words(ran)
+    assert "--label LABEL" in words(ran)
+
+
+def test_a_file_that_is_named_without_its_flag_is_told_how(here):
+    (here / ".env").write_text("")
+    ran = krakenctl("inspect", ".env")
+    assert (ran.code, "--env-file .env" in ran.err) == (64, True)
+
+
+def test_no_hint_names_a_flag_that_cannot_stand_beside_the_one_given(here):
+    (here / ".env").write_text("A=b\n")
+    assert "--env KEY,SECRET" not in krakenctl("inspect", "--env-file", ".env").err
+    assert "--env KEY,SECRET" in krakenctl("inspect", "--env", "MM").err
+
+
+# At a terminal
+
+
+def test_whoever_is_there_is_asked_before_a_clock_is_guessed_at(sandbox, account, here):
+    file = keep(here, *(sandbox.key(GRANTS, name=name, account=account, valid_for="30d") for name in ("mm", "dash")))
+    talk = Dialogue("inspect", "--all", "--env-file", file, "--endpoint", sandbox.url, cwd=here)
+    assert "counts its calls is locked out" in " ".join(talk.until("Ask 2 keys? [y/N]").split())
+    talk.type("n")
+    code, rest = talk.end()
+    assert (code, "Nothing was asked." in rest) == (1, True)
+    talk = Dialogue("inspect", "--all", "--yes", "--env-file", file, "--endpoint", sandbox.url, cwd=here)
+    code, rest = talk.end()
+    assert (code, "[y/N]" in rest, "Asked" in rest) == (0, False, True)
+
+
+def test_whoever_types_a_key_knows_before_whom_that_locks_out_and_is_asked_about_an_odd_one(sandbox, account, here):
+    key = sandbox.key(GRANTS, name="mm", account=account, valid_for="30d")
+    talk = Dialogue("inspect", "--endpoint", sandbox.url, cwd=here)
+    before = " ".join(talk.until("API key (not shown)").split())
+    assert "counts its calls is locked out" in before
+    talk.type(key.public_key[:CUT])
+    assert "52 characters" in talk.until("once more (not shown)")
+    talk.type(key.public_key)
+    talk.until("Private key (not shown)")
+    talk.type(key.secret[:CUT])
+    assert "84 characters" in talk.until("once more (not shown)")
+    talk.type("")
+    code, rest = talk.end()
+    assert (code, "this is not its secret" in " ".join(rest.split())) == (1, True)

@@ -173,12 +173,6 @@ def test_what_cannot_be_a_key_is_told_before_anybody_is_asked(desk, key):
     assert not any(half in told.out for half in key)
 
 
-def test_standard_input_that_is_a_terminal_is_not_read_because_it_would_show_what_is_typed(desk):
-    told = on_a_terminal("inspect", "--stdin", cwd=desk.root)
-    assert told.code == 64
-    assert "would show" in plain(told.out)
-
-
 def test_a_refusal_of_the_sandbox_says_how_to_ask_the_real_kraken(desk, tmp_path):
     with_key(desk)
     gone = KeyPair(public_key="a" * 56, secret=Secret(base64.b64encode(bytes(64)).decode()))

@@ -15,7 +15,8 @@ from krakenctl.model.key import KeyPair
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
 from krakenctl.surfaces.kraken import spot
-from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.surfaces.kraken.own_key import FARTHEST, OwnKey
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
 
@@ -41,7 +42,7 @@ def _pair(key):
 
 
 def _own(sandbox, http, pair, **more):
-    return OwnKey(http, pair, lambda: int(sandbox.now * SECOND), **more)
+    return OwnKey(http, pair, lambda: int(sandbox.now * SECOND), wait=lambda _: None, **more)
 
 
 def test_it_says_what_the_key_is_and_whose(sandbox, http):
@@ -72,14 +73,14 @@ def test_a_consumer_whose_clock_is_known_is_asked_beside_without_noticing(sandbo
 @pytest.mark.parametrize("since", [0, 1, 60], ids="{} seconds after its last call".format)
 @pytest.mark.parametrize("ahead", [0, 0.05, 1, 3], ids="clock {} seconds ahead".format)
 @pytest.mark.parametrize("scale", CLOCKS)
-def test_a_consumer_with_any_clock_is_refused_for_four_seconds_at_most(sandbox, http, scale, ahead, since):
+def test_a_consumer_with_any_clock_is_refused_no_longer_than_is_stated(sandbox, http, scale, ahead, since):
     own = _own(sandbox, http, pair := _pair(sandbox.key(["query-funds"])))
     _consume(sandbox, http, pair, scale, ahead)
     sandbox.advance(seconds=since)
     with suppress(NonceRefused):
         assert own.discover().scale == scale
-    assert own.failed <= 2
-    sandbox.advance(seconds=5 - ahead)
+    assert own.row.refused <= 3
+    sandbox.advance(seconds=FARTHEST + 1 - ahead)
     _consume(sandbox, http, pair, scale, ahead)
 
 
@@ -90,7 +91,7 @@ def test_a_finer_clock_than_milliseconds_is_never_guessed_at(sandbox, http, scal
     sandbox.advance(seconds=60)
     with pytest.raises(NonceRefused):
         own.discover()
-    assert own.failed == 2
+    assert own.row.refused == 3
 
 
 @pytest.mark.parametrize("scale", CLOCKS[1:])
@@ -112,13 +113,30 @@ def test_a_program_that_polls_all_the_time_is_refused_three_times_at_most(sandbo
 
 def test_failed_calls_in_a_row_are_counted(sandbox, http):
     own = _own(sandbox, http, _pair(sandbox.key(["query-funds"])))
-    assert (own.discover().scale, own.failed) == (NonceScale.SECONDS, 0)
+    assert (own.discover().scale, own.row.refused) == (NonceScale.SECONDS, 0)
     for failed in (1, 2):
         assert own.lives()
-        assert own.failed == failed
+        assert own.row.refused == failed
     sandbox.advance(seconds=10)
     own.discover()
-    assert own.failed == 0
+    assert own.row.refused == 0
+
+
+@pytest.mark.parametrize("scale", CLOCKS[:2])
+def test_what_it_has_answered_to_can_be_asked_once_more_and_ends_a_row(sandbox, http, scale):
+    row = Row()
+    pair = _pair(sandbox.key(["query-funds"]))
+    own = OwnKey(http, pair, lambda: int(sandbox.now * SECOND), wait=lambda _: sandbox.advance(seconds=1), row=row)
+    assert not own.repeat()
+    if scale is NonceScale.MILLISECONDS:
+        _consume(sandbox, http, pair, scale)
+        sandbox.advance(seconds=1)
+    assert own.discover().scale is scale
+    sandbox.advance(seconds=1)
+    assert _own(sandbox, http, pair, row=row).lives()
+    assert (row.refused, row.by_nonce) == (1, True)
+    assert own.repeat()
+    assert row.refused == 0
 
 
 def test_a_key_that_nobody_has_used_answers_to_the_coarsest_clock(sandbox, http):
@@ -149,7 +167,7 @@ def test_a_second_factor_is_sent_along(sandbox, http):
     pair = _pair(sandbox.key(otp="beside the point", name="guarded"))
     with pytest.raises(NotAuthorised):
         _own(sandbox, http, pair).discover()
-    assert _own(sandbox, http, pair, otp="beside the point").discover().live.name == "guarded"
+    assert _own(sandbox, http, pair, otp=Secret("beside the point")).discover().live.name == "guarded"
 
 
 def test_a_lockout_is_no_proof_that_a_key_is_gone(sandbox, http):
@@ -165,7 +183,7 @@ def test_neither_pair_nor_otp_shows_in_its_errors(sandbox, http):
     otp = f"canary-{key.name}"
     sandbox.revoke(key.name)
     with pytest.raises(NotAuthorised) as raised:
-        _own(sandbox, http, _pair(key), otp=otp).discover()
+        _own(sandbox, http, _pair(key), otp=Secret(otp)).discover()
     told = "".join(traceback.format_exception(raised.value))
     assert not any(canary in told for canary in (key.secret, key.public_key, otp))
 

@@ -13,6 +13,7 @@ from krakenctl.sandbox.people import operate
 
 BOT = "ApiKey/acme/bot"
 KEY, SECRET, AGAIN = "API key: ", "Private key: ", "[n] stop here "
+USES, DELETED = "Does its program use bot.a7.g2? [y/N] ", "Is it deleted? [y/N] "
 WHOLE = {
     "ipAllowlist": ["127.0.0.1", "198.51.100.0/28"],
     "validFor": "90d",
@@ -149,10 +150,12 @@ def test_a_pair_that_is_not_the_new_key_is_named_and_typed_in_again(desk, slip):
         "a key of another account": elsewhere,
     }[slip]
     talk.type("\n".join(wrong))
-    assert WRONG_PAIRS[slip] in " ".join(talk.until(AGAIN).split())
+    said = " ".join(talk.until(AGAIN).split())
+    assert WRONG_PAIRS[slip] in said
+    assert ("[Y]" in said) == (slip != "a key of another account")  # which no second look can put right
     desk.advance(20)
     talk.type("k")
-    talk.until(KEY)
+    assert "Create API key" not in talk.until(KEY)  # they need not make it once more
     talk.type("\n".join(right))
     code, said = talk.end()
     assert (code, desk.plan()["changes"]) == (0, []), said
@@ -239,7 +242,7 @@ def test_whoever_rather_deletes_the_wrong_key_is_asked_for_the_next_one(desk):
     talk.type("\n".join(followed.make(desk.db, told, permissions=["withdraw-funds"])))
     talk.until(AGAIN)
     talk.type("d")
-    assert "it still answers: it was not deleted" in " ".join(talk.until("[Y/n] ").split())
+    assert "it still answers: it was not deleted" in " ".join(talk.until(DELETED).split())
     desk.advance(20)
     operate.revoke_key(desk.db, "acme", told.name)
     talk.type("y")
@@ -265,8 +268,9 @@ def test_an_answer_that_means_nothing_is_asked_for_again(desk):
     assert talk.end()[0] == 0
 
 
-@pytest.mark.parametrize("how", ["no", "end", "ctrl-c", "closed", "killed"])
-def test_whoever_stops_before_the_old_key_is_deleted_is_asked_for_that_again(desk, how):
+@pytest.mark.parametrize("at", [USES, DELETED], ids=["before", "at"])
+@pytest.mark.parametrize("how", ["nothing", "no", "end", "ctrl-c", "closed", "killed"])
+def test_whoever_stops_before_the_old_key_is_deleted_is_asked_for_that_again(desk, how, at):
     desk.declare(by_hand(), a_key())
     talk = opened(desk)
     talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
@@ -275,17 +279,42 @@ def test_whoever_stops_before_the_old_key_is_deleted_is_asked_for_that_again(des
     desk.declare(by_hand(), a_key("bot", "query-ledger"))
     talk = opened(desk)
     talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
-    talk.until("Is it deleted? [Y/n] ")
+    talk.until(USES)
+    if at == DELETED:
+        talk.type("y")
+        talk.until(DELETED)
     code, said = stopping(talk, how)
     assert fits(code, how) or code == 4, said
     assert desk.entry("acme/bot").live_name == "bot.a7.g2"
     desk.advance(7200)  # so that what was refused counts no longer
     talk = opened(desk)
-    told = followed.read(talk.until("Is it deleted? [Y/n] "))
+    assert "An earlier run stopped here:" in talk.until(USES)
+    talk.type("y")
+    told = followed.read(talk.until(DELETED))
     operate.revoke_key(desk.db, "acme", told.name)
     talk.type("y")
     code, said = talk.end()
     assert (code, desk.plan()["changes"], desk.recorded().retired) == (0, [], ()), said
+
+
+def test_whoever_leaves_what_an_earlier_run_had_begun_is_not_asked_again_in_this_one(desk):
+    desk.declare(by_hand(), a_key())
+    talk = opened(desk)
+    talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
+    assert talk.end()[0] == 0
+    desk.advance(60)
+    desk.declare(by_hand(), a_key("bot", "query-ledger"))
+    talk = opened(desk)
+    talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
+    talk.until(USES)
+    talk.kill()
+    talk = opened(desk)
+    assert "An earlier run stopped here:" in talk.until(USES)
+    talk.type("n")
+    code, said = talk.end()
+    assert (code, USES in said) == (8, False), said
+    assert "bot.a7.g1 on acme is kept until its program uses bot.a7.g2" in " ".join(said.split())
+    assert {"bot.a7.g1", "bot.a7.g2"} <= set(desk.rows())
 
 
 def test_a_change_walks_through_both_keys(desk):
@@ -301,7 +330,10 @@ def test_a_change_walks_through_both_keys(desk):
     assert (told.title, told.name) == ("Step 1 of 2 on acme: make an API key", "bot.a7.g2")
     key, secret = followed.make(desk.db, told)
     talk.type(f"{key}\n{secret}")
-    told = followed.read(talk.until("Is it deleted? [Y/n] "))
+    assert "bot.a7.g2 is right, and its pair is in the store, at main:acme/bot" in " ".join(talk.until(USES).split())
+    assert desk.entry("acme/bot").live_name == "bot.a7.g2"
+    talk.type("y")
+    told = followed.read(talk.until(DELETED))
     assert (told.title, told.name) == ("Step 2 of 2 on acme: delete an API key", "bot.a7.g1")
     operate.revoke_key(desk.db, told.user, told.name)
     talk.type("y")

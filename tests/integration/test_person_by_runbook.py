@@ -121,6 +121,7 @@ def test_a_replacement_is_told_in_two_lines_at_once_or_one_after_the_other(desk,
     desk.declare(by_hand(), a_key("bot", "query-ledger"))
     text = runbook(desk, "second.md")
     assert '{"name": "bot.a7.g1", "done": true}' in text
+    assert "- [ ] First see that its program uses bot.a7.g2, and stop here until it does." in text
     pair = followed_runbook.make(desk.db, text)
     desk.advance(60)
     assert piped(desk, monkeypatch, line(pair, "bot.a7.g2")).code == 8

@@ -20,7 +20,8 @@ from krakenctl.model.verification import Verdict
 from krakenctl.sandbox.switches import set_switches
 from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.own_key import OwnKey
-from krakenctl.surfaces.kraken.probes import NO_PROBE, PROBES, Allowance, Pace, probe
+from krakenctl.surfaces.kraken.probes import NO_PROBE, PROBES, Pace, probe
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
 
@@ -54,23 +55,23 @@ def _turned(sandbox, wanted):
     set_switches(sandbox.db, wanted, afresh=True)
 
 
-def _own(sandbox, http, permissions, **more):
+def _own(sandbox, http, permissions, *, row=None, **more):
     key = sandbox.key(in_order(permissions), **more)
     pair = KeyPair(public_key=key.public_key, secret=Secret(key.secret))
-    return OwnKey(http, pair, lambda: int(sandbox.now * SECOND))
+    return OwnKey(http, pair, lambda: int(sandbox.now * SECOND), row=row)
 
 
 def _pace(sandbox):
     return Pace("starter", lambda: sandbox.now, lambda seconds: sandbox.advance(seconds=seconds + 0.01))
 
 
-def _probed(sandbox, own, claims=None, scale=NonceScale.MILLISECONDS, **more):
+def _probed(sandbox, own, claims=None, scale=NonceScale.MILLISECONDS):
     """What is found of each permission. `claims`: what the key says it holds; None: the truth."""
     sandbox.advance(seconds=1)
     told = own.describe(scale)
     spec = replace(told.live.spec, permissions=told.live.spec.permissions if claims is None else claims)
     told = replace(told, live=replace(told.live, spec=spec))
-    return {one.permission: one for one in probe(own, told, pace=_pace(sandbox), **more)}
+    return {one.permission: one for one in probe(own, told, pace=_pace(sandbox))}
 
 
 def _world(db):
@@ -96,7 +97,7 @@ def test_no_answer_is_wrong_and_nothing_changes(sandbox, http, permission, truth
     assert _world(sandbox.db) == own_before
     assert found.keys() == held
     assert not [one for one in found.values() if one.verdict is Verdict.DENIED]
-    _probed(sandbox, own, claims=ALL, allowance=Allowance(20))
+    _probed(sandbox, own, claims=ALL)
     assert _world(sandbox.db) == own_before
 
 
@@ -112,7 +113,7 @@ def test_a_key_that_holds_all_is_granted_whatever_can_be_tried(sandbox, http, sw
 @pytest.mark.parametrize("permission", PROBES)
 def test_a_permission_that_is_listed_and_not_let_through_is_denied(sandbox, http, permission, switches):
     _turned(sandbox, switches)
-    found = _probed(sandbox, _own(sandbox, http, ALL - {permission}), claims=ALL, allowance=Allowance(20))
+    found = _probed(sandbox, _own(sandbox, http, ALL - {permission}), claims=ALL)
     assert found[permission].verdict is Verdict.DENIED
     assert found[permission].why.startswith("Kraken refused ")
 
@@ -165,10 +166,10 @@ def test_half_of_the_call_counter_is_left_to_the_consumer(sandbox, http, tier):
 
 def test_the_allowance_ends_it_and_what_was_not_tried_says_so(sandbox, http):
     _turned(sandbox, {"permissions-by": "spec"})
-    allowance = Allowance(2)
-    found = _probed(sandbox, _own(sandbox, http, set()), claims=ALL, allowance=allowance)
+    row = Row(left=2)
+    found = _probed(sandbox, _own(sandbox, http, set(), row=row), claims=ALL)
     refused = [one for one in found.values() if one.verdict is Verdict.DENIED]
-    assert (len(refused), allowance.left) == (2, 0)
+    assert (len(refused), row.left) == (2, 0)
     assert "could lock it" in found[Permission.EXPORT_DATA].why
 
 
@@ -178,9 +179,8 @@ def test_a_lockout_ends_it(sandbox, http):
     own = _own(sandbox, http, ALL, account=name)
     told = own.describe(NonceScale.MILLISECONDS)
     sandbox.fault("lockout", account=name)
-    allowance = Allowance()
-    found = probe(own, told, pace=_pace(sandbox), allowance=allowance)
-    assert allowance.locked
+    found = probe(own, told, pace=_pace(sandbox))
+    assert own.row.locked
     assert {one.verdict for one in found} == {Verdict.LISTED}
     assert all("lock" in one.why.lower() for one in found if one.permission in PROBES)
     sandbox.clear_faults()

@@ -8,38 +8,24 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import jsonschema_rs
 import pytest
 
 import desk as d
 from desk import DAY, Desk, Wire, account, key, subaccount
-from krakenctl import schema_files
 from krakenctl.model.journal import Stage
 from krakenctl.sandbox.people import seed
 from krakenctl.state.sqlite import SqliteHome
 from krakenctl.stores.base import Slot
+from lost_state import JUDGE, lose, rebuild
 from running import Ran
 
 OVERLAP = {"rotation": {"overlap": "24h"}}
-JUDGE = jsonschema_rs.validator_for(schema_files.load("rebuild"))
 
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     d.stop_time(monkeypatch)
     return d.make_desk(tmp_path / "acme")
-
-
-def lose(desk: Desk) -> None:
-    for file in desk.state_path.parent.glob("state.db*"):
-        file.unlink()
-
-
-def rebuild(desk: Desk, *args: str) -> Ran:
-    ran = desk.run("state", "rebuild", "--yes", "-o", "json", *args)
-    assert ran.code == 0, ran.out + ran.err
-    JUDGE.validate(ran.json)
-    return ran
 
 
 def notes(ran: Ran, sort: str) -> str:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema_rs
 import pytest
 
 import desk as d
 from by_hand import OPEN, a_key, by_hand, run
 from desk import Desk, Wire, account, key
-from krakenctl import schema_files
 from krakenctl.sandbox.people import operate
 from krakenctl.testing.person import Robot
+from lost_state import lose, rebuild
 from running import Ran
 
 ELSEWHERE = ["203.0.113.99"]
-JUDGE = jsonschema_rs.validator_for(schema_files.load("rebuild"))
 BOT, VIEW = "ApiKey/acme/bot", "ApiKey/acme/view"
 
 
@@ -35,18 +33,6 @@ def made(desk: Desk, *documents: dict) -> Desk:
     run(desk, Robot(desk.db, reason="a test"))
     desk.advance(3600)
     return desk
-
-
-def lose(desk: Desk) -> None:
-    for file in desk.state_path.parent.glob("state.db*"):
-        file.unlink()
-
-
-def rebuild(desk: Desk, *args: str) -> Ran:
-    ran = desk.run("state", "rebuild", "--yes", "-o", "json", *args)
-    assert ran.code == 0, ran.out + ran.err
-    JUDGE.validate(ran.json)
-    return ran
 
 
 def results(ran: Ran) -> dict[str, str]:

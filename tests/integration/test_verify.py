@@ -53,7 +53,7 @@ class SandboxTime:
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
     desk = make_desk(tmp_path)
-    for module in ("exchange", "workflow", "verification.run"):
+    for module in ("wiring.exchange", "workflow", "tasks.verification.run"):
         monkeypatch.setattr(f"krakenctl.{module}.time", SandboxTime(desk))
     return desk
 

@@ -12,17 +12,9 @@ from asked import Scene
 from krakenctl.model.silence import Refusal
 from krakenctl.model.verification import Verdict
 from krakenctl.surfaces.kraken.own_key import OwnKey
-from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
 
 HERE, ELSEWHERE, ALSO_ELSEWHERE = ("127.0.0.1",), ("198.51.100.1",), ("198.51.100.2",)
-
-
-@pytest.fixture(scope="module")
-def served_sandbox(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("asking") / "sandbox.db") as sandbox:
-        sandbox.freeze("2027-01-15T08:00:00Z")
-        yield sandbox
 
 
 @pytest.fixture
@@ -34,16 +26,25 @@ def scene(served_sandbox):
     http.close()
 
 
-def test_a_key_that_answered_before_and_is_not_known_any_more_is_revoked(scene):
-    scene.hold("gone", gone=True, answered=True)
+def test_a_key_that_was_to_be_revoked_and_is_not_known_any_more_is(scene):
+    scene.hold("gone", gone=True, answered=True, ending=True)
     scene.hold("shows", answered=True)
     found = scene.ask(failures=4)
     assert (found["gone"].verdict, scene.worst) == (Verdict.REVOKED, 1)
 
 
+def test_a_key_whose_end_nobody_planned_may_as_well_be_restricted_to_other_addresses(scene):
+    scene.hold("silent", gone=True, answered=True)
+    scene.hold("shows", answered=True)
+    for _ in range(3):
+        asked = scene.ask()["silent"]
+        assert (asked.verdict, "or restricted to other addresses" in asked.why) == (Verdict.DENIED, True)
+        scene.sandbox.advance(seconds=4000)
+
+
 @pytest.mark.parametrize("peer", [HERE, ("127.0.0.0/30",), (), ELSEWHERE])
 def test_silence_behind_an_allow_list_proves_an_end_only_where_another_key_shows_that_this_host_is_in_it(scene, peer):
-    scene.hold("gone", ("127.0.0.0/30", *ELSEWHERE), gone=True, answered=True)
+    scene.hold("gone", ("127.0.0.0/30", *ELSEWHERE), gone=True, answered=True, ending=True)
     scene.hold("moved", ELSEWHERE, answered=True)
     scene.hold("peer", peer)
     found = scene.ask(failures=5)
@@ -55,17 +56,17 @@ def test_silence_behind_an_allow_list_proves_an_end_only_where_another_key_shows
 def test_a_key_is_not_refused_twice_with_no_answer_in_between(scene):
     scene.hold("gone", gone=True, answered=True)
     asked = scene.ask()["gone"]
-    assert (asked.verdict, "two refusals" in asked.why, scene.worst) == (Verdict.DENIED, True, 1)
+    assert (asked.verdict, "knows it no more" in asked.why, scene.worst) == (Verdict.DENIED, True, 1)
 
 
 def test_a_key_that_is_proved_gone_is_not_asked(scene):
-    scene.hold("gone", gone=True, answered=True)
+    scene.hold("gone", gone=True, answered=True, ending=True)
     scene.hold("shows", answered=True)
     scene.ask()
     del scene.holdings[1]
     scene.worst = 0
     asked = scene.ask()["gone"]
-    assert (asked.verdict, "proved before" in asked.why, scene.worst) == (Verdict.REVOKED, True, 0)
+    assert (asked.verdict, "so it is not asked again" in asked.why, scene.worst) == (Verdict.REVOKED, True, 0)
 
 
 def test_half_a_proof_is_none(scene):
@@ -98,7 +99,7 @@ def test_what_was_refused_when_this_host_had_another_address_proves_nothing_now(
 
 def test_what_two_commands_were_told_is_proof_enough(scene):
     for n in range(3):
-        scene.hold(f"gone-{n}", gone=True, answered=True)
+        scene.hold(f"gone-{n}", gone=True, answered=True, ending=True)
     scene.hold("shows", answered=True)
     assert {scene.ask()[f"gone-{n}"].verdict for n in range(3)} == {Verdict.DENIED}
     scene.sandbox.advance(seconds=4000)

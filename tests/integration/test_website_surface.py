@@ -13,27 +13,12 @@ from krakenctl.model.live import Coverage
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
 from krakenctl.surfaces.kraken import spot
-from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.testing.person import SWAPPED, Robot, on, pasted, secret_of, slips, toggled
-from krakenctl.testing.sandbox import served
-from website_scene import ORDERS, READ, listed, scene_on
+from website_scene import READ, listed, watch
 
 NAME = "mm-btc.a7.g1"
 DAY = 86_400
 FAR = 1_900_000_000
-
-
-@pytest.fixture(scope="module")
-def served_sandbox(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("website") / "sandbox.db") as sandbox:
-        sandbox.freeze("2027-01-15T08:00:00Z")
-        yield sandbox
-
-
-@pytest.fixture(params=ORDERS)
-def scene(served_sandbox, request):
-    with scene_on(served_sandbox, request.param) as scene:
-        yield scene
 
 
 # Looking
@@ -65,9 +50,7 @@ def test_a_key_that_others_may_use_is_not_tried_from_here(scene):
 def test_a_renamed_key_is_listed_under_its_recorded_name_and_told(scene):
     pair = scene.hold("bot")
     made = scene.sandbox.key(["query-funds"], name="new-name", account=scene.site)
-    scene.held.keys[0] = replace(
-        scene.held.keys[0], pair=KeyPair(public_key=made.public_key, secret=Secret(made.secret))
-    )
+    scene.ours.put("bot", KeyPair(public_key=made.public_key, secret=Secret(made.secret)), READ)
     assert scene.open().list_keys().called == {"bot": "new-name"}
     live, _, odd = scene.look("bot")
     assert (live.name, odd) == ("bot", ())
@@ -77,10 +60,10 @@ def test_a_renamed_key_is_listed_under_its_recorded_name_and_told(scene):
 def test_those_that_answered_the_last_time_are_asked_first(scene, monkeypatch):
     names = {scene.hold(name).public_key: name for name in ("new", "known")}
     scene.held.note(next(key for key, name in names.items() if name == "known"), answers=True)
-    order, real = [], OwnKey.describe
-    monkeypatch.setattr(OwnKey, "describe", lambda own, scale: order.append(own._pair.public_key) or real(own, scale))
+    order = []
+    watch(monkeypatch, lambda pair, _: order.append(names[pair.public_key]))
     scene.open().list_keys()
-    assert [names[key] for key in order] == ["known", "new"]
+    assert order == ["known", "new"]
 
 
 def test_being_asked_to_wait_is_no_refusal_that_adds_up(scene):
@@ -188,9 +171,7 @@ def test_a_key_that_cannot_answer_here_is_neither_right_nor_wrong(scene):
 
 def test_a_new_key_may_take_its_time(scene):
     scene.sandbox.fault("slow-key", seconds=2)
-    website = scene.open()
-    scene.waited.clear()
-    website._caller.wait = lambda seconds: scene.sandbox.advance(seconds=seconds)
+    website = scene.open(wait=lambda seconds: scene.sandbox.advance(seconds=seconds))
     website.issue(NAME, READ)
     assert listed(website, NAME)[1:] == ("", ())
 

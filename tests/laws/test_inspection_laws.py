@@ -63,7 +63,7 @@ class Scene:
             own.discover()
         except NonceRefused:
             assert self.scale is not NonceScale.SECONDS
-        assert own.failed <= 3
+        assert own.row.refused <= 3
 
     def use(self):
         """Whether Kraken takes what the program sends; a program never sends a number twice."""

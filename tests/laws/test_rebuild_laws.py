@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import desk as d
 from desk import DAY, Desk, Doc, Wire, account, key, subaccount
 from krakenctl.sandbox.people import seed
+from lost_state import lose, rebuild
 
 NAMES = ("bot", "view", "sub")
 SWITCHES = {"list-api-key": ("absent", "present"), "created-time": ("unix", "absent")}
@@ -80,7 +81,7 @@ def test_after_any_history_that_came_to_rest_nothing_is_to_do(world: World, hist
     desk = _lived(world, history)
     desk.applied().applied()
     before, rows, slots = desk.recorded(), desk.rows(), desk.slots()
-    _lose(desk)
+    lose(desk)
     told = _rebuilt(desk)
     assert desk.changes() == {}
     assert _lasting(desk.recorded()) == _lasting(before)
@@ -100,7 +101,7 @@ def test_after_a_crash_too_every_key_of_ours_is_remembered_or_told(world: World,
     _crash(desk, world.wire, number)
     alive = set(desk.ours())
     strangers = {name: row for name, row in desk.rows().items() if not row.client}
-    _lose(desk)
+    lose(desk)
     told = _rebuilt(desk)
     remembered = {trace.live_name for trace in desk.recorded().traces}
     alone = {name for name in alive - remembered if name in told}
@@ -215,16 +216,9 @@ _DEEDS: dict[str, Callable[[Desk, Wire, Any], object]] = {
 }
 
 
-def _lose(desk: Desk) -> None:
-    for file in desk.state_path.parent.glob("state.db*"):
-        file.unlink()
-
-
 def _rebuilt(desk: Desk, *args: str) -> str:
     """Everything that it says it did not know."""
-    ran = desk.run("state", "rebuild", "--yes", "-o", "json", *args)
-    assert ran.code == 0, ran.out + ran.err
-    return "\n".join(note["message"] for note in ran.json["notes"] if note["sort"] == "unknown")
+    return "\n".join(note["message"] for note in rebuild(desk, *args).json["notes"] if note["sort"] == "unknown")
 
 
 def _lasting(state: Any) -> object:

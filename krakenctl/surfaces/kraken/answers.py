@@ -105,7 +105,7 @@ def _errors(body: Any) -> tuple[str, ...]:
 
 def _by_string(errors: tuple[str, ...], wait: float, deed: str) -> ExchangeError | None:
     """None: there is no error, or one that says nothing to us."""
-    first = errors[0].replace(": ", ":", 1) if errors else ""
+    first = bare(errors[0]) if errors else ""
     if first.startswith(_UNCERTAIN):
         return AnswerLost(f"Kraken failed when asked to {deed} ({', '.join(errors)}): it may have been done", wait=wait)
     for prefix, kind, hint in _KINDS:
@@ -136,20 +136,16 @@ def _by_status(answer: Answer, errors: tuple[str, ...], deed: str) -> ExchangeEr
     return Refused(message, errors=errors) if errors else None
 
 
-NO_KEY = "EAPI:Invalid key"
-NO_SIGNATURE = "EAPI:Invalid signature"
-NO_NONCE = "EAPI:Invalid nonce"
-
-
 def says(problem: Refused, *words: str) -> bool:
-    """Whether one of its errors begins so. `EAPI:Invalid key` is also written `EAPI: Invalid key`."""
-    return any(_bare(error).startswith(words) for error in problem.errors)
+    """Whether one of its errors begins so."""
+    return any(bare(error).startswith(words) for error in problem.errors)
 
 
 def said(problem: Refused) -> str:
     """In Kraken's words, as far as there are any."""
-    return ", ".join(map(_bare, problem.errors)) or problem.message
+    return ", ".join(map(bare, problem.errors)) or problem.message
 
 
-def _bare(error: str) -> str:
+def bare(error: str) -> str:
+    """`EAPI:Invalid key` is also written `EAPI: Invalid key`."""
     return error.replace(": ", ":", 1)

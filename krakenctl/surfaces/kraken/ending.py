@@ -1,4 +1,8 @@
-"""The proof that a key has ended: it answered from here before, and is refused twice where it would be let in."""
+"""What the silence of a key proves that answered from here before, and is refused twice where it would be let in.
+
+Of a key whose end was planned or claimed it proves the end. Of any other it does not: a person who narrows an
+allow-list on the website makes the same picture, and the key lives on.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ from collections.abc import Iterable
 
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import silence_proves
-from krakenctl.surfaces.kraken.answers import NO_KEY
-from krakenctl.surfaces.kraken.gently import PAUSE, Caller
+from krakenctl.model.silence import NO_KEY, NO_NONCE, silence_proves
+from krakenctl.surfaces.kraken.gently import PAUSE, Caller, both
+
+TWICE = both(NO_KEY, NO_KEY)
+FENCED = both(NO_KEY, NO_NONCE)  # Kraken knows it, and lets this host not use it
 
 
 def may_be_proved(caller: Caller, holding: Holding, pair: KeyPair, others: Iterable[Holding]) -> bool:
@@ -20,14 +26,21 @@ def may_be_proved(caller: Caller, holding: Holding, pair: KeyPair, others: Itera
         return False
     allow_list = caller.lists.get(pair.public_key, holding.record.spec.ip_allowlist)
     caller.rest([each for each in others if each.pair is None or each.pair.public_key != pair.public_key], allow_list)
-    let_in = [caller.lists[each] for each in caller.let_in - {pair.public_key}]
-    return silence_proves(allow_list, let_in) and (caller.held.remembers or not caller.row)
+    return would_be_let_in(caller, holding, pair.public_key) and (caller.held.remembers or not caller.row.refused)
 
 
-def is_refused_again(caller: Caller, pair: KeyPair, said: str) -> bool:
-    """The second refusal: then it is noted as gone. `said`: what Kraken said first."""
+def would_be_let_in(caller: Caller, holding: Holding, public_key: str) -> bool:
+    """Whether this host's address is in its allow-list as last seen, so that its end or a person keeps it out."""
+    allow_list = caller.lists.get(public_key, holding.record.spec.ip_allowlist)
+    let_in = [caller.lists[each] for each in caller.let_in - {public_key}]
+    return caller.held.answer(public_key) is not None and silence_proves(allow_list, let_in)
+
+
+def is_refused_again(caller: Caller, pair: KeyPair, *, ends: bool = True) -> bool:
+    """The second refusal. `ends`: it proves the end, which is noted."""
     caller.wait(PAUSE)
-    if caller.lives(pair) is not False:
+    if caller.lives(pair, NO_KEY) is not False:
         return False
-    caller.held.note_gone(pair.public_key, f"{said}, {NO_KEY}")
+    if ends:
+        caller.held.note_gone(pair.public_key, TWICE)
     return True

@@ -7,22 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from krakenctl.errors import SafetyStop
-from krakenctl.model.description import Description
+from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
+from krakenctl.model.human import Slip
 from krakenctl.model.key import LiveKey
-from krakenctl.surfaces.kraken.answers import NO_KEY, NO_NONCE, NO_SIGNATURE
+from krakenctl.model.live import Aside
+from krakenctl.model.silence import ANSWERS_NO_MORE, NO_KEY, NO_NONCE, NO_SIGNATURE
 
 _SECRET_BYTES = 64
 ENOUGH = "not asked: several calls in a row were refused not long ago, and more could lock the account"
 UNPROVED = "it has not answered from here before, so its silence would prove nothing"
 ELSEWHERE = "its allow-list may leave this host out"
-ENDED = "it has expired, as recorded"
-UNDECLARED = "what its consumer sends as nonce is not declared (consumer.nonce), and a call could lock it out"
 TOO_HIGH = (
     "it has seen as high a nonce as may be sent while nobody knows what its consumer sends: a higher one could lock"
     " that out (declare consumer.nonce, or `krakenctl attest` with --nonce)"
 )
 EDITED = "its new allow-list may leave this host out (was it typed as shown?), or it was deleted"
+_FENCED = "Kraken knows it, and lets this host use it no more: its allow-list or its end was changed on the website"
 _HIGHER = (
     "it lives; a higher number was sent just now, by its consumer or by krakenctl, or its consumer's clock is finer"
     " than consumer.nonce says"
@@ -40,10 +41,24 @@ class Look:
     iiban: str = ""
     remark: str = ""  # worth saying, though nothing is wrong
     called: str = ""  # what Kraken calls it, where a person has renamed it
-    pair_is_wrong: bool = False  # there is no such key, or the secret is another one's
+    slip: Slip = Slip.FORM  # which kind of mistake it was, where something is odd
+    silent: bool = False  # in use here until now, and nobody has planned its end: it is gone, or fenced off
+
+    @property
+    def aside(self) -> Aside:
+        return Aside(unasked=self.unasked, silent=self.silent, odd=self.odd, remark=self.remark, called=self.called)
 
 
 GONE = Look(None)
+
+
+def barred(holding: Holding, now: int, end: int | None = None) -> str:
+    """Why no call may be made with it, whoever asks; empty: one may. `end`: as its list has it; None: as recorded."""
+    if 0 < (holding.record.spec.valid_until if end is None else end) <= now:
+        return "its end has passed"
+    if holding.scale not in CLOCKS:
+        return f"consumer.nonce is {holding.scale}, and a call could lock its consumer out"
+    return ""
 
 
 def recorded(holding: Holding) -> Look:
@@ -57,23 +72,33 @@ def as_recorded(holding: Holding, why: str) -> Look:
     return replace(recorded(holding), unasked=why)
 
 
+def silent(holding: Holding, how: str) -> Look:
+    return replace(as_recorded(holding, f"{how}: it {ANSWERS_NO_MORE}"), silent=True)
+
+
+def fenced(holding: Holding, how: str) -> Look:
+    """The second refusal, for a small nonce, has shown that it lives."""
+    return replace(as_recorded(holding, how), odd=(_FENCED,))
+
+
 def wrong(holding: Holding, why: str) -> Look:
-    return replace(recorded(holding), odd=(why,), pair_is_wrong=True)
+    return replace(recorded(holding), odd=(why,), slip=Slip.PAIR)
 
 
 def described(holding: Holding, told: Description, iiban: str = "") -> Look:
     """By its recorded name, whatever Kraken calls it: the pair is what makes it that key."""
-    name, odd, called = holding.record.live_name, list[str](), ""
+    name, odd, called, slip = holding.record.live_name, list[str](), "", Slip.FORM
     if told.live.name != name and holding.fresh:
         odd.append(f"Kraken calls it “{told.live.name}”, not “{name}”")
     elif told.live.name != name:
         called = told.live.name
     if iiban and told.iiban and told.iiban != iiban:
         odd.append(f"it belongs to the account {told.iiban}, not to {iiban}")
+        slip = Slip.ACCOUNT
     public_key = holding.pair.public_key if holding.pair else told.live.public_key
     created = told.live.created if holding.fresh else holding.record.created  # the same, whether it is asked or not
     live = replace(told.live, name=name, created=created, public_key=public_key)
-    return Look(live, odd=tuple(odd), iiban=told.iiban, called=called)
+    return Look(live, odd=tuple(odd), iiban=told.iiban, called=called, slip=slip)
 
 
 def refused(holding: Holding, said: str, how: str, *, has_answered: bool) -> Look:

@@ -8,8 +8,9 @@ from krakenctl.errors import LockedOut, NonceRefused, RateLimited, Refused
 from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
+from krakenctl.model.silence import NO_KEY, NO_NONCE
 from krakenctl.surfaces.kraken import look
-from krakenctl.surfaces.kraken.answers import NO_KEY, NO_NONCE, said, says
+from krakenctl.surfaces.kraken.answers import said, says
 from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
 from krakenctl.surfaces.kraken.gently import HIGHEST, Caller
 from krakenctl.surfaces.kraken.look import GONE, Look
@@ -59,7 +60,7 @@ def _asked(caller: Caller, holding: Holding, pair: KeyPair, iiban: str, others: 
         raise
     except Refused as problem:
         is_suspect = says(problem, NO_KEY) and may_be_proved(caller, holding, pair, others)
-        if is_suspect and is_refused_again(caller, pair, NO_KEY):
+        if is_suspect and is_refused_again(caller, pair):
             return GONE
         return look.new_refused(holding, said(problem), has_answered=has_been_asked)
     return look.as_recorded(holding, look.TOO_HIGH) if told is None else look.described(holding, told, iiban)

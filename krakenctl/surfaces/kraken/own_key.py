@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from krakenctl.errors import ExchangeError, NonceRefused, NotAuthorised, RateLimited, Refused
+from krakenctl.errors import ExchangeError, NonceRefused, NotAuthorised, Refused
 from krakenctl.model.description import Description, NonceScale, nonce_at
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
+from krakenctl.model.silence import NO_KEY
 from krakenctl.surfaces.kraken import answers, shapes, spot
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.transport.http import Http
 
 # Clocks, and how many seconds ahead of now. Four covers a clock three seconds ahead, and the second that it has just
@@ -31,14 +32,6 @@ _LADDER = (
 SECOND = 1_000_000_000  # nanoseconds
 # A nonce that gets in nobody's way: a key that was ever used refuses it, and one that is gone is told first.
 LOWEST = 1
-
-
-@dataclass(slots=True)
-class Row:
-    """Calls in a row that Kraken refused: they add up to a lockout of the account. May be shared by several keys."""
-
-    refused: int = 0
-    by_nonce: bool = False  # the last of them: then key and secret are right
 
 
 class OwnKey:
@@ -63,13 +56,9 @@ class OwnKey:
         self._clock = clock
         self._otp = otp
         self._wait = wait
-        self._row = row or Row()
+        self.row = row or Row()
         self._answered: tuple[NonceScale, int, int] | None = None  # to which clock, how far ahead, and which number
         self.is_cut_short = False  # it was not asked with every clock that may be guessed at
-
-    @property
-    def failed(self) -> int:
-        return self._row.refused
 
     def describe(self, scale: NonceScale) -> Description:
         """Ask as its consumer would ask right now. NonceRefused: the consumer was quicker, or sends something else."""
@@ -137,7 +126,7 @@ class OwnKey:
         except NonceRefused:
             return True
         except NotAuthorised as problem:
-            if any(error.replace(": ", ":", 1).startswith("EAPI:Invalid key") for error in problem.errors):
+            if answers.says(problem, NO_KEY):
                 return False
             raise
         return True
@@ -146,13 +135,10 @@ class OwnKey:
         answer = spot.send(self._http, self._pair, name, nonce, self._otp, **fields)
         try:
             result = answers.result(answer, deed)
-        except RateLimited:  # asked too fast, which adds up to no lockout
-            raise
         except Refused as problem:
-            self._row.refused += 1
-            self._row.by_nonce = isinstance(problem, NonceRefused)
+            self.row.note(problem)
             raise
-        self._row.refused = 0
+        self.row.end()
         return result
 
     @staticmethod

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from krakenctl.errors import (
     ExchangeError,
@@ -29,15 +29,13 @@ from krakenctl.model.description import CLOCKS, Description, NonceScale, tick
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.verification import Probed, Verdict
+from krakenctl.surfaces.kraken.answers import says
 from krakenctl.surfaces.kraken.meter import TIERS, Counter, Limit
 from krakenctl.surfaces.kraken.own_key import OwnKey
-
-MOST_REFUSED = 3  # calls of one account; failures in a row lock it (errors guide; how many is unpublished)
 
 Ways = tuple[frozenset[Permission], ...]  # each is enough alone, and all of a way is needed
 _P = Permission
 _READINGS = 2  # the reference, the guide
-T = TypeVar("T")
 
 
 def _ways(*ways: tuple[Permission, ...]) -> Ways:
@@ -147,33 +145,6 @@ NO_PROBE: Mapping[Permission, str] = {
 }
 
 
-class Allowance:
-    """How many calls of one account may still be refused in this run, and whether it is locked. For one thread."""
-
-    def __init__(self, left: int = MOST_REFUSED) -> None:
-        self.left = left
-        self.locked = False
-
-    @property
-    def spent(self) -> str:
-        """Why nobody is asked any more; empty: they are."""
-        if self.locked:
-            return "its account is locked out, and each call would prolong that"
-        return "" if self.left > 0 else "no further call of its account may be refused: failures in a row could lock it"
-
-    def counted(self, deed: Callable[[], T]) -> T:
-        try:
-            return deed()
-        except LockedOut:
-            self.locked = True
-            raise
-        except RateLimited:
-            raise
-        except Refused:
-            self.left -= 1
-            raise
-
-
 class Pace:
     """When one key may be called again: its nonces must rise, and half of its call counter is its consumer's."""
 
@@ -201,16 +172,14 @@ class Pace:
             self._wait(seconds)
 
 
-def probe(
-    own: OwnKey, description: Description, *, pace: Pace | None = None, allowance: Allowance | None = None
-) -> tuple[Probed, ...]:
+def probe(own: OwnKey, description: Description, *, pace: Pace | None = None) -> tuple[Probed, ...]:
     """Each permission that the key says it holds, in Kraken's order. Raises nothing that the exchange may say.
 
     Ten calls at most, which may take half a minute. A key whose consumer sends anything but a clock is not called.
     """
     pace = pace or Pace()
     pace.after_another()
-    probing = _Probing(own, description, pace, allowance or Allowance())
+    probing = _Probing(own, description, pace)
     return tuple(probing.probed(permission) for permission in in_order(description.live.spec.permissions))
 
 
@@ -219,7 +188,6 @@ class _Probing:
     own: OwnKey
     description: Description
     pace: Pace
-    allowance: Allowance
     over: str = ""  # why no further call is made
     answers: dict[str, bool | str] = field(default_factory=dict)  # by call: let through, refused, or why nobody knows
 
@@ -272,19 +240,19 @@ class _Probing:
     def _why_not(self) -> str:
         if self.description.scale not in CLOCKS:
             return "what its consumer sends as nonce is no clock, so it was not called"
-        return self.over or self.allowance.spent
+        return self.over or self.own.row.no_more
 
     def _made(self, call: Call, tries: int = 2) -> bool | str:
         """A refused nonce is tried once more: its consumer was quicker."""
         scale, fields = self.description.scale, {**call.fields, **_window(call, self.description.live.spec)}
         self.pace.before(scale, call.cost)
         try:
-            self.allowance.counted(lambda: self.own.call(call.name, scale, **fields))
+            self.own.call(call.name, scale, **fields)
         except PermissionDenied:
             self._rest()
             return False
         except NonceRefused:
-            return self._made(call, tries - 1) if tries > 1 and not self.allowance.spent else _BUSY
+            return self._made(call, tries - 1) if tries > 1 and not self.own.row.no_more else _BUSY
         except (LockedOut, NotAuthorised, RateLimited) as problem:
             self.over = problem.message
             return self.over
@@ -296,17 +264,17 @@ class _Probing:
         return True
 
     def _other(self, call: Call, problem: Refused) -> bool | str:
-        if any(_normal(error).startswith(call.beyond) for error in problem.errors):
-            self.allowance.left += 1  # the call itself was answered
+        if says(problem, *call.beyond):
+            self.own.row.answered_after_all()
             return True
         return f"{call.name}: {', '.join(problem.errors) or problem.message}"
 
     def _rest(self) -> None:
         """End a row of refusals with a call that needs no permission."""
-        if not self.allowance.spent:
+        if not self.own.row.no_more:
             self.pace.before(self.description.scale, 1)
             try:
-                self.allowance.counted(lambda: self.own.describe(self.description.scale))
+                self.own.describe(self.description.scale)
             except ExchangeError:
                 return
 
@@ -321,11 +289,6 @@ _REFUSED = {
 
 def _met(ways: Ways, held: AbstractSet[Permission]) -> bool:
     return any(way <= held for way in ways)
-
-
-def _normal(error: str) -> str:
-    """`EOrder: Unknown order` is also written so."""
-    return error.replace(": ", ":", 1)
 
 
 def _window(call: Call, spec: KeySpec) -> dict[str, Any]:

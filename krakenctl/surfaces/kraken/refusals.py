@@ -20,7 +20,9 @@ from krakenctl.errors import (
     Unreachable,
 )
 from krakenctl.model.description import NonceScale
+from krakenctl.model.silence import NO_KEY, NO_SIGNATURE
 from krakenctl.model.workspace import SANDBOX
+from krakenctl.surfaces.kraken.answers import bare
 
 KRAKEN = "https://api.kraken.com"
 _GENTLY = "failed calls add up to a lockout of the whole account: change something before trying again"
@@ -122,14 +124,14 @@ def _by_string(problem: Refused, where: Circumstances) -> tuple[str, str]:
             f"{words}: no Kraken answers under this address",
             f"check the endpoint: Kraken's is {KRAKEN}, and no path",
         )
-    if first.startswith("EAPI:Invalid key"):
+    if first.startswith(NO_KEY):
         surplus = "; or it has no second factor and took offence at the otp" if where.otp else ""
         return (
             f"{words}: Kraken knows no such key: it was deleted, mistyped or cut off, or it is a key of Kraken Futures;"
             f" or {where.elsewhere}{surplus}",
             f"compare it with the list on Kraken's website; {_GENTLY}",
         )
-    if first.startswith("EAPI:Invalid signature"):
+    if first.startswith(NO_SIGNATURE):
         return (
             f"{words}: the key exists, and this is not its secret; or "
             + ("the otp is wrong" if where.otp else "it has a second factor, and none was given"),
@@ -150,5 +152,4 @@ def _words(problem: Refused) -> str:
 
 
 def _first(problem: Refused) -> str:
-    """`EAPI: Invalid key` is also written so."""
-    return problem.errors[0].replace(": ", ":", 1) if problem.errors else ""
+    return bare(problem.errors[0]) if problem.errors else ""

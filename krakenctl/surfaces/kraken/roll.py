@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from krakenctl.errors import LockedOut, NonceRefused, RateLimited, Refused
-from krakenctl.model.description import CLOCKS, Description, NonceScale
+from krakenctl.errors import LockedOut, RateLimited, Refused
 from krakenctl.model.holding import Holding
+from krakenctl.model.human import Slip
 from krakenctl.model.key import KeyPair
+from krakenctl.model.silence import NO_KEY, NO_NONCE
 from krakenctl.surfaces.kraken import look
-from krakenctl.surfaces.kraken.answers import NO_KEY, NO_NONCE, said
-from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
-from krakenctl.surfaces.kraken.gently import PAUSE, Caller
+from krakenctl.surfaces.kraken.answers import said
+from krakenctl.surfaces.kraken.ending import FENCED, TWICE, is_refused_again, may_be_proved, would_be_let_in
+from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.look import GONE, Look
 from krakenctl.surfaces.kraken.newcomer import looked_at
 
@@ -62,11 +63,11 @@ class RollCall:
         """It was refused just now, and is once more."""
         holding = self._every[name]
         others = self._others(name)
-        return may_be_proved(self.caller, holding, pair, others) and is_refused_again(self.caller, pair, NO_KEY)
+        return may_be_proved(self.caller, holding, pair, others) and is_refused_again(self.caller, pair)
 
     def rest(self, but: str) -> None:
         """End a row of refusals, if another key can."""
-        if self.caller.row:
+        if self.caller.row.refused:
             self.caller.rest(self._others(but))
 
     def _others(self, but: str) -> Iterable[Holding]:
@@ -83,8 +84,8 @@ class RollCall:
                 self._keep(each, self._asked(each, suspects))
         for name in suspects:
             holding = settled[name]
-            if holding.pair is not None and self._is_gone(holding, holding.pair, []):
-                self.looks[name] = GONE
+            if holding.pair is not None and (seen := self._silent(holding, holding.pair, [])):
+                self._keep(holding, seen)
 
     def _is_rather_last(self, holding: Holding) -> bool:
         public_key = holding.record.public_key
@@ -105,30 +106,20 @@ class RollCall:
             return self._claimed(holding, holding.pair, suspects)
         if left := self._left_alone(holding):
             return left
+        before = self.caller.held.refusal(holding.record.public_key)
         try:
-            return look.described(holding, self._described(holding, holding.pair))
+            return look.described(holding, self.caller.describe_twice(holding.pair, holding.scale))
         except (LockedOut, RateLimited):
             raise
         except Refused as problem:
-            return self._refused(holding, holding.pair, said(problem), suspects)
-
-    def _described(self, holding: Holding, pair: KeyPair) -> Description:
-        """A refused nonce is tried once more: its consumer was quicker, or an earlier command of ours."""
-        try:
-            return self.caller.describe(pair, holding.scale)
-        except NonceRefused:
-            if self.caller.has_enough:
-                raise
-        self.caller.wait(PAUSE if holding.scale is NonceScale.SECONDS else 0.0)
-        return self.caller.describe(pair, holding.scale)
+            was_silent = before is not None and before.said.startswith(NO_KEY) and before.said != FENCED
+            return self._refused(holding, holding.pair, said(problem), suspects, was_silent=was_silent)
 
     def _left_alone(self, holding: Holding) -> Look | None:
         """It is not to be asked; None: it may be."""
         record = holding.record
-        if 0 < record.spec.valid_until <= self.now():
-            return look.as_recorded(holding, look.ENDED)
-        if holding.scale not in CLOCKS:
-            return look.as_recorded(holding, look.UNDECLARED)
+        if why := look.barred(holding, self.now()):
+            return look.as_recorded(holding, why)
         if resting := self._resting(holding):
             return resting
         has_answered = self.caller.held.answer(record.public_key) is not None
@@ -142,27 +133,52 @@ class RollCall:
         refusal = held.refusal(public_key)
         if refusal is None or self._is_touched(holding) or held.locked() or not (how := held.rests(public_key)):
             return None
+        if seen := self._fenced_off(holding, refusal.said, how):
+            return seen
         return look.refused(holding, refusal.said, how, has_answered=held.answer(public_key) is not None)
+
+    def _fenced_off(self, holding: Holding, what: str, how: str) -> Look | None:
+        """It was in use here, and nobody has planned its end, which its silence would prove; None: it does not."""
+        public_key = holding.record.public_key
+        if holding.is_ending or not what.startswith(NO_KEY):
+            return None
+        was_shown = what in (TWICE, FENCED)  # the second call is made only where this host would be let in
+        if not was_shown and not would_be_let_in(self.caller, holding, public_key):
+            return None
+        return look.fenced(holding, how) if what == FENCED else look.silent(holding, how)
 
     def _is_touched(self, holding: Holding) -> bool:
         return holding.record.live_name in self._touched
 
-    def _refused(self, holding: Holding, pair: KeyPair, what: str, suspects: list[str]) -> Look:
-        if what.startswith(NO_KEY) and self._is_gone(holding, pair, suspects):
-            return GONE
+    def _refused(
+        self, holding: Holding, pair: KeyPair, what: str, suspects: list[str], *, was_silent: bool = False
+    ) -> Look:
+        """`was_silent`: an earlier command was told the same."""
+        if what.startswith(NO_KEY) and (seen := self._silent(holding, pair, suspects, was_silent=was_silent)):
+            return seen
         held, public_key = self.caller.held, pair.public_key
-        how = held.rests(public_key) or f"refused from here ({what})"
+        how = self._how(public_key, what)
         if self._is_touched(holding) and not what.startswith(NO_NONCE):
             return look.as_recorded(holding, f"refused from here ({what}): {look.EDITED}")
         return look.refused(holding, what, how, has_answered=held.answer(public_key) is not None)
 
-    def _is_gone(self, holding: Holding, pair: KeyPair, suspects: list[str]) -> bool:
-        """Whether that is proved now. To `suspects`: once others have answered, it may be."""
-        name = holding.record.live_name
-        if may_be_proved(self.caller, holding, pair, self._others(name)):
-            return is_refused_again(self.caller, pair, NO_KEY)
-        suspects.append(name)
-        return False
+    def _silent(self, holding: Holding, pair: KeyPair, suspects: list[str], *, was_silent: bool = False) -> Look | None:
+        """What two refusals prove, if anything. To `suspects`: once others have answered, they may."""
+        name, public_key = holding.record.live_name, pair.public_key
+        if not may_be_proved(self.caller, holding, pair, self._others(name)):
+            suspects.append(name)
+            return None
+        if holding.is_ending or not was_silent:
+            is_refused = is_refused_again(self.caller, pair, ends=holding.is_ending)
+            if is_refused and holding.is_ending:
+                return GONE
+        refusal = self.caller.held.refusal(public_key)
+        if self._is_touched(holding) or refusal is None:
+            return None
+        return self._fenced_off(holding, refusal.said, self._how(public_key, refusal.said))
+
+    def _how(self, public_key: str, what: str) -> str:
+        return self.caller.held.rests(public_key) or f"refused from here ({what})"
 
     def _claimed(self, holding: Holding, pair: KeyPair, suspects: list[str]) -> Look:
         """Somebody says that it is revoked. Its consumer is none any more, so any small call will do."""
@@ -193,8 +209,8 @@ class RollCall:
 
     def _with_owner(self, seen: Look) -> Look:
         """Whoever was logged in as somebody else has made it below another ceiling."""
-        if not seen.iiban or any("belongs to" in each for each in seen.odd):
+        if not seen.iiban or seen.slip is Slip.ACCOUNT:
             return seen
         other = self.caller.held.claim(seen.iiban)
         odd = f"it belongs to the account {seen.iiban}, which is {other}"
-        return replace(seen, odd=(*seen.odd, odd)) if other else seen
+        return replace(seen, odd=(*seen.odd, odd), slip=Slip.ACCOUNT) if other else seen

@@ -94,9 +94,9 @@ def _explained(oracle: Oracle, way: Way, endpoint: str) -> Iterator[None]:
     try:
         yield
     except ExchangeError as refusal:
-        scale = way.nonce.value if isinstance(way.nonce, NonceScale) else ""
+        scale = way.nonce if isinstance(way.nonce, NonceScale) else None
         where = Circumstances(asked=scale, where=oracle.endpoint if endpoint else "")
-        own_words = isinstance(refusal, NonceRefused) and not scale
+        own_words = isinstance(refusal, NonceRefused) and scale is None
         problem = refusal if own_words else explained(refusal, where)
     if problem is not None:
         raise problem  # here, so that it has one sentence and no context

@@ -77,5 +77,5 @@ def only_written(project: Project) -> Project:
 def _is_taken(store: Store, path: str) -> bool:
     try:
         return store.exists(path, Slot.PENDING)
-    except StoreError:
+    except StoreError:  # why has been told by the read before
         return False

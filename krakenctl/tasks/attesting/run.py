@@ -19,6 +19,7 @@ from krakenctl.model.description import CLOCKS, NonceScale
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.journal import ACCEPTED, ATTESTED
 from krakenctl.model.key import KeyPair
+from krakenctl.model.recorded import pin_of
 from krakenctl.model.silence import Answer
 from krakenctl.model.time import show_time
 from krakenctl.pipeline import onrecord
@@ -172,8 +173,8 @@ class _Case:
     def _wanted(self) -> judging.Wanted:
         account = self.waiting.intent.account
         desired, known = self.project.desired.accounts, self.recorded.accounts
-        iibans = {name: one.iiban for name, one in known.items()}
-        iibans |= {name: one.iiban for name, one in desired.items() if one.iiban}
+        names = sorted(desired.keys() | known.keys())
+        iibans = {name: pin_of(desired.get(name), known.get(name)) for name in names}
         return judging.Wanted(
             intent=self.waiting.intent,
             public_key=self._public_key,

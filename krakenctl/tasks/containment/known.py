@@ -11,7 +11,7 @@ from krakenctl.model.address import Address, key_address
 from krakenctl.model.containment import Doomed
 from krakenctl.model.desired import Desired
 from krakenctl.model.key import LiveKey
-from krakenctl.model.recorded import Recorded, RecordedKey
+from krakenctl.model.recorded import Recorded, RecordedKey, pin_of
 from krakenctl.model.workspace import Workspace
 from krakenctl.plan import names
 from krakenctl.plan.homes import homes
@@ -56,8 +56,7 @@ class Known:
 
     def pin(self, account: str) -> str:
         declared = self.desired.accounts.get(account) if self.desired is not None else None
-        recorded = self.recorded.accounts.get(account)
-        return (declared.iiban if declared else "") or (recorded.iiban if recorded else "")
+        return pin_of(declared, self.recorded.accounts.get(account))
 
     def address_of(self, account: str, live: LiveKey) -> Address | None:
         """Of a key of ours; None: it is none. One that somebody made anew under a recorded name is none either, nor is

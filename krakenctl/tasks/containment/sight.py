@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from krakenctl import parallel
-from krakenctl.errors import CredentialError, CredentialMissing, ExchangeError, KrakenctlError
+from krakenctl.errors import CredentialError, CredentialMissing, ExchangeError, KrakenctlError, WorkspaceError
 from krakenctl.model.address import Address
 from krakenctl.model.containment import Blind
 from krakenctl.model.live import Coverage
-from krakenctl.model.surface import SURFACES, Traits
+from krakenctl.model.surface import Traits, traits
 from krakenctl.observe.premises import Grounds
 from krakenctl.surfaces.base import Listing, Surface
 from krakenctl.tasks.containment.known import Known
@@ -34,23 +34,30 @@ class Sight:
             yield from filter(None, (self.known.address_of(account, key) for key in keys))
 
     def traits(self, account: str) -> Traits:
-        return SURFACES[self.grounds.of(account).surface]
+        return traits(self.grounds.of(account).surface)
 
     def _look(self, account: str) -> Listing | Blind:
-        traits = self.traits(account)
-        if traits.by_person and not self.known.recorded.lineage:
-            why = f"its keys were made through {traits.called}, no call lists them, and no state tells which there are"
-            return Blind(account=account, why=why, helps=f"revoke them at {traits.page}")
         try:
-            surface = self.surface(account)
-            if (pin := self.known.pin(account)) and (iiban := surface.iiban()) not in ("", pin):
-                why = f"its credential opens {iiban}, and {pin} is the account we know"
-                return Blind(account=account, why=why, helps="correct its credential, and run it again")
-            return surface.list_keys()
+            return self._blind_by_hand(account) or self._listed(account)
         except CredentialMissing as missing:
             return Listing((), Coverage.COMPLETE) if self._never_was(account) else _blind(account, missing)
-        except (CredentialError, ExchangeError) as problem:
+        except (CredentialError, ExchangeError, WorkspaceError) as problem:
             return _blind(account, problem)
+
+    def _blind_by_hand(self, account: str) -> Blind | None:
+        """Raises WorkspaceError for a surface that nobody here knows."""
+        traits = self.traits(account)
+        if not traits.by_person or self.known.recorded.lineage:
+            return None
+        why = f"its keys were made through {traits.called}, no call lists them, and no state tells which there are"
+        return Blind(account=account, why=why, helps=f"revoke them at {traits.page}")
+
+    def _listed(self, account: str) -> Listing | Blind:
+        surface = self.surface(account)
+        if (pin := self.known.pin(account)) and (iiban := surface.iiban()) not in ("", pin):
+            why = f"its credential opens {iiban}, and {pin} is the account we know"
+            return Blind(account=account, why=why, helps="correct its credential, and run it again")
+        return surface.list_keys()
 
     def _never_was(self, account: str) -> bool:
         """A sub-account that is declared, and that nobody has asked the exchange for yet."""

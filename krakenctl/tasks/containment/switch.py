@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -11,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from krakenctl import parallel
-from krakenctl.apply.patience import PatientSurface, Quietly
-from krakenctl.credentials import Credentials
 from krakenctl.errors import ExchangeError, InvalidManifests, WorkspaceError
 from krakenctl.model.address import Address
 from krakenctl.model.containment import Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Seen, Wish
@@ -20,11 +16,10 @@ from krakenctl.model.desired import Desired
 from krakenctl.model.key import LiveKey
 from krakenctl.model.run import Run
 from krakenctl.model.surface import KEYS_PAGE
-from krakenctl.observe.premises import Grounds
+from krakenctl.observe.means import Means, open_means
 from krakenctl.project import Project, read_workspace
-from krakenctl.state.base import StateHome
 from krakenctl.state.leases import is_dead
-from krakenctl.surfaces.base import Listing, Surface
+from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.person import Person
 from krakenctl.tasks.containment.aim import Aim, aim
 from krakenctl.tasks.containment.byhand import HandSweep
@@ -34,18 +29,17 @@ from krakenctl.tasks.containment.sight import Sight
 from krakenctl.tasks.containment.strayed import to_come, told
 from krakenctl.tasks.containment.sweep import Sweep
 from krakenctl.wiring import opening
-from krakenctl.wiring.exchange import Exchange
 
 
 class Switch:
     """`find`, show it, ask, `contain`. `open_switch` makes and closes it."""
 
-    def __init__(self, known: Known, home: StateHome, exchange: Exchange, grounds: Grounds, most: int) -> None:
-        self._sight = Sight(known, grounds, self._surface, most)
+    def __init__(self, known: Known, means: Means, most: int) -> None:
+        self._sight = Sight(known, means.grounds, means.exchange.patient, most)
         self._most = most  # how many accounts at once
         self._known = known
-        self._home = home
-        self._exchange = exchange
+        self._home = means.home
+        self._exchange = means.exchange
 
     def find(self, wish: Wish) -> Found:
         """What is live and would go. Raises UsageError for a node or a key that nobody knows."""
@@ -106,10 +100,6 @@ class Switch:
         yield from parallel.each(Sweep.run, by_itself, self._most)
         yield from (sweep.run() for sweep in sweeps if isinstance(sweep, HandSweep))
 
-    def _surface(self, account: str) -> Surface:
-        quietly = Quietly(wait=time.sleep, now=self._exchange.now, chance=random.random)
-        return PatientSurface(self._exchange.surface(account), quietly)
-
     def _doomed(self, account: str, live: LiveKey) -> Doomed:
         return Doomed(account=account, live=live, address=self._known.address_of(account, live))
 
@@ -121,7 +111,7 @@ class Switch:
 
     def _sweep(self, meant: Aim, found: Found, account: str) -> Sweep | HandSweep:
         targets = {each.name: each for each in found.doomed if each.account == account}
-        traits, surface = self._sight.traits(account), self._surface(account)
+        traits, surface = self._sight.traits(account), self._exchange.patient(account)
         if traits.by_person:
             return HandSweep(account=account, surface=surface, targets=targets, page=traits.page)
 
@@ -155,15 +145,12 @@ def open_switch(root: Path, parallelism: int | None = None, person: Person | Non
     except (WorkspaceError, InvalidManifests) as problem:
         problem.hint = f"{problem.hint}; if that takes long, the account's owner revokes keys at {KEYS_PAGE}"
         raise
-    credentials = Credentials(root, os.environ)
-    home = opening.state_home(root, workspace.state)
-    known = read_known(root, workspace, home)
+    known = read_known(root, workspace, opening.state_home(root, workspace.state))
     desired = known.desired or Desired(accounts={}, keys={}, removals={}, digest="")
     project = Project(root=root, workspace=workspace, desired=desired, warnings=(), sound=known.desired is not None)
     recorded = replace(known.recorded, refused={}, lockouts={})  # now each key is worth a call, whatever was refused
-    grounds = Grounds(project, lambda: recorded, opening.stores(project, os.environ), person)
-    with opening.exchange(root, workspace, credentials, known.usernames, grounds.of) as exchange:
-        yield Switch(known, home, exchange, grounds, parallelism or parallel.MOST)
+    with open_means(project, recorded=lambda: recorded, usernames=known.usernames, person=person) as means:
+        yield Switch(known, means, parallelism or parallel.MOST)
 
 
 def _unless_strayed(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from krakenctl import parallel, project
 from krakenctl.errors import InvalidManifests, KrakenctlError, WorkspaceError
-from krakenctl.model.desired import Desired
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.desired import Desired, DesiredAccount
+from krakenctl.model.recorded import RecordedAccount, pin_of
+from krakenctl.model.surface import is_by_person
 from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
 from krakenctl.project import Project
 from krakenctl.wiring import opening
@@ -67,7 +68,7 @@ class Party:
 
     @property
     def by_person(self) -> bool:
-        return SURFACES[self.surface].by_person
+        return is_by_person(self.surface)
 
 
 class Ground:
@@ -134,36 +135,10 @@ class Ground:
 
     @cached_property
     def parties(self) -> list[Party]:
-        known = self._known
+        known = self.recorded.accounts if self.remembers else {}
         if not self.project.sound:
-            return list(known.values())
-        return [
-            Party(
-                name=account.name,
-                is_master=account.address.kind == "Account",
-                surface=account.surface,
-                username=account.username,
-                pin=account.iiban or (known[account.name].pin if account.name in known else ""),
-                requested=account.name in known and known[account.name].requested,
-            )
-            for account in self.project.desired.accounts.values()
-        ]
-
-    @cached_property
-    def _known(self) -> dict[str, Party]:
-        if not self.remembers:
-            return {}
-        return {
-            account.name: Party(
-                name=account.name,
-                is_master=account.kind == "Account",
-                surface=account.surface,
-                username=account.username,
-                pin=account.iiban,
-                requested=account.requested,
-            )
-            for account in self.recorded.accounts.values()
-        }
+            return [_remembered(account) for account in known.values()]
+        return [_declared(account, known.get(account.name)) for account in self.project.desired.accounts.values()]
 
     def refs(self, party: Party) -> CredentialRefs:
         return self.workspace.credentials_of(party.name, party.username)
@@ -200,10 +175,14 @@ class Ground:
     def _grounds(self) -> Grounds:
         from krakenctl.observe.premises import Grounds
 
-        grounds = Grounds(self.project, lambda: self.recorded, self.store)
-        grounds.estate.now = lambda: self.now
-        grounds.estate.jot = opening.state_home(self.root, self.workspace.state, self.environ).jot
-        return grounds
+        return Grounds(
+            self.project,
+            lambda: self.recorded,
+            self.store,
+            now=lambda: self.now,
+            jot=opening.state_home(self.root, self.workspace.state, self.environ).jot,
+            holding=lambda: None,
+        )
 
     def memory(self, party: Party) -> Held:
         """What commands remember of calls that were refused; nothing, where the state cannot be read."""
@@ -246,6 +225,28 @@ class Ground:
 
     def _entered(self, made: AbstractContextManager[_T]) -> _T:
         return self._open.enter_context(made)
+
+
+def _declared(account: DesiredAccount, known: RecordedAccount | None) -> Party:
+    return Party(
+        name=account.name,
+        is_master=account.address.kind == "Account",
+        surface=account.surface,
+        username=account.username,
+        pin=pin_of(account, known),
+        requested=known is not None and known.requested,
+    )
+
+
+def _remembered(account: RecordedAccount) -> Party:
+    return Party(
+        name=account.name,
+        is_master=account.kind == "Account",
+        surface=account.surface,
+        username=account.username,
+        pin=pin_of(None, account),
+        requested=account.requested,
+    )
 
 
 @contextmanager

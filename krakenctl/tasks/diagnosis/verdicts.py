@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from krakenctl.model.diagnosis import Told, ok, problem, unknown, warning
 from krakenctl.model.permission import Permission
 from krakenctl.model.recovery import Move, Recovery
+from krakenctl.model.silence import NO_NONCE, Refusal
 from krakenctl.model.time import show_duration, show_time
 
 if TYPE_CHECKING:
     from krakenctl.model.description import Description
     from krakenctl.model.recorded import RecordedKey
     from krakenctl.model.run import Lease
-    from krakenctl.model.silence import Refusal
     from krakenctl.tasks.diagnosis.ground import Sample
 
 SLIGHT, GRAVE = 2.0, 30.0  # seconds between the clocks
@@ -93,7 +93,7 @@ def resting(why: str, said: str, about: str) -> Told:
     """It is not asked, because of what it was told before. `said`: in Kraken's words; empty: its account is locked."""
     if not said:
         return unknown(why, about=about)
-    hint = NOT_ALONE if said.startswith("EAPI:Invalid nonce") else _NO_KEY
+    hint = NOT_ALONE if said.startswith(NO_NONCE) else _NO_KEY
     return problem(why, hint=f"{hint}; once that is mended, `krakenctl doctor --again` asks it", about=about)
 
 
@@ -101,7 +101,7 @@ def refusal(seen: Refusal, key: RecordedKey) -> Told:
     """A key of ours that may be in use."""
     times = f", {seen.times} times in all" if seen.times > 1 else ""
     told = f"{key.live_name} was refused from this host at {show_time(seen.at)} (“{seen.said}”{times})"
-    if seen.said.startswith("EAPI:Invalid nonce"):
+    if seen.said.startswith(NO_NONCE):
         told += ": the program that uses it sends higher nonces"
         hint = "see that consumer.nonce says what it sends, and that no two programs share the key"
     else:

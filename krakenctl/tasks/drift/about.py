@@ -36,7 +36,7 @@ class Account:
 
     def is_asked(self, record: RecordedKey) -> bool:
         """Whether what is live is not only what was recorded."""
-        return self.live is None or record.live_name not in self.live.unasked
+        return self.live is None or not self.live.aside(record.live_name).unasked
 
     @property
     def is_dark(self) -> bool:

@@ -179,6 +179,7 @@ def _of_record(
             contained=by,
             slots=slots,
             asked=account.is_asked(record),
+            silent=account.live is not None and account.live.aside(record.live_name).silent,
         )
     )
     yield from (replace(each, address=address) for each in _called(account, record, live))
@@ -218,7 +219,7 @@ def _missing(
 
 def _called(account: Account, record: RecordedKey, live: LiveKey | None) -> Iterator[Drift]:
     """One that tells of itself is known by its pair, whatever its name."""
-    called = account.live.called.get(record.live_name, "") if account.live else ""
+    called = account.live.aside(record.live_name).called if account.live else ""
     if live is not None and called:
         yield _new_name(record, replace(live, name=called))
 

@@ -10,21 +10,13 @@ from krakenctl.model.desired import DesiredKey
 from krakenctl.model.drift import Drift, FieldDrift, Kind
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.recorded import Containment, RecordedKey
+from krakenctl.model.silence import ANSWERS_NO_MORE
 from krakenctl.model.span import seen_from
 from krakenctl.model.time import show_duration, show_time
-from krakenctl.model.written import as_written, show_secret
+from krakenctl.model.written import FIELDS, as_written, show_secret
 from krakenctl.plan import diff, rotation, wanted
 from krakenctl.plan.keys import has_ended
 from krakenctl.tasks.drift.scene import UNKNOWN, Slots
-
-_FIELDS = {  # of a manifest ↔ of a KeySpec
-    "permissions": "permissions",
-    "ipAllowlist": "ip_allowlist",
-    "expires": "valid_until",
-    "queryWindow.from": "query_from",
-    "queryWindow.to": "query_to",
-    "nonceWindow": "nonce_window",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +35,7 @@ class Sight:
     contained: Containment | None = None
     slots: Slots | None = None  # None: not looked at
     asked: bool = True
+    silent: bool = False  # it answers no more, and nobody planned its end
 
     @property
     def lives(self) -> str:
@@ -54,6 +47,7 @@ def of_current(sight: Sight) -> Iterator[Drift]:
     """All but what a name tells: a key that is not there is told together with those that may be it."""
     live, record = sight.live, sight.record
     if live is not None:
+        yield from _silent(sight)
         yield from _changed(sight, live)
         yield from _contained(sight)
         yield from _ends(sight, live)
@@ -66,6 +60,11 @@ def of_current(sight: Sight) -> Iterator[Drift]:
         yield _drift(Kind.UNDEPLOYED, sight, f"{record.live_name} is no longer declared{gone}")
     elif fields := tuple(_undeployed(sight, sight.key)):
         yield _drift(Kind.UNDEPLOYED, sight, "what is declared is not what was last sent", fields=fields)
+
+
+def _silent(sight: Sight) -> Iterator[Drift]:
+    if sight.silent:
+        yield _drift(Kind.SILENT, sight, f"{sight.record.live_name} {ANSWERS_NO_MORE}")
 
 
 def _drift(kind: Kind, sight: Sight, message: str, *, fields: tuple[FieldDrift, ...] = (), since: int = 0) -> Drift:
@@ -130,7 +129,7 @@ def _rows(wish: KeySpec | None, record: KeySpec, live: KeySpec, key: DesiredKey 
     wished = as_written(wish, None) if wish else sent
     touched = {one.field for pair in ((sent, there), (wished, sent)) for one in diff.fields(*pair)}
     declared = wanted.managed(key) if key else frozenset()
-    for name, part in _FIELDS.items():
+    for name, part in FIELDS.items():
         if name in touched:
             managed = part in declared
             desired = wished[name] if managed else None

@@ -43,8 +43,8 @@ class Question:
 
 def drift(project: Project, question: Question, *, parallelism: int | None = None) -> Drifted:
     """Raises UsageError where it names nothing that there is, and what `plan` raises."""
-    with open_desk(project, parallelism=parallelism) as desk:
-        picture = desk.picture(lambda recorded: _only(project.desired, recorded, question), question.addresses)
+    with open_desk(project, parallelism=parallelism, named=question.addresses) as desk:
+        picture = desk.picture(lambda recorded: _only(project.desired, recorded, question))
         recorded, held = picture.recorded, desk.running()
         only = _only(project.desired, recorded, question)
         slots, unread = _slots(project.desired, recorded, only, picture.store)
@@ -187,7 +187,7 @@ class _Shelves:
     def _name(self, store: Store, path: str, slot: Slot) -> str:
         """Only the name of what lies there is kept."""
         if self._thorough:
-            with suppress(KrakenctlError):
+            with suppress(KrakenctlError):  # it is there, which is enough to say of it
                 entry = store.get(path, slot)
                 return entry.live_name if entry else ""
         return UNKNOWN

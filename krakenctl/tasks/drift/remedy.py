@@ -122,6 +122,7 @@ _LATER = (Mends.TIME, "the next run sees to it")
 _BY_KIND = {
     Kind.CHANGED: (Mends.PERSON, "set it back on Kraken, or see what `krakenctl plan` says"),
     Kind.MISSING: (Mends.TIME, "nothing is to be done on Kraken; the next apply forgets it"),
+    Kind.SILENT: (Mends.PERSON, "look on Kraken: if it is gone, `krakenctl recover --absent {address}`"),
     Kind.RENAMED: (Mends.PERSON, "give it its name back on Kraken"),
     Kind.CONTAINED: (Mends.PERSON, "`krakenctl revoke {address}`"),
     Kind.EXPIRED: _LATER,
@@ -129,7 +130,7 @@ _BY_KIND = {
     Kind.OVERDUE: _LATER,
     Kind.DUE: _LATER,
     Kind.RETIRED: _LATER,
-    Kind.CLAIMED: (Mends.PERSON, "look on Kraken whether it is really gone; every run tries to prove it"),
+    Kind.CLAIMED: (Mends.PERSON, "look on Kraken whether it is gone; runs try to prove it once the key rests no more"),
     Kind.UNVERIFIED: (Mends.PERSON, "`krakenctl attest {address}` where the key lives"),
     Kind.UNDEPLOYED: (Mends.PERSON, "see what `krakenctl plan` says"),
     Kind.NO_SECRET: (Mends.PERSON, "restore the secret, or issue a new key: `krakenctl rotate {address}`"),

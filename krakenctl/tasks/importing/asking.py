@@ -24,7 +24,7 @@ def meant(errand: Errand, harvest: Harvest) -> tuple[Errand, Harvest]:
     if wrong:
         told = f"no key {wrong[0]}" if wrong[0] and wrong[0] not in labels else f"more than one key {wrong[0]}".rstrip()
         raise UsageError(f"there is {told}", hint=f"say --to ADDRESS=LABEL; there are: {', '.join(labels)}")
-    pairs = tuple(one for one in harvest.pairs if not to or one.label in to)
+    pairs = harvest.pairs if not to else tuple(replace(one, named=True) for one in harvest.pairs if one.label in to)
     return replace(errand, to=to), replace(harvest, pairs=pairs)
 
 

@@ -12,7 +12,8 @@ from krakenctl.model.importing import LeftOut
 from krakenctl.model.inspection import Described
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount, Phase
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.recorded import pin_of
+from krakenctl.model.surface import traits
 from krakenctl.model.time import show_time
 from krakenctl.pairs.harvest import Labelled
 from krakenctl.plan.names import carries_tag
@@ -39,6 +40,7 @@ class Chooser:
     account: str
     to: Mapping[str, Address]
     second_factor: bool  # of the keys that were asked
+    is_scale_known: bool  # somebody has said what their programs send
     now: int
     open_store: Callable[[str], Store | None]
     left: list[LeftOut] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Chooser:
 
     def _with_list(self) -> list[str]:
         accounts = self.ground.desired.accounts
-        with_list = [name for name, account in accounts.items() if not SURFACES[account.surface].by_person]
+        with_list = [name for name, account in accounts.items() if not traits(account.surface).by_person]
         meant = {address.path[0] for address in self.to.values()} or {self.account or name for name in with_list}
         return [name for name in with_list if name in meant and self.account in ("", name)]
 
@@ -127,7 +129,15 @@ class Chooser:
 
     def _wanted(self, labelled: Labelled, told: Described) -> Wanted:
         about = told.told
-        return Wanted(labelled.label, about.live, labelled.pair, about.scale, told.findings, self.second_factor)
+        return Wanted(
+            label=labelled.label,
+            live=about.live,
+            pair=labelled.pair,
+            scale=about.scale,
+            findings=told.findings,
+            second_factor=self.second_factor,
+            is_scale_known=self.is_scale_known,
+        )
 
     def _said(self, keys: Iterable[Wanted]) -> str:
         """The name that the user gave to the account of these keys. Raises UsageError where that is two."""
@@ -159,8 +169,7 @@ class Chooser:
         return (pins.get(iiban) or seen.get(iiban, "")) if iiban else ""
 
     def _refuse_other(self, name: str, iiban: str) -> None:
-        declared, seen = self.ground.desired.accounts.get(name), self.ground.recorded.accounts.get(name)
-        pin = (declared.iiban if declared else "") or (seen.iiban if seen else "")
+        pin = pin_of(self.ground.desired.accounts.get(name), self.ground.recorded.accounts.get(name))
         if pin and iiban and pin != iiban:
             raise UsageError(f"{name} is the account {pin}, and these keys belong to {iiban}", hint="check --account")
 

@@ -19,6 +19,7 @@ class KeyDraft:
     label: str
     live: LiveKey
     scale: NonceScale
+    is_scale_known: bool = False  # somebody has said what its program sends
     secret: SecretRef
     pair: KeyPair | None  # None: only its consumer has it
     findings: tuple[Finding, ...] = ()

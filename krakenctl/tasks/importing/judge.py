@@ -14,7 +14,7 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.surface import traits
 from krakenctl.plan.names import generation_of
 from krakenctl.plan.planner import Inputs, plan
 from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
@@ -83,13 +83,13 @@ def _unlisted(keys: Mapping[Address, KeyDraft], live: Mapping[str, LiveAccount])
         account = live[key.account]
         same = (one for one in account.keys if one.name == key.live.name)
         if not any(not (one.created and key.live.created) or one.created == key.live.created for one in same):
-            called = SURFACES[account.surface].called
+            called = traits(account.surface).called
             wrong[address] = f"{key.account} has its keys made through {called}, and Kraken does not list it there"
     return wrong
 
 
 def _live(account: DesiredAccount, draft: AccountDraft, recorded: Recorded, look: Look) -> LiveAccount:
-    if not SURFACES[account.surface].by_person:
+    if not traits(account.surface).by_person:
         return look()[account.name]
     known = [key for key in (*recorded.keys.values(), *recorded.retired) if key.account == account.name]
     names = {key.live.name for key in draft.keys}
@@ -98,7 +98,7 @@ def _live(account: DesiredAccount, draft: AccountDraft, recorded: Recorded, look
         name=account.name,
         phase=Phase.READY,
         iiban=draft.iiban,
-        coverage=SURFACES[account.surface].coverage,
+        coverage=traits(account.surface).coverage,
         keys=(*kept, *(key.live for key in draft.keys)),
         surface=account.surface,
     )

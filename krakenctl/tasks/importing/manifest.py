@@ -49,8 +49,8 @@ def manifest(accounts: Sequence[AccountDraft], path: str, set_names: Collection[
     schema = "../" * path.count("/") + SCHEMA
     first = (
         f"# yaml-language-server: $schema={schema}",
-        "# Written by `krakenctl import`: yours to edit from here on. But names are addresses: under another name an account",
-        "# has other keys; a key is renamed with metadata `formerly: [OLD]` and spec `secret: {path: ACCOUNT/OLD}`.",
+        "# Written by `krakenctl import`: yours to edit from here on. But names are addresses: under another name an",
+        "# account has other keys; a key is renamed with metadata `formerly: [OLD]` and its old `secret: {path: …}`.",
     )
     return "\n".join(first) + "\n" + "---\n".join("".join(f"{line}\n" for line in lines) for lines in documents)
 
@@ -134,8 +134,10 @@ def _fields(key: KeyDraft, inherited: Collection[str] = ()) -> Iterator[Field]:
     if 0 < spec.nonce_window <= _MOST_WINDOW or (spec.nonce_window == 0 and "nonceWindow" in inherited):
         yield Field("nonceWindow", str(spec.nonce_window))
     if key.scale is not NonceScale.UNKNOWN:
-        guess = "a guess: it answered to such a nonce; correct it if its program sends another"
-        yield Field("consumer", f"{{nonce: {key.scale}}}", guess)
+        yield Field("consumer", f"{{nonce: {key.scale}}}", "" if key.is_scale_known else _GUESS)
+
+
+_GUESS = "a guess: it answered to such a nonce; correct it if its program sends another"
 
 
 def _allowlist(entries: Sequence[str]) -> Field:

@@ -30,6 +30,7 @@ class Wanted(NamedTuple):
     scale: NonceScale = NonceScale.UNKNOWN
     findings: tuple[Finding, ...] = ()
     second_factor: bool = False
+    is_scale_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Placing:
         store = self.open_store(place.store)
         if store is None or not any(store.exists(place.path, slot) for slot in Slot):
             return ""
-        with suppress(KrakenctlError):
+        with suppress(KrakenctlError):  # whatever it is, it is not written over
             entry = store.get(place.path, Slot.CURRENT)
             lineage = self.ground.recorded.lineage
             if entry is not None and lineage in ("", entry.lineage):
@@ -122,6 +123,7 @@ def _draft(address: Address, wanted: Wanted, place: SecretRef, *, declared: bool
         label=wanted.label,
         live=wanted.live,
         scale=NonceScale.UNKNOWN if wanted.second_factor else wanted.scale,
+        is_scale_known=wanted.is_scale_known,
         secret=place,
         pair=wanted.pair,
         findings=wanted.findings,

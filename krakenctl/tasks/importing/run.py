@@ -151,6 +151,7 @@ def _draw(scene: _Scene, ground: Ground, open_store: OpenStore) -> _Drawn:
         account=scene.errand.account,
         to=scene.errand.to,
         second_factor=scene.errand.otp is not None,
+        is_scale_known=scene.errand.nonce is not None,
         now=scene.now,
         open_store=_nothing if ground.wish else open_store,
     )

@@ -7,33 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, NonceRefused, RateLimited, Refused
-from krakenctl.model.description import CLOCKS, Description
+from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, RateLimited, Refused
+from krakenctl.model.description import Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.recorded import Gone
-from krakenctl.model.silence import AllowList, Refusal, silence_proves
-from krakenctl.model.time import show_time
+from krakenctl.model.silence import NO_KEY, NO_NONCE, AllowList, Refusal, silence_proves
 from krakenctl.model.verification import Probed, Verdict
-from krakenctl.surfaces.kraken.answers import NO_KEY
 from krakenctl.surfaces.kraken.answers import said as words
-from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
+from krakenctl.surfaces.kraken.ending import TWICE, is_refused_again, may_be_proved
 from krakenctl.surfaces.kraken.gently import Caller
-from krakenctl.surfaces.kraken.look import ENOUGH
-from krakenctl.surfaces.kraken.own_key import OwnKey
-from krakenctl.surfaces.kraken.probes import Allowance, Pace, probe
-from krakenctl.tasks.verification.meaning import FENCED, FORMER, NO_NONCE, Known, meaning
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """How one key was asked. `verdict`: what its refusal means; None: it answered, or was not asked."""
-
-    told: Description | None = None
-    verdict: Verdict | None = None
-    why: str = ""  # of the verdict, or why it was not asked
-    lives: bool = False  # it did not answer, and what Kraken said proves that it is there
-    probed: tuple[Probed, ...] = ()
+from krakenctl.surfaces.kraken.probes import Pace, probe
+from krakenctl.tasks.verification.asked import Asked
+from krakenctl.tasks.verification.meaning import ENDED_OR_FENCED, FENCED, FORMER, Known, meaning
 
 
 class _Refused(NamedTuple):
@@ -47,13 +33,12 @@ class _Refused(NamedTuple):
 class Asking:
     """One account in one run. For one thread. `lists`: what its list shows of these keys, by recorded name."""
 
-    caller: Caller  # with the memory of what was answered and refused
+    caller: Caller  # with the memory of what was answered and refused, and what may still be
     gone: Callable[[str], Gone | None]  # by public key: what proved its end
     pace: Callable[[], Pace]  # anew for each key
     now: int  # unix seconds on the exchange's clock
     lists: Mapping[str, LiveKey]
     probing: bool
-    allowance: Allowance
     _every: list[Holding] = field(default_factory=list)
     _refused: dict[str, _Refused] = field(default_factory=dict)  # by recorded name, in this run
 
@@ -78,8 +63,8 @@ class Asking:
 
     def _is_provable(self, refused: _Refused) -> bool:
         """Whether another refusal would prove its end, or an earlier command's has done so already."""
-        may_be = may_be_proved(self.caller, refused.holding, refused.pair, self._every) and not self.caller.row
-        return may_be and (refused.before or not self.allowance.spent)
+        may_be = may_be_proved(self.caller, refused.holding, refused.pair, self._every) and not self.caller.row.refused
+        return may_be and (refused.before or not self.caller.row.spent)
 
     def _is_rather_last(self, holding: Holding) -> tuple[bool, bool, bool]:
         has_answered = self._has_answered(holding)
@@ -89,11 +74,10 @@ class Asking:
         return bool(self._networks(holding)) and not self._has_answered(holding)
 
     def _ask(self, holding: Holding) -> Asked:
-        if self.allowance.locked or self.caller.held.locked():
-            return Asked(verdict=Verdict.LOCKED_OUT, why=self.caller.held.locked() or self.allowance.spent)
+        if why := self.caller.held.locked():
+            return Asked(verdict=Verdict.LOCKED_OUT, why=why)
         if (proof := self.gone(holding.record.public_key)) and not self._is_listed(holding):
-            said = f"refused twice ({proof.said}) at {show_time(proof.since)}, seen from {proof.host}"
-            return Asked(verdict=Verdict.REVOKED, why=f"proved before, so it is not asked again: {said}")
+            return Asked(verdict=Verdict.REVOKED, why=f"{proof.told}, so it is not asked again")
         if holding.pair is None:
             return Asked(why=holding.problem)
         if holding.record.public_key not in ("", holding.pair.public_key):
@@ -105,16 +89,8 @@ class Asking:
     def _objections(self, holding: Holding) -> Iterator[str]:
         """Why it is not to be asked."""
         networks, end = self._networks(holding), self._known_spec(holding).spec.valid_until
-        if 0 < end <= self.now:
-            yield "its end has passed"
-        if holding.scale not in CLOCKS:
-            yield f"consumer.nonce is {holding.scale}, and a call could lock its consumer out"
-        if why := self.caller.held.rests(holding.record.public_key):
+        if why := self.caller.objection(holding, self.now, end):
             yield why
-        if self.allowance.spent:
-            yield self.allowance.spent
-        if self.caller.has_enough:
-            yield ENOUGH
         if not self._is_doubtful(holding) or not self._is_shut(holding):
             return
         alike = (name for name, one in self._refused.items() if self._networks(one.holding) == networks)
@@ -136,7 +112,8 @@ class Asking:
     def _asked(self, holding: Holding, pair: KeyPair) -> Asked:
         pace, before = self.pace(), self._refusal(holding)
         try:
-            told = self._described(holding, pair, pace)
+            pace.before(holding.scale, 1)
+            told = self.caller.describe_twice(pair, holding.scale, lambda: pace.before(holding.scale, 1))
         except (LockedOut, RateLimited) as problem:
             return Asked(verdict=_verdict(problem), why=problem.message)
         except Refused as problem:
@@ -149,42 +126,38 @@ class Asking:
         return Asked(told=told, probed=self._probed(pair, told, pace) if self.probing else ())
 
     def _probed(self, pair: KeyPair, told: Description, pace: Pace) -> tuple[Probed, ...]:
-        own = OwnKey(self.caller.http, pair, self.caller.clock)
-        probed = probe(own, told, pace=pace, allowance=self.allowance)
-        if self.allowance.locked:
+        probed = probe(self.caller.own(pair), told, pace=pace)
+        if self.caller.row.locked:
             self.caller.held.note_lockout()
         return probed
 
-    def _described(self, holding: Holding, pair: KeyPair, pace: Pace, tries: int = 2) -> Description:
-        """A refused nonce is tried once more: its consumer was quicker."""
-        pace.before(holding.scale, 1)
-        try:
-            return self.allowance.counted(lambda: self.caller.describe(pair, holding.scale))
-        except NonceRefused:
-            if tries > 1 and not self.allowance.spent and not self.caller.has_enough:
-                return self._described(holding, pair, pace, tries - 1)
-            raise
-
     def _once_more(self, refused: _Refused) -> Asked:
-        """It answered from here before, and this host may use it. A second refusal in the same words proves it."""
+        """It answered from here before, and this host may use it: a second refusal, where no earlier command has it.
+
+        Of a key whose end was planned that is the proof of it; of another it may as well have been fenced off.
+        """
         holding, why = refused.holding, f"{FORMER} (“{refused.said}”)"
         if refused.before:
-            self.caller.held.note_gone(holding.record.public_key, f"{NO_KEY}, {refused.said}")
-            return Asked(verdict=Verdict.REVOKED, why=f"{why}, and said so to an earlier command")
-        is_gone = is_refused_again(self.caller, refused.pair, refused.said)
-        self.allowance.left -= 1  # whatever it told, it told by a refusal
+            return self._silent(holding, f"{why}, and said so to an earlier command")
+        is_silent = is_refused_again(self.caller, refused.pair, ends=holding.is_ending)
         self._rest(holding)
-        if is_gone:
-            return Asked(verdict=Verdict.REVOKED, why=f"{why}, twice")
+        if is_silent:
+            return self._silent(holding, f"{why}, twice")
         after = self._refusal(holding)
         if after is not None and after.said.startswith(NO_NONCE):
             return Asked(verdict=Verdict.DENIED, why=FENCED, lives=True)
         return Asked(verdict=Verdict.DENIED, why=f"{why}; asked again, it told neither")
 
+    def _silent(self, holding: Holding, why: str) -> Asked:
+        if not holding.is_ending:
+            return Asked(verdict=Verdict.DENIED, why=f"{why}: {ENDED_OR_FENCED}")
+        self.caller.held.note_gone(holding.record.public_key, TWICE)
+        return Asked(verdict=Verdict.REVOKED, why=why)
+
     def _rest(self, holding: Holding) -> None:
         """End a row of refusals, if another key can."""
-        if not self.allowance.spent:
-            with suppress(ExchangeError):
+        if not self.caller.row.spent:
+            with suppress(ExchangeError):  # a lockout is noted, and the next key is told of it
                 self.caller.rest([one for one in self._every if one is not holding])
 
     def _refusal(self, holding: Holding) -> Refusal | None:

@@ -11,17 +11,9 @@ from krakenctl.model.permission import in_order
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.model.verification import Probed, Right, Setting, Source, Verdict, Verified
-from krakenctl.model.written import as_written
+from krakenctl.model.written import FIELDS, as_written
 from krakenctl.plan import wanted
-from krakenctl.tasks.verification.asking import Asked
-
-_FIELDS = {
-    "ipAllowlist": "ip_allowlist",
-    "expires": "valid_until",
-    "queryWindow.from": "query_from",
-    "queryWindow.to": "query_to",
-    "nonceWindow": "nonce_window",
-}
+from krakenctl.tasks.verification.asked import Asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +138,8 @@ def _settings(key: DesiredKey, seen: Seen, live: LiveKey, source: Source) -> Ite
         return
     before, after = as_written(should, None), as_written(live.spec, None)
     managed = wanted.managed(key)
-    for name, field in _FIELDS.items():
-        if field in managed:
+    for name, field in FIELDS.items():
+        if field in managed and name != "permissions":  # each of these has its own verdict
             agrees = None if source is Source.RECORDED else getattr(should, field) == getattr(live.spec, field)
             yield Setting(name=name, declared=before[name], effective=after[name], source=source, agrees=agrees)
     yield from _whose(seen)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from krakenctl.model.silence import NO_KEY, NO_NONCE, NO_SIGNATURE
 from krakenctl.model.verification import Verdict
-from krakenctl.surfaces.kraken.answers import NO_KEY, NO_SIGNATURE
 
-NO_NONCE = "EAPI:Invalid nonce"
 _ACCOUNT = "EAuth:"  # disabled, unconfirmed: whatever the key may be
 
 BUSY = "it lives; its consumer was using it at the same moments, or sends a finer clock than consumer.nonce says"
 FORMER = "it has answered from this host before, and Kraken knows it no more"
+ENDED_OR_FENCED = "revoked, or restricted to other addresses by somebody"
 FENCED = "Kraken knows it, and not from this host: its allow-list or its end is not what was last sent"
 _HERE = "whether this host may use it is not known"
 
@@ -72,5 +72,5 @@ def _plain(said: str, known: Known) -> Meaning:
     if known.listed:
         return Meaning(Verdict.DENIED, "its account lists it, and what the store keeps of it does not work", lives=True)
     if known.answered:
-        return Meaning(Verdict.DENIED, f"{FORMER}; two refusals would prove that it is gone")
+        return Meaning(Verdict.DENIED, f"{FORMER}: {ENDED_OR_FENCED}")
     return Meaning(Verdict.DENIED, "revoked, expired, or changed by a person: as last sent, this host may use it")

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from krakenctl import parallel
-from krakenctl.apply.patience import PatientSurface, Quietly
 from krakenctl.errors import KrakenctlError, LockedOut, UsageError
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredAccount, DesiredKey
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage
-from krakenctl.model.recorded import Recorded, RecordedKey
-from krakenctl.model.surface import SURFACES
+from krakenctl.model.recorded import Recorded, RecordedKey, pin_of
+from krakenctl.model.silence import MOST_REFUSED
+from krakenctl.model.surface import traits
 from krakenctl.model.verification import Left, Sight, Verification, Verified
-from krakenctl.model.workspace import SANDBOX
-from krakenctl.observe.holdings import OpenStore, holdings
-from krakenctl.observe.premises import Grounds
+from krakenctl.observe.holdings import holdings
+from krakenctl.observe.means import Means, open_means
 from krakenctl.project import Project
 from krakenctl.surfaces.kraken.gently import Caller
-from krakenctl.surfaces.kraken.probes import MOST_REFUSED, Allowance, Pace
+from krakenctl.surfaces.kraken.probes import Pace
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.tasks.verification import whose
-from krakenctl.tasks.verification.asking import Asked, Asking
+from krakenctl.tasks.verification.asked import Asked
+from krakenctl.tasks.verification.asking import Asking
 from krakenctl.tasks.verification.judge import Seen, by_recorded_name, judged, never_issued
 from krakenctl.wiring import opening
-from krakenctl.wiring.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,48 +49,25 @@ class _Looked(NamedTuple):
     keys: list[Verified]
 
 
-@contextmanager
-def open_verifier(
-    project: Project, environ: Mapping[str, str] | None = None, parallelism: int | None = None
-) -> Iterator[Verifier]:
-    environ = os.environ if environ is None else environ
-    workspace = project.workspace
-    store = opening.stores(project, environ)
-    home = opening.state_home(project.root, workspace.state, environ)
-    recorded = home.read()
-    usernames = {account.name: account.username for account in project.desired.accounts.values()}
-    grounds = Grounds(project, lambda: recorded, store)
-    credentials = opening.credentials(project, environ, store)
-    usual = 1 if workspace.endpoint == SANDBOX else parallel.usual()
-    with opening.exchange(project.root, workspace, credentials, usernames, grounds.of) as exchange:
-        grounds.estate.now, grounds.estate.jot = exchange.now, home.jot
-        yield Verifier(project, recorded, exchange, store=store, grounds=grounds, parallelism=parallelism or usual)
+def verify(
+    project: Project, wish: Wish, environ: Mapping[str, str] | None = None, parallelism: int | None = None
+) -> Verification:
+    """Raises UsageError for an address or an account that nothing declares."""
+    recorded = opening.state_home(project.root, project.workspace.state, environ).read()
+    with open_means(project, environ, recorded=lambda: recorded, named=wish.addresses) as means:
+        return _Verifier(means, recorded, parallelism or means.usual).verify(wish)
 
 
-class Verifier:
-    """For one command. `open_verifier` makes and closes it."""
-
-    def __init__(
-        self,
-        project: Project,
-        recorded: Recorded,
-        exchange: Exchange,
-        *,
-        store: OpenStore,
-        grounds: Grounds,
-        parallelism: int,
-    ) -> None:
-        self._project = project
+class _Verifier:
+    def __init__(self, means: Means, recorded: Recorded, parallelism: int) -> None:
+        self._project = means.project
         self._recorded = recorded
-        self._exchange = exchange
-        self._store = store
-        self._grounds = grounds
+        self._exchange = means.exchange
+        self._store = means.store
+        self._grounds = means.grounds
         self._parallelism = parallelism
-        self._clock = _SteadyClock(exchange)
 
     def verify(self, wish: Wish) -> Verification:
-        """Raises UsageError for an address or an account that nothing declares."""
-        self._grounds.estate.named = wish.addresses
         meant = self._meant(wish)
         accounts = sorted({address.path[0] for address in meant})
         looked = parallel.each(partial(self._account, wish, meant), accounts, self._parallelism)
@@ -147,12 +121,12 @@ class Verifier:
     def _account(self, wish: Wish, meant: Mapping[Address, DesiredKey], name: str) -> _Looked:
         declared = [key for address, key in meant.items() if address.path[0] == name]
         records = {r.live_name: r for key in declared if (r := self._recorded.keys.get(key.address)) is not None}
-        allowance = Allowance(wish.failures)
+        row = Row(left=wish.failures)
         pin = self._pin(name)
-        sight, iiban, listed = self._listed(name, allowance)
+        sight, iiban, listed = self._listed(name, row)
         is_ours = not (pin and iiban and iiban != pin)
         lists = by_recorded_name(records, listed) if is_ours else {}
-        asked = self._asked(name, wish, records, lists, allowance) if is_ours else {}
+        asked = self._asked(name, wish, records, lists, row) if is_ours else {}
         has_list = is_ours and sight.coverage in (Coverage.COMPLETE, Coverage.OUR_CLIENT)
         other = Asked(why="the credential of its account opens another one")
         seen = {
@@ -177,23 +151,21 @@ class Verifier:
         return judged(key, seen[record.live_name], self._exchange.now())
 
     def _pin(self, name: str) -> str:
-        declared, known = self._project.desired.accounts.get(name), self._recorded.accounts.get(name)
-        return (declared.iiban if declared else "") or (known.iiban if known else "")
+        return pin_of(self._project.desired.accounts.get(name), self._recorded.accounts.get(name))
 
     def _declared(self, name: str) -> DesiredAccount:
         return self._project.desired.accounts[name]
 
-    def _listed(self, name: str, allowance: Allowance) -> tuple[Sight, str, tuple[LiveKey, ...]]:
+    def _listed(self, name: str, row: Row) -> tuple[Sight, str, tuple[LiveKey, ...]]:
         """What its list shows, and whose it is. Where a surface has no list of its own, its keys are asked instead."""
-        best = SURFACES[self._declared(name).surface].coverage
-        if best is Coverage.HELD:
-            return Sight(account=name, coverage=best), "", ()
+        known = traits(self._declared(name).surface)
+        if known.proved_by_pair:
+            return Sight(account=name, coverage=known.coverage), "", ()
         try:
-            quietly = Quietly(wait=time.sleep, now=self._exchange.now, chance=random.random)
-            surface = PatientSurface(self._exchange.surface(name), quietly)
+            surface = self._exchange.patient(name)
             iiban, listing = surface.iiban(), surface.list_keys()
         except LockedOut as problem:
-            allowance.locked = True
+            row.locked = True
             return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
         except KrakenctlError as problem:
             return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
@@ -205,32 +177,19 @@ class Verifier:
         wish: Wish,
         records: Mapping[str, RecordedKey],
         lists: Mapping[str, LiveKey],
-        allowance: Allowance,
+        row: Row,
     ) -> dict[str, Asked]:
         share = self._grounds.estate.of(name)
-        if allowance.locked:  # as its list was asked for
+        if row.locked:  # as its list was asked for
             share.note_lockout()
         asking = Asking(
-            caller=Caller(http=self._exchange.http, held=share, clock=self._clock, wait=time.sleep),
+            caller=Caller(
+                http=self._exchange.http, held=share, clock=self._exchange.clock, wait=time.sleep, budget=row
+            ),
             gone=share.gone,
             pace=lambda: Pace(self._project.workspace.rate_limits.tier, time.monotonic, time.sleep),
             now=self._exchange.now(),
             lists=lists,
             probing=wish.probe,
-            allowance=allowance,
         )
         return asking.all(list(holdings(records.values(), self._project.desired.keys, self._store)))
-
-
-class _SteadyClock:
-    """Nanoseconds since 1970 as keys' consumers have them, which never go back while a command runs."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._began: tuple[int, float] | None = None
-
-    def __call__(self) -> int:
-        if self._began is None:
-            self._began = self._exchange.clock(), time.monotonic()
-        told, then = self._began
-        return told + int((time.monotonic() - then) * 1_000_000_000)

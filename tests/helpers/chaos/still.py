@@ -8,7 +8,6 @@ from typing import Any
 
 from desk import NOW, Desk
 from krakenctl import workflow
-from krakenctl.observe import estate
 from krakenctl.pipeline import recollection
 from krakenctl.sandbox import clock
 from krakenctl.tasks.containment import sweep, switch
@@ -42,7 +41,7 @@ class _Time:
 @contextmanager
 def still(desk: Desk | None, number: int = 0) -> Iterator[None]:
     """Our own clock stands but for what is waited; the exchange's is frozen in its file."""
-    modules: tuple[Any, ...] = (estate, exchange, recollection, workflow, switch, sweep)
+    modules: tuple[Any, ...] = (exchange, recollection, workflow, switch, sweep)
     real, still = [module.time for module in modules], _Time(desk, number)
     for module in modules:
         module.time = still

@@ -156,7 +156,7 @@ def test_what_is_copied_into_texts_is_no_permission_that_does_not_exist() -> Non
 
 _MAKERS = {"error", "warning", "note", "in_file", "in_line", "_note", "_about", "_twice", "Remark", "_rule", "_bad"}
 _ID = re.compile(r"[a-z]+(-[a-z0-9]+)+|unreadable")
-_HOMES = ("load", "validate", "plan", "audit", "drift", "importing", "pairs")
+_HOMES = ("load", "validate", "plan", "audit", "observe", "pipeline", "tasks", "pairs")
 
 
 def _rules() -> Iterator[str]:

@@ -91,3 +91,22 @@ def test_whatever_is_written_is_read_again(assignments, newline):
 def test_any_text_can_be_read(text):
     for line in lines(Secret(text)):
         assert line.number >= 1
+
+
+SECRET = "c2VjcmV0" * 11
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('A="not closed', "a quote is opened and not closed"),
+        ("A='not closed", "a quote is opened and not closed"),
+        ("A: value", "it has : where = belongs"),
+        (f"A:{SECRET}==", "it has : where = belongs"),
+        (f"{SECRET[:7]}/{SECRET}==", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told_and_nothing_of_a_secret_is_taken_for_a_name(line, why):
+    [found] = lines(Secret(line))
+    assert (found.name, found.why) == ("", why)

@@ -42,6 +42,8 @@ def told(harvest):
         ("MM_BTC_KEY", "MM_BTC_SECRET", "MM_BTC"),
         ("API_KEY_MM", "API_SECRET_MM", "MM"),
         ("KRAKEN_API_KEY_2", "KRAKEN_API_SECRET_2", "KRAKEN_2"),
+        ("KRAKEN_API_KEY1", "KRAKEN_API_SECRET1", "KRAKEN_1"),
+        ("API_KEY12_MM", "API_SECRET12_MM", "12_MM"),
         ("API_KEY", "API_SECRET", "key"),
         ("apiKey", "apiSecret", "key"),
         ("key", "secret", "key"),
@@ -186,3 +188,21 @@ def test_every_finding_is_in_the_catalogue():
     assert {"half-a-pair", "ambiguous-pair", "futures-key", "not-kraken", "odd-key", "same-key-twice"} <= set(
         SOURCE_RULES
     )
+
+
+@pytest.mark.parametrize("key", ["KRAKEN_API_KEY", "MM_API_KEY"])
+def test_an_empty_half_is_told_as_empty(key):
+    secret = key.replace("KEY", "SECRET")
+    messages = [finding.message for finding in harvest(**{key: KEY, secret: ""}).findings]
+    assert f"{secret} is empty" in messages
+
+
+def test_futures_keys_are_told_for_what_they_are():
+    [finding] = harvest(KRAKEN_FUTURES_API_KEY=KEY, KRAKEN_FUTURES_API_SECRET=SECRET).findings
+    assert "a key of Kraken Futures, which Spot does not know" in finding.message
+
+
+def test_a_pair_that_somebody_has_named_is_marked_so():
+    values = {"X": Secret(KEY), "Y": Secret(SECRET)}
+    assert [one.named for one in names.named(values, "X", "Y").pairs] == [True]
+    assert [one.named for one in harvest(A_KEY=KEY, A_SECRET=SECRET).pairs] == [False]

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golden import golden
-from krakenctl.model.human import HumanStep
+from krakenctl.model.address import key_address
+from krakenctl.model.desired import SecretRef
+from krakenctl.model.human import HumanStep, Successor
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Verb
@@ -27,6 +29,7 @@ STEP = HumanStep(
     verb=Verb.ISSUE,
     account="mm-desk",
     username="acme-mm-desk",
+    iiban="AA12 N84G EXAM PLE1",
     name="mm-btc.a7.g2",
     page="https://pro.kraken.com/app/settings/api",
     wanted=SPEC,
@@ -41,7 +44,14 @@ STEPS = (
         before=SPEC,
         wanted=replace(SPEC, ip_allowlist=(), valid_until=0, query_from=0),
     ),
-    replace(STEP, verb=Verb.REVOKE, number=3, name="mm-btc.a7.g1", wanted=None),
+    replace(
+        STEP,
+        verb=Verb.REVOKE,
+        number=3,
+        name="mm-btc.a7.g1",
+        wanted=None,
+        successor=Successor(key_address("mm-desk", "mm-btc"), "mm-btc.a7.g2", SecretRef("desk", "bots/mm-btc")),
+    ),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from krakenctl.model.address import Address
 from krakenctl.model.drift import Kind, Mends
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import Aside, Coverage, LiveAccount, Phase
 from krakenctl.model.recorded import Containment, Given, RecordedAccount
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.tasks.drift.compare import compare, sights
@@ -336,8 +336,10 @@ def test_what_a_surface_finds_odd_about_a_key_is_told_and_what_it_did_not_ask_is
     record, unasked = recorded(key), recorded(other)
     live = replace(
         on(alive(record), alive(unasked), coverage=Coverage.HELD),
-        odd={"bot.a7.g1": ("it belongs to another account",)},
-        unasked={"view.a7.g1": "its allow-list may leave this host out"},
+        asides={
+            "bot.a7.g1": Aside(odd=("it belongs to another account",)),
+            "view.a7.g1": Aside(unasked="its allow-list may leave this host out"),
+        },
     )
     [drift] = drifts(wish(key, other), live, recorded=memory(record, unasked))
     assert (drift.kind, drift.address) == (Kind.CHANGED, Address("ApiKey", ("acme", "bot")))
@@ -348,7 +350,7 @@ def test_what_a_surface_finds_odd_about_a_key_is_told_and_what_it_did_not_ask_is
 def test_a_key_that_tells_of_itself_is_renamed_where_kraken_calls_it_otherwise():
     key = bot()
     record = recorded(key)
-    live = replace(on(alive(record), coverage=Coverage.HELD), called={"bot.a7.g1": "Mine"})
+    live = replace(on(alive(record), coverage=Coverage.HELD), asides={"bot.a7.g1": Aside(called="Mine")})
     [drift] = drifts(wish(key), live, recorded=memory(record))
     assert (drift.kind, drift.name, "called “Mine” now" in drift.message) == (Kind.RENAMED, "bot.a7.g1", True)
 
