@@ -158,8 +158,8 @@ class Recorded:
         return (*self.keys.values(), *self.retired, *self.intents)
 
     def is_silent(self, key: RecordedKey) -> bool:
-        """Whether a host was last told that there is no such key."""
-        refused = (said.said for (public_key, _), said in self.refused.items() if public_key == key.public_key)
+        """Whether a host that it had answered to was last told that there is no such key."""
+        refused = (said.said for at, said in self.refused.items() if at[0] == key.public_key and at in self.answered)
         return any(said.startswith(NO_KEY) and not said.endswith(NO_NONCE) for said in refused)
 
     def given_as(self, account: str, live: LiveKey) -> Given | None:

@@ -382,12 +382,15 @@ def test_an_undeclared_key_is_deleted_by_a_person_and_its_secret_goes_with_the_p
     assert desk.slots() == ["acme/peer/current"]
 
 
-def test_a_key_deleted_by_somebody_is_found_gone_and_made_anew(desk):
+def test_a_key_deleted_by_somebody_is_made_anew_and_followed_until_a_person_has_looked(desk):
     made_beside_another(desk)
     desk.advance(60)
     run(desk, Nobody())
     operate.revoke_key(desk.db, "acme", "bot.a7.g1")
     desk.advance(60)
+    [change] = planned(desk).changes
+    assert (change.action, change.new.name) == (Action.REPLACE, "bot.a7.g2")
+    assert desk.run("recover", "--absent", BOT).code == 0
     [change] = planned(desk).changes
     assert (change.action, change.new.name) == (Action.CREATE, "bot.a7.g2")
 
@@ -403,8 +406,8 @@ def test_a_key_that_is_gone_while_nobody_is_there_costs_two_refused_calls_and_no
         run(desk, Nobody())
         assert [change.new.name for change in planned(desk).changes] == ["bot.a7.g2"]
         desk.advance(1)
-    [proof] = desk.recorded().gone.values()
-    assert (asked.count("refused"), proof.said) == (2, "EAPI:Invalid key, EAPI:Invalid key")
+    [refusal] = desk.recorded().refused.values()
+    assert (asked.count("refused"), refusal.said) == (2, "EAPI:Invalid key, EAPI:Invalid key")
 
 
 def test_a_store_that_fails_loses_no_key_out_of_sight(desk, monkeypatch):
