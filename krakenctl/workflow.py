@@ -145,10 +145,10 @@ class Desk:
 
     def answer(self, address: Address, *, exists: bool, name: str = "") -> None:
         """A person found out whether a sub-account or key came to be. Raises UsageError where nothing asks for it."""
-        from krakenctl.pipeline.underway import answer
+        from krakenctl.pipeline.answering import Answer, answer
 
         state, run = self.holding
-        answer(state, run, address, exists=exists, now=self.now(), name=name)
+        answer(state, run, Answer(address=address, exists=exists, name=name), now=self.now())
 
     @property
     def holding(self) -> tuple[State, Run]:

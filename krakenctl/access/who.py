@@ -68,7 +68,14 @@ def _sight(name: str, scene: Scene) -> Sight:
         keys=len(seen.keys),
         reason=seen.reason,
         unasked=tuple(sorted(seen.unasked)),
+        silent=tuple(sorted(seen.silent)),
+        gone=tuple(sorted(_gone(name, scene.recorded))),
     )
+
+
+def _gone(account: str, recorded: Recorded) -> Iterator[str]:
+    ours = (each for each in (*recorded.keys.values(), *recorded.retired) if each.account == account)
+    return (each.live_name for each in ours if each.public_key in recorded.gone)
 
 
 def _coverage(seen: LiveAccount) -> Coverage:

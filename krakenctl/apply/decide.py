@@ -1,8 +1,9 @@
 """What recovery would do about one intent, and why. Pure: it is handed everything, and reads and changes nothing.
 
-A key is ours by proof only. The journal holds its very name, and no list had shown it before; beside that it was created
-no earlier than the intent, or is the one whose pair our store keeps, or the one that somebody answers for. What is ours goes forward when its secret is kept and it is what was asked for, within the ceilings of
-today; else it is taken back. Where something cannot be seen or read, recovery waits.
+A key is ours by proof only. The journal holds its very name, and no list had shown it before; beside that it was
+created no earlier than the intent, or it is the one whose pair our store keeps, or that somebody answers for. What is
+ours goes forward when its secret is kept and it is what was asked for, within the ceilings of today; else it is taken
+back. Where something cannot be seen or read, recovery waits.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from krakenctl.apply import check
-from krakenctl.apply.mend import mismatch, put_right
+from krakenctl.apply.mend import given_again, mismatch, put_right
 from krakenctl.apply.session import Session
 from krakenctl.apply.work import KeptKey, Work
 from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised
-from krakenctl.model.journal import ACCEPTED
+from krakenctl.model.journal import ACCEPTED, Verdict
 from krakenctl.model.key import KeyPair, KeySpec, LiveKey
 
 PROPAGATION_TRIES = 3
@@ -31,14 +31,25 @@ def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpe
             f"the new key {name} does not show in the account's list; its secret stays in pending",
             hint="run apply again: it finishes with that key if it shows by then, and issues another one if not",
         )
-    while wrong := _wrong(session, work, name, sent, live):
-        live = put_right(session, work, name, sent, wrong)
+    live = _mended(session, work, name, sent, live)
     aside = session.aside(name)
     if why := aside.unasked:
-        return f"{ACCEPTED}: {_accepted(session, work, name, sent, why)}"
+        return str(Verdict(ACCEPTED, _accepted(session, work, name, sent, why)))
     work.kept, work.note = replace(work.kept or kept, created=live.created), aside.remark or work.note
     has_said_so = session.account.traits.proved_by_pair or _says_so_itself(session, work, name, kept.pair, sent)
     return VERIFIED if has_said_so else LISTED
+
+
+def _mended(session: Session, work: Work, name: str, sent: KeySpec, live: LiveKey) -> LiveKey:
+    """Nothing is wrong with it any more, as far as can be seen from here."""
+    while True:
+        while wrong := _wrong(session, work, name, sent, live):
+            live = put_right(session, work, name, sent, wrong)
+        aside = session.aside(name)
+        seen = given_again(session, work, name, sent, aside.unasked) if aside.doubtful else None
+        if seen is None:
+            return live
+        live = seen
 
 
 def _wrong(session: Session, work: Work, name: str, sent: KeySpec, live: LiveKey) -> tuple[str, ...]:
@@ -65,8 +76,8 @@ def _accepted(session: Session, work: Work, name: str, sent: KeySpec, why: str) 
     except NeedsPerson:
         raise NeedsPerson(
             f"{name} could not be asked from here: {why}. Its secret is kept, and nobody reads it yet",
-            hint=f"run `krakenctl attest {work.change.address}` where the key may be used; or put on the record why"
-            " nobody looks: `krakenctl apply --accept-unverified REASON`",
+            hint=f"run `krakenctl attest {work.change.address}` where the key may be used (with --otp if it has a"
+            " second factor); or put on the record why nobody looks: `krakenctl apply --accept-unverified REASON`",
         ) from None
 
 

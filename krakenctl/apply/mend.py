@@ -10,7 +10,7 @@ from krakenctl.apply.takeback import take_back
 from krakenctl.apply.work import UNTOUCHED, Work, joined
 from krakenctl.errors import ExchangeError, KeyMismatch, NeedsPerson
 from krakenctl.model.human import Revocation
-from krakenctl.model.journal import WRONG, Stage
+from krakenctl.model.journal import WRONG, Stage, Verdict
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
 from krakenctl.stores.base import Slot
@@ -24,7 +24,7 @@ def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tup
     told = "; ".join(wrong)
     if session.account.traits.mendable:
         with work.telling_rest() as deeds:
-            session.advance(work, name, Stage.STORED, f"{WRONG}: {told}", deeds=deeds)
+            session.advance(work, name, Stage.STORED, str(Verdict(WRONG, told)), deeds=deeds)
     try:
         session.surface.ready(Verb.CHECK, name)  # where nobody is there, all stays as it is
         mended = session.surface.amend(name, sent, wrong)
@@ -33,6 +33,22 @@ def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tup
         raise NeedsPerson(message, hint=joined(MENDING, work.owed)) from None
     if mended is None:
         raise mismatch(session, work, name, wrong)
+    if mended.deleted is not None:
+        raise _deleted(session, work, name, mended.deleted)
+    if mended.pair is not None:
+        _keep_other(session, work, name, sent, mended.pair)
+    return _seen_again(session, name)
+
+
+def given_again(session: Session, work: Work, name: str, sent: KeySpec, why: str) -> LiveKey | None:
+    """One that cannot be asked from here may only have been mistyped. None: nobody has more to say of it."""
+    try:
+        session.surface.ready(Verb.CHECK, name)
+        mended = session.surface.amend(name, sent, (why,))
+    except NeedsPerson:
+        return None
+    if mended is None:
+        return None
     if mended.deleted is not None:
         raise _deleted(session, work, name, mended.deleted)
     if mended.pair is not None:

@@ -10,7 +10,7 @@ from krakenctl.apply.takeback import take_back
 from krakenctl.apply.work import UNTOUCHED, KeptKey, Work
 from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.journal import ACCEPTED, Stage, counted_from
+from krakenctl.model.journal import ACCEPTED, Stage, Verdict, counted_from
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Cause, NewKey, Verb
 from krakenctl.model.recorded import RecordedKey
@@ -23,7 +23,7 @@ def check_and_promote(session: Session, work: Work, new: NewKey, secret: SecretR
     with work.step(Verb.CHECK, new.name) as leave:
         leave()
         work.verdict = examine(session, work, new.name, kept, sent, listed=listed)
-        with work.telling(message=work.verdict if ": " in work.verdict else "") as deeds:
+        with work.telling(message=work.verdict if Verdict.parse(work.verdict).told else "") as deeds:
             session.advance(work, new.name, Stage.CHECKED, work.verdict, deeds=deeds)
     if work.open:
         with work.step(Verb.PROMOTE, new.name) as leave:
@@ -54,8 +54,8 @@ def _promote(session: Session, work: Work, new: NewKey, secret: SecretRef, *, ke
 
 
 def _unverified(verdict: str) -> str:
-    kind, _, why = verdict.partition(": ")
-    return why if kind == ACCEPTED else ""
+    parsed = Verdict.parse(verdict)
+    return parsed.told if parsed.kind == ACCEPTED else ""
 
 
 def _move(session: Session, work: Work, name: str, secret: SecretRef) -> None:

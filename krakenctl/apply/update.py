@@ -10,7 +10,7 @@ from krakenctl.apply import check
 from krakenctl.apply.session import Session, finish
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, ExchangeError, LeaseLost, NeedsPerson, Refused, StateError
-from krakenctl.model.journal import ACCEPTED
+from krakenctl.model.journal import ACCEPTED, Verdict
 from krakenctl.model.key import LiveKey
 from krakenctl.model.outcome import Result
 from krakenctl.model.plan import Change, NewKey, Verb
@@ -81,7 +81,7 @@ def _settle(session: Session, work: Work, new: NewKey, live: LiveKey | None) -> 
         session.ports.state.finish(work.change.address, new.name)
         raise
     if unseen or _matches(new, live):
-        with work.telling(message=f"{ACCEPTED}: {unseen}" if unseen else "") as deeds:
+        with work.telling(message=str(Verdict(ACCEPTED, unseen)) if unseen else "") as deeds:
             remember(session, work.change, new, ends=new.name, deeds=deeds, unverified=unseen)
         return
     with work.telling_rest() as deeds:
@@ -91,7 +91,7 @@ def _settle(session: Session, work: Work, new: NewKey, live: LiveKey | None) -> 
 
 def _put_right(session: Session, new: NewKey, live: LiveKey | None) -> LiveKey | None:
     """As it is once somebody has done what they were told, where that is how it is done."""
-    while live is not None and not session.aside(new.name).unasked and (wrong := check.differences(new.spec, live.spec)):
+    while live and not session.aside(new.name).unasked and (wrong := check.differences(new.spec, live.spec)):
         if session.surface.amend(new.name, new.spec, wrong) is None:
             break
         live = session.list().get(new.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from krakenctl.apply.journal import Journal
 from krakenctl.errors import KrakenctlError, LeaseLost, NeedsPerson, StateError
-from krakenctl.model.journal import Intent
+from krakenctl.model.journal import Intent, Verdict
 from krakenctl.model.key import IssuedKey, KeyPair
 from krakenctl.model.outcome import Event, Outcome, Result
 from krakenctl.model.plan import Change, Ended, Step, Verb
@@ -178,7 +178,7 @@ class Work:
             hint=self.hint,
             code=self.code,
             steps_done=tuple(self.done),
-            verdict=self.verdict.partition(":")[0],
+            verdict=Verdict.parse(self.verdict).kind,
             live_name=self._live_name(),
         )
 

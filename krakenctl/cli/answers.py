@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, BinaryIO, NoReturn
 
 from krakenctl.errors import CredentialError, NeedsPerson
@@ -17,25 +18,46 @@ _LARGEST = 8 * 1024 * 1024  # bytes of standard input
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a line tells of the key of one name: its pair, or that the step was taken."""
+    """What a line tells of one key: its pair, or that the step was taken."""
 
+    line: int
+    name: str  # of the key, which is unique within an account only
+    account: str = ""  # as the manifests call it; empty: the line does not say
     pair: KeyPair | None = None
+
+    def is_of(self, account: str, name: str) -> bool:
+        return self.name == name and self.account in ("", account)
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.account}" if self.account else self.name
 
 
 @dataclass(slots=True)
 class FromStdin:
     """Nobody to talk to. Each answer is good for one question."""
 
-    answers: Mapping[str, Answer]
+    answers: Sequence[Answer]
     reason: str = ""  # for which keys that nobody can look at from here are accepted
     interrupted: Callable[[], bool] = lambda: False
     resuming: bool = False  # which makes no difference: nothing is shown
-    _used: set[str] = field(default_factory=set)
+    _used: set[int] = field(default_factory=set)  # lines
 
     @property
     def unused(self) -> tuple[str, ...]:
         """The names of pairs that nothing asked for: whoever made those keys should know."""
-        return tuple(name for name, answer in self.answers.items() if answer.pair and name not in self._used)
+        return tuple(str(answer) for answer in self.answers if answer.pair and answer.line not in self._used)
+
+    def refuse_unclear(self, keys: Iterable[tuple[str, str]]) -> None:
+        """`keys`: account and name. Raises CredentialError for a line that may be of more than one of them."""
+        known = sorted(set(keys))
+        for answer in self.answers:
+            places = [account for account, name in known if answer.is_of(account, name)]
+            if len(places) > 1:
+                raise CredentialError(
+                    f"line {answer.line} of standard input does not say whose {answer.name} it tells of: there is one"
+                    f" on {' and one on '.join(places)}",
+                    hint='say it, as the runbook does: {"account": "ACCOUNT", "name": …}',
+                )
 
     def ready(self, step: HumanStep) -> None:
         """An old key is deleted once its successor works: whether that is done, a later run may be told."""
@@ -48,7 +70,7 @@ class FromStdin:
         answer = self._unused(step)
         if answer is None or answer.pair is None:
             nobody(step)
-        self._used.add(step.name)
+        self._used.add(answer.line)
         return answer.pair
 
     def update(self, step: HumanStep) -> None:
@@ -62,19 +84,21 @@ class FromStdin:
         answer = self._unused(step)
         if answer is None or step.verb is not Verb.ISSUE:
             nobody(step, "; ".join(differences))
-        self._used.add(step.name)
+        self._used.add(answer.line)
         return answer.pair or Deleted.SAID
 
     def accepts(self, step: HumanStep, why: str) -> str:
         return self.reason or nobody(step, why)
 
     def _unused(self, step: HumanStep) -> Answer | None:
-        return None if step.name in self._used else self.answers.get(step.name)
+        found = (answer for answer in self.answers if answer.is_of(step.account, step.name))
+        return next((answer for answer in found if answer.line not in self._used), None)
 
     def _told(self, step: HumanStep) -> None:
-        if self._unused(step) is None:
+        answer = self._unused(step)
+        if answer is None:
             nobody(step)
-        self._used.add(step.name)
+        self._used.add(answer.line)
 
 
 def nobody(step: HumanStep, why: str = "") -> NoReturn:
@@ -84,30 +108,47 @@ def nobody(step: HumanStep, why: str = "") -> NoReturn:
     )
 
 
-def read_answers(source: BinaryIO) -> dict[str, Answer]:
-    """A JSON object a line: {"name","apiKey","secret"}, or {"name","done":true}. Raises CredentialError."""
+def read_answers(source: BinaryIO) -> tuple[Answer, ...]:
+    """A JSON object a line: {"account","name","apiKey","secret"}, or {"account","name","done":true}.
+
+    Raises CredentialError, also where two lines tell of one key: a pair that is shown once must not make way for another.
+    """
     content = Secret(source.read(_LARGEST + 1).decode(errors="replace"))
     if len(content.reveal()) > _LARGEST:
         raise CredentialError("what came on standard input is too large for answers")
-    found: dict[str, Answer] = {}
-    for number, line in enumerate(map(Secret, content.reveal().split("\n")), 1):
-        if line.reveal().strip():
-            name, answer = _answer(line, number)
-            found[name] = answer
+    lines = enumerate(map(Secret, content.reveal().split("\n")), 1)
+    found = tuple(_answer(line, number) for number, line in lines if line.reveal().strip())
+    _refuse_twice(found)
     return found
 
 
-def _answer(line: Secret, number: int) -> tuple[str, Answer]:
+def _refuse_twice(answers: Iterable[Answer]) -> None:
+    by_name: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_name.setdefault(answer.name, []).append(answer)
+    for alike in by_name.values():
+        for one, other in combinations(alike, 2):
+            if one.is_of(other.account, other.name) or other.is_of(one.account, one.name):
+                raise CredentialError(
+                    f"lines {one.line} and {other.line} of standard input both tell of {one.name}; nothing was done",
+                    hint='give one line for each key; of keys of the same name each line needs its "account"',
+                )
+
+
+def _answer(line: Secret, number: int) -> Answer:
     told = _parsed(line)
-    name = told.get("name")
+    name, account = told.get("name"), told.get("account", Secret(""))
     key, secret = told.get("apiKey"), told.get("secret")
-    if isinstance(name, Secret) and isinstance(key, Secret) and isinstance(secret, Secret):
-        return name.reveal(), Answer(_sound(key, secret, number))
-    if isinstance(name, Secret) and told.get("done") is True:
-        return name.reveal(), Answer()
+    if isinstance(name, Secret) and isinstance(account, Secret):
+        answer = Answer(number, name.reveal(), account.reveal())
+        if isinstance(key, Secret) and isinstance(secret, Secret) and "done" not in told:
+            return replace(answer, pair=_sound(key, secret, number))
+        if told.get("done") is True and not {"apiKey", "secret"} & told.keys():
+            return answer
     raise CredentialError(
         f"line {number} of standard input is no answer",
-        hint='a line is {"name", "apiKey", "secret"}; or {"name", "done": true} of what was edited or deleted',
+        hint='a line is {"account", "name", "apiKey", "secret"}; or {"account", "name", "done": true} of what was'
+        " edited or deleted",
     )
 
 

@@ -63,7 +63,8 @@ def apply(
         _option(
             "--stdin",
             "A person has taken the steps of a runbook: read what came of them from standard input, a JSON object"
-            ' a line, {"name","apiKey","secret"} for a new key and {"name","done":true} for another step.',
+            ' a line, {"account","name","apiKey","secret"} for a new key and {"account","name","done":true} for another'
+            ' step. "account" may be left out where only one has a key of that name.',
         ),
     ] = False,
     accept_unverified: Annotated[

@@ -43,6 +43,12 @@ _MENDING = {
         " delete it there.",
         "[Y] type both in again, [d] it is deleted, [n] stop here",
     ),
+    Slip.UNSEEN: (
+        {**_ANEW, "y": _YES, "yes": _YES},
+        "If it was mistyped, type it in again. If it is right, stop here: its pair is kept, and `krakenctl attest` looks"
+        " at it where it may be used.",
+        "[y] look again, [k] type key and private key in again, [d] it is deleted, [n] stop here",
+    ),
     Slip.ACCOUNT: (
         _ANEW,
         "No key can be moved: delete it there, log in to the right account, and make it once more as told above.",
@@ -89,6 +95,8 @@ class AtTerminal:
     def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         from krakenctl.render import human
 
+        if self.reason and step.slip is Slip.UNSEEN:  # they have said what then
+            nobody(step, "; ".join(differences))
         self._say(human.differences(step, differences, self._paint()))
         if step.verb is Verb.REVOKE:
             self._see_deleted(step)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from krakenctl.cli.asking import hidden, named, piped, refuse_unattended
+from krakenctl.cli.asking import hidden, named, piped, refuse_unattended, second_factor
 from krakenctl.cli.command import application, example
 from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, options_of
 from krakenctl.cli.shell import Shell, TextOrJson
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from krakenctl.model.key import KeyPair
     from krakenctl.pairs.harvest import Harvest
     from krakenctl.tasks.attesting.run import Ears
-    from krakenctl.tasks.inspection import Nonce
+    from krakenctl.tasks.attesting.asking import Way
 
 DIFFERS = 3
 _LARGEST = 1024 * 1024
@@ -63,6 +63,10 @@ def attest(
             metavar="s|ms|us|ns|N",
         ),
     ] = "",
+    otp: Annotated[bool, _option("--otp", "The key has a second factor: ask for it.")] = False,
+    otp_env: Annotated[
+        str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
+    ] = "",
     endpoint: Annotated[
         str,
         _option(
@@ -84,22 +88,25 @@ def attest(
     somebody's word, and so is a pair that nobody here can compare with the kept one: the key stays marked as taken
     unseen.
     """
-    from krakenctl.tasks.inspection import nonce_of
+    from krakenctl.tasks.attesting.asking import Way
+    from krakenctl.tasks.nonces import nonce_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     source, number = named(stdin=stdin, env_file=env_file, env=env), nonce_of(nonce)
     if print_it:
         _refuse_both(address, brought)
-        _print(shell, source or _typed(shell), endpoint, number)
+        way = Way(nonce=number, otp=second_factor(shell, otp_env, ask=otp))
+        _print(shell, source or _typed(shell), endpoint, way)
         return
     if endpoint:
         raise UsageError("--endpoint goes with --print: a workspace has its own", hint="leave it out")
     where = _address(shell, address)
     if brought:
-        _refuse_asking(source, nonce)
+        _refuse_asking(source, nonce or otp_env, otp=otp)
         done = _taken(shell, where, brought, lock_timeout)
     else:
-        done = _asked(shell, where, source, number, lock_timeout)
+        way = Way(nonce=number, otp=second_factor(shell, otp_env, ask=otp))
+        done = _asked(shell, where, source, way, lock_timeout)
     _show(shell, done)
     raise typer.Exit(_exit_code(done))
 
@@ -109,10 +116,10 @@ def _refuse_both(address: str | None, brought: str) -> None:
         raise UsageError("--print only prints what a key says", hint="leave ADDRESS and --from out")
 
 
-def _refuse_asking(source: Callable[[], Harvest] | None, nonce: str) -> None:
-    if source or nonce:
+def _refuse_asking(source: Callable[[], Harvest] | None, how: str, *, otp: bool) -> None:
+    if source or how or otp:
         raise UsageError(
-            "--from brings what a key has said; nobody is asked", hint="name no pair and no --nonce beside it"
+            "--from brings what a key has said; nobody is asked", hint="name no pair, --nonce or --otp beside it"
         )
 
 
@@ -134,13 +141,13 @@ def _one(harvest: Harvest) -> KeyPair:
     return harvest.pairs[0].pair
 
 
-def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, nonce: Nonce) -> None:
+def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, way: Way) -> None:
     from krakenctl.model.attestation import to_json
-    from krakenctl.tasks.attesting.asking import Way, look
-    from krakenctl.tasks.inspection import endpoint_of
+    from krakenctl.tasks.attesting.asking import look
+    from krakenctl.tasks.oracle import endpoint_of
 
     where = endpoint_of(shell.root(), endpoint)
-    said = to_json(look(shell.root(), _one(source()), where, Way(nonce=nonce)).said)
+    said = to_json(look(shell.root(), _one(source()), where, way).said)
     if shell.json:
         shell.print_json(said)
     else:
@@ -148,12 +155,12 @@ def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, nonce: No
 
 
 def _asked(
-    shell: Shell, address: Address, source: Callable[[], Harvest] | None, nonce: Nonce, patience: int
+    shell: Shell, address: Address, source: Callable[[], Harvest] | None, way: Way, patience: int
 ) -> Attested:
     from krakenctl.tasks.attesting import run
 
     given = None if source is None else lambda: _one(source())
-    return run.attest(shell.project(), address, given, nonce, _ears(shell, patience))
+    return run.attest(shell.project(), address, given, way.nonce, _ears(shell, patience), otp=way.otp)
 
 
 def _taken(shell: Shell, address: Address, brought: str, patience: int) -> Attested:

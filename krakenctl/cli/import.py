@@ -113,7 +113,8 @@ def import_(
     """
     from krakenctl.tasks.importing.errand import Errand
     from krakenctl.tasks.importing.run import adopt, bring
-    from krakenctl.tasks.inspection import endpoint_of, nonce_of
+    from krakenctl.tasks.nonces import nonce_of
+    from krakenctl.tasks.oracle import endpoint_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     errand = Errand(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from krakenctl.model.inspection import Inspection
     from krakenctl.pairs.harvest import Harvest
     from krakenctl.pairs.kept import Kept
-    from krakenctl.tasks.inspection import Manner, Nonce
+    from krakenctl.tasks.inspection import Manner
+    from krakenctl.tasks.nonces import Nonce
 
     Found = tuple[Harvest, Kept | None]  # and what the workspace knows of it; None: nothing does
 
@@ -131,7 +132,9 @@ def inspect(
     from the command line. Needs no workspace.
     """
     from krakenctl.audit.rules import Policy
-    from krakenctl.tasks.inspection import Manner, endpoint_of, nonce_of
+    from krakenctl.tasks.inspection import Manner
+    from krakenctl.tasks.nonces import nonce_of
+    from krakenctl.tasks.oracle import endpoint_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
     flagged = named(address=address, stdin=stdin, env_file=env_file, env=env)
@@ -190,7 +193,7 @@ def _kept(shell: Shell, address: str) -> Found:
 
 def _meant(said: Nonce, memory: Kept | None, *, alive: bool) -> Nonce:
     """What was said, or else what the manifests say. Raises UsageError where a person has to say it."""
-    from krakenctl.tasks.inspection import nonce_beside
+    from krakenctl.tasks.nonces import nonce_beside
 
     return nonce_beside(memory.scale) if said is None and memory is not None and not alive else said
 
@@ -227,7 +230,8 @@ def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: K
 
     from krakenctl.errors import KrakenctlError
     from krakenctl.model.inspection import Inspection
-    from krakenctl.tasks.inspection import describe, inspect, open_oracle
+    from krakenctl.tasks.inspection import describe, inspect
+    from krakenctl.tasks.oracle import open_oracle
 
     with open_oracle(shell.root(), where) as oracle:
         if len(harvest.pairs) > 1:

@@ -101,6 +101,8 @@ class Sight:
     keys: int = 0
     reason: str = ""  # why nothing was seen
     unasked: tuple[str, ...] = ()  # live names that are there only as recorded: the keys could not be asked
+    silent: tuple[str, ...] = ()  # live names of keys that answer no more from here, and may live on
+    gone: tuple[str, ...] = ()  # recorded names of keys that are taken for gone, because they answered no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

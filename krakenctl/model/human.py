@@ -43,6 +43,7 @@ class Slip(Enum):
 
     FORM = "form"  # how it was filled in: the key can be edited
     PAIR = "pair"  # what was typed in is not its pair: the key stays
+    UNSEEN = "unseen"  # perhaps its pair: it cannot be asked from here, for that reason or a better one
     ACCOUNT = "account"  # whose it is: it can only be deleted, and made anew
 
 

@@ -10,9 +10,25 @@ from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
 from krakenctl.model.plan import Action, Cause, Change, NewKey
 
-ACCEPTED, ATTESTED = "accepted", "attested"  # verdicts of somebody: a colon and who, or why, may follow
-MISMATCH = "mismatch"  # a verdict that ends in the key's revoke, whatever happens to this run
-WRONG = "wrong"  # a verdict that a person may put right: a colon and what is wrong follow
+ACCEPTED, ATTESTED = "accepted", "attested"  # kinds of verdict: of somebody, who is told, or why
+MISMATCH = "mismatch"  # one that ends in the key's revoke, whatever happens to this run
+WRONG = "wrong"  # one that a person may put right: what is wrong is told
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check of a new key came to. Journal and log have it as text."""
+
+    kind: str  # verified, listed, or one of those above; empty: none yet
+    told: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Verdict:
+        kind, _, told = text.partition(": ")
+        return cls(kind, told)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.told}" if self.told else self.kind
 
 
 class Stage(StrEnum):
@@ -40,7 +56,7 @@ class Intent:
     stage: Stage = Stage.BEGUN
     sent: KeySpec | None = None  # what was asked for, an expiry as an absolute time; None: nothing was asked for yet
     public_key: str = ""  # of the issued key, from STORED on: a host that cannot read the store still has to record it
-    verdict: str = ""  # verified | listed, from CHECKED on; or mismatch
+    verdict: str = ""  # a Verdict's text: the good one from CHECKED on, before that WRONG or MISMATCH; empty: none yet
     run: str = ""  # the run that began it, who ran it, and the digest of its plan
     who: str = ""
     plan: str = ""
@@ -53,13 +69,13 @@ class Intent:
     def vouched(self) -> str:
         """Who or what answers for a key that could not be looked at; empty: it was looked at, or is still to be."""
         is_checked = self.stage in (Stage.CHECKED, Stage.PROMOTED)
-        return self.verdict if is_checked and self.verdict.partition(":")[0] in (ACCEPTED, ATTESTED) else ""
+        return self.verdict if is_checked and Verdict.parse(self.verdict).kind in (ACCEPTED, ATTESTED) else ""
 
     @property
     def flaw(self) -> str:
         """What was wrong when it was last looked at, of a key that a person may put right; empty: nothing is known."""
-        kind, _, told = self.verdict.partition(": ")
-        return told if kind == WRONG else ""
+        verdict = Verdict.parse(self.verdict)
+        return verdict.told if verdict.kind == WRONG else ""
 
     @property
     def account(self) -> str:

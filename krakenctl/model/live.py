@@ -33,6 +33,7 @@ class Aside:
     """What a look says of one key beside what it may do."""
 
     unasked: str = ""  # why it is as recorded; empty: it is as it is
+    doubtful: bool = False  # it is a new key, and may only have been typed in wrongly
     silent: bool = False  # was in use, and answers no more, though nobody planned its end: gone, or fenced off
     odd: tuple[str, ...] = ()  # what is wrong with it beside its spec
     remark: str = ""  # what is worth saying of a new key that is right

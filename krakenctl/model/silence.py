@@ -21,6 +21,8 @@ ANSWERS_NO_MORE = "answers no more from here: deleted on the website, or restric
 NO_KEY = "EAPI:Invalid key"
 NO_NONCE = "EAPI:Invalid nonce"  # which proves life
 NO_SIGNATURE = "EAPI:Invalid signature"
+TWICE = f"{NO_KEY}, {NO_KEY}"  # asked again where it would have been let in
+FENCED = f"{NO_KEY}, {NO_NONCE}"  # the second for a nonce too low: it lives, and this host may not use it
 
 AllowList = tuple[str, ...]  # empty: any address may use the key
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import TypeVar
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.holding import Holding
 from krakenctl.model.recorded import Gone, Recorded
 from krakenctl.model.run import Run
-from krakenctl.model.silence import CLOCK_SLACK, LOCKOUT_SECONDS, ROW_SECONDS, UNTOLD, Answer, Refusal
+from krakenctl.model.silence import CLOCK_SLACK, LOCKOUT_SECONDS, MOST_REFUSED, ROW_SECONDS, UNTOLD, Answer, Refusal
 from krakenctl.model.time import show_time
 from krakenctl.observe.holdings import OpenStore, holdings, under_way
 from krakenctl.state.base import State
 
+T = TypeVar("T")
 Jot = Callable[[Callable[[State], None]], bool]  # see `state.base.StateHome`
 
 
@@ -136,14 +138,33 @@ class Share:
         )
 
     def refusals(self) -> int:
-        """In a row: since any key of the account has answered, or for an hour."""
-        refusals = (self.refusal(each) for each in self._public_keys())
-        since = self._last_answer()
-        return sum(each.calls for each in refusals if each and self._is_in_row(each, since))
+        """In a row: since any key of the account has answered any host, or for an hour. Kraken locks the account."""
+        return sum(each.calls for each in self._row())
+
+    def enough(self) -> str:
+        """Why not even one more may be refused; empty: it may."""
+        refused, until = self.refusals(), 0
+        for each in sorted(self._row(), key=lambda one: one.at):
+            if refused >= MOST_REFUSED:
+                refused, until = refused - each.calls, each.at + ROW_SECONDS
+        told = f"{self.refusals()} calls of {self.account} were refused in a row, and more failures could lock it"
+        return f"{told}: it is not asked before {show_time(until)}" if until else ""
+
+    def _row(self) -> list[Refusal]:
+        since, refusals = self._last_answer(), self._of_all_hosts(self._known().refused, self._refusals)
+        return [each for each in refusals if self._is_in_row(each, since)]
 
     def _last_answer(self) -> int:
         """When a key of the account last ended a row of refusals."""
-        return max((answer.at for each in self._public_keys() if (answer := self.answer(each))), default=0)
+        return max((each.at for each in self._of_all_hosts(self._known().answered, self._answers)), default=0)
+
+    def _of_all_hosts(self, known: Mapping[tuple[str, str], T], heard: Mapping[str, T | None]) -> Iterator[T]:
+        """Of the account's keys; what was heard in this run is of this host."""
+        ours, host = self._public_keys(), self.estate.host
+        yield from (each for each in heard.values() if each is not None)
+        for (public_key, where), each in known.items():
+            if public_key in ours and not (where == host and public_key in heard):
+                yield each
 
     def _is_in_row(self, refusal: Refusal, since: int) -> bool:
         return refusal.at > since and self._lasts(refusal.at, refusal.at + ROW_SECONDS)

@@ -11,7 +11,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.human import Site
 from krakenctl.model.recorded import Recorded, pin_of
 from krakenctl.model.run import Run
-from krakenctl.model.surface import traits
+from krakenctl.model.surface import USUAL, traits
 from krakenctl.observe.estate import Estate, Jot
 from krakenctl.observe.holdings import OpenStore
 from krakenctl.project import Project
@@ -62,7 +62,7 @@ class Grounds:
         if desired is not None and not traits(desired.surface).by_person:
             return Premises(site=Site(account=account), surface=desired.surface)
         known = self.recorded().accounts.get(account)
-        surface = desired.surface if desired else known.surface if known else "connect"
+        surface = desired.surface if desired else known.surface if known else USUAL
         site = Site(
             account=account,
             page=traits(surface).page,

@@ -7,15 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from krakenctl import parallel
-from krakenctl.errors import KrakenctlError, StoreError, UsageError
-from krakenctl.model.journal import Stage
+from krakenctl.errors import KrakenctlError, StoreError
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
-from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Gone
 from krakenctl.model.recovery import Move, Recovery
-from krakenctl.model.run import Deed, Run
-from krakenctl.model.surface import is_by_person
 
 if TYPE_CHECKING:
     from krakenctl.apply.evidence import Decided
@@ -24,10 +19,8 @@ if TYPE_CHECKING:
     from krakenctl.apply.sight import Bounds
     from krakenctl.model.address import Address
     from krakenctl.model.desired import DesiredKey
-    from krakenctl.model.journal import Intent
-    from krakenctl.model.recorded import Recorded, RecordedKey
+    from krakenctl.model.recorded import Recorded
     from krakenctl.project import Project
-    from krakenctl.state.base import State
     from krakenctl.stores.base import Store
     from krakenctl.surfaces.base import Surface
 
@@ -142,66 +135,6 @@ class UnderWay:
         except KrakenctlError as problem:
             return LiveAccount(name=name, phase=Phase.REQUESTED, reason=problem.message)
         return LiveAccount(name=name, phase=Phase.ABSENT, reason="nothing is known of it any more")
-
-
-# What a person may have made, and is not there, as somebody has seen who looked.
-_BY_PERSON = (Stage.LOST, Stage.SHOWN, Stage.STORED)
-
-
-def answer(state: State, run: Run, address: Address, *, exists: bool, now: int, name: str = "") -> None:
-    """A person found out whether it came to be: a sub-account, or a key that was given up, or said to be revoked.
-
-    `name`: the key's on Kraken, where several of its address are in question: who has seen that one is not there has
-    not looked for another. Raises UsageError where nothing asks for that, or it is not clear which is meant.
-    """
-    recorded = state.read()
-    intents = [intent for intent in recorded.intents if intent.address == address]
-    claimed: list[RecordedKey] = []
-    if address.kind == "SubAccount":
-        account = recorded.accounts.get(address.name)
-        if account is None or account.iiban or not (intents or account.requested):
-            raise _unasked(address)
-        state.remember_account(replace(account, requested=exists))
-    else:
-        known = recorded.accounts.get(address.path[0])
-        by_person = known is not None and is_by_person(known.surface)
-        intents = [intent for intent in intents if intent.stage in (_BY_PERSON if by_person else (Stage.LOST,))]
-        claimed = [key for key in recorded.retired if key.address == address and (key.claimed_by or key.silent)]
-        current = recorded.keys.get(address)
-        silent = [current] if by_person and current is not None and recorded.is_silent(current) else []
-        if exists or not (intents or claimed or silent):
-            raise _unasked(address)
-        in_question = {key.live_name for key in (*claimed, *silent)} | {intent.live_name for intent in intents}
-        meant = _meant(address, in_question, name)
-        intents = [intent for intent in intents if intent.live_name == meant]
-        claimed = [key for key in claimed if key.live_name == meant]
-        for key in claimed:
-            state.revoked(key.address, key.live_name)
-        silent = [key for key in silent if key.live_name == meant]
-        for key in silent:
-            state.gone(key.public_key, Gone(since=now, host="", said=f"as {run.who} says"))
-        claimed += silent
-    for intent in intents:
-        mark = Mark(change=intent.change.handle, at=now, who=run.who, done=True)
-        state.finish(intent.address, intent.live_name, deeds=[Ended(plan=intent.plan, mark=mark)] if exists else ())
-    every: list[Intent | RecordedKey] = [*intents, *claimed]
-    keys = [] if address.kind == "SubAccount" else [one.live_name for one in every]
-    names = f" ({', '.join(keys)})" if keys else ""
-    told = f"told: {'it exists' if exists else 'it does not exist'}{names}"
-    state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=address, message=told))
-
-
-def _meant(address: Address, names: set[str], name: str) -> str:
-    if name in names or (len(names) == 1 and not name):
-        return name or min(names)
-    ways = ", ".join(f"`krakenctl recover --absent {address}:{one}`" for one in sorted(names))
-    told = f"of {address}, these are in question: {', '.join(sorted(names))}"
-    raise UsageError(f"{told}; and no {name}" if name else f"{told}; which of them is not there?", hint=ways)
-
-
-def _unasked(address: Address) -> UsageError:
-    hint = "`krakenctl recover --dry-run` shows what is asked, if anything is; of keys, --absent ends a warning"
-    return UsageError(f"there is no open question whether {address} exists", hint=hint)
 
 
 def _grant(key: DesiredKey) -> Grant:

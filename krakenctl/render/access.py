@@ -261,7 +261,13 @@ def _words(sight: Sight) -> str:
         return "live keys were not looked at (--offline)"
     reason = f" ({visible(sight.reason)})" if sight.reason else ""
     unasked = f"; not asked, and not seen: {_some(sight.unasked)}" if sight.unasked else ""
-    return f"{_SEEN[sight.coverage]}{reason}{unasked}"
+    return f"{_SEEN[sight.coverage]}{reason}{unasked}{_silence(sight)}"
+
+
+def _silence(sight: Sight) -> str:
+    silent = f"; answers no more from here, and may live on: {_some(sight.silent)}" if sight.silent else ""
+    gone = f"; taken for gone, because it answered no more: {_some(sight.gone)}" if sight.gone else ""
+    return f"{silent}{gone}{' (look on the website)' if silent or gone else ''}"
 
 
 def _holder_json(holder: Holder) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from krakenctl.model.human import HumanStep, Successor
+from krakenctl.model.human import HumanStep, Slip, Successor
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import SPELLINGS, Permission
 from krakenctl.model.plan import Verb
@@ -194,7 +194,8 @@ def _box_lines(boxes: Sequence[Box], paint: Paint) -> Iterator[str]:
 def differences(step: HumanStep, wrong: Sequence[str], paint: Paint) -> str:
     """What is not as it should be; a permission is followed by what its box is called."""
     number = "one thing is" if len(wrong) == 1 else f"{len(wrong)} things are"
-    lines = [paint(paint.wrapped(f"{visible(step.name)}: {number} not right.", indent=2, first=0), "red", "bold")]
+    told = "it cannot be asked from here" if step.slip is Slip.UNSEEN else f"{number} not right"
+    lines = [paint(paint.wrapped(f"{visible(step.name)}: {told}.", indent=2, first=0), "red", "bold")]
     lines += ["  " + paint.wrapped(f"- {visible(labelled(each))}", indent=4, first=2) for each in wrong]
     return "\n".join(lines) + "\n"
 
@@ -241,7 +242,8 @@ def _runbook(workspace: str, endpoint: str, steps: Sequence[HumanStep]) -> Itera
 def answer(step: HumanStep) -> str:
     """The line for `--stdin`, with capitals where something is to be filled in."""
     new = {"apiKey": "API KEY", "secret": "PRIVATE KEY"}
-    return json.dumps({"name": step.name, **(new if step.verb is Verb.ISSUE else {"done": True})})
+    of = {"account": step.account, "name": step.name}
+    return json.dumps({**of, **(new if step.verb is Verb.ISSUE else {"done": True})})
 
 
 def _item(task: Task) -> Iterator[str]:

@@ -20,21 +20,27 @@ class Listing(Asides):
 
 
 class Surface(Protocol):
-    """One account, reached with one credential.
+    """One account, reached with its credential or, where there is none, with the pairs of its own keys.
 
-    A surface neither compares nor orders, neither prints nor remembers. Every method raises ExchangeError;
-    AnswerLost means that the deed may have been done.
+    A surface neither compares nor orders, nor prints. What its calls proved it may leave with a port of its own
+    (`kraken.held`); plan and journal are not its business. What differs before anything is asked is in `model.surface`.
+    Every method raises ExchangeError; AnswerLost means that the deed may have been done.
     """
 
     def iiban(self) -> str:
-        """Whose account this credential opens, as `AA12 N84G EXAM PLE1`."""
+        """Whose account this is, as `AA12 N84G EXAM PLE1`. Empty: only its keys could tell, and none has.
+
+        Raises SafetyStop where they tell of different ones.
+        """
         ...
 
     def now(self) -> int:
         """The exchange's clock, unix seconds."""
         ...
 
-    def list_keys(self) -> Listing: ...
+    def list_keys(self) -> Listing:
+        """All that `coverage` promises. A key that could not be asked is among them, as it is recorded."""
+        ...
 
     def issue(self, name: str, spec: KeySpec) -> IssuedKey:
         """Create a key. Its secret is in the answer and nowhere else, ever again."""
@@ -44,7 +50,9 @@ class Surface(Protocol):
         """Set everything but the name to `spec`. Key and secret stay; nothing is returned, so list again."""
         ...
 
-    def revoke(self, name: str) -> Revocation: ...
+    def revoke(self, name: str) -> Revocation:
+        """Whether that is proved, or only said."""
+        ...
 
     def ready(self, verb: Verb, name: str) -> None:
         """Asked before anything is begun: raises NeedsPerson where this needs somebody who is not there."""

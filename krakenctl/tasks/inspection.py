@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from krakenctl import schema_files
 from krakenctl.audit import rules
 from krakenctl.errors import (
     CredentialError,
@@ -22,32 +15,22 @@ from krakenctl.errors import (
     NonceRefused,
     Refused,
     Unreachable,
-    UsageError,
 )
 from krakenctl.knowledge.facts import facts
-from krakenctl.model.description import CLOCKS, Description, NonceScale, nonce_at
+from krakenctl.model.description import Description, NonceScale
 from krakenctl.model.inspection import Alive, Described, Inspection, Meaning, Undescribed
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
 from krakenctl.model.silence import MOST_REFUSED
 from krakenctl.model.verification import Probed
-from krakenctl.model.workspace import SANDBOX
 from krakenctl.pairs import pasted
 from krakenctl.pairs.harvest import Harvest, Labelled
-from krakenctl.project import WORKSPACE_FILE, read_workspace
-from krakenctl.surfaces.kraken import probes, spot
-from krakenctl.surfaces.kraken.own_key import FARTHEST, LOWEST, OwnKey
-from krakenctl.surfaces.kraken.refusals import KRAKEN, Circumstances, explained
+from krakenctl.surfaces.kraken import probes
+from krakenctl.surfaces.kraken.own_key import LOWEST, OwnKey
+from krakenctl.surfaces.kraken.refusals import Circumstances, explained
 from krakenctl.surfaces.kraken.row import Row
-from krakenctl.transport.http import Http
-from krakenctl.wiring.clocks import Clocks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_LONGEST_WAIT = FARTHEST + 6.0  # seconds
-
-Nonce = NonceScale | int | None  # a clock's unit, the very number, or None: nobody knows
+from krakenctl.tasks.nonces import Nonce
+from krakenctl.tasks.oracle import Oracle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,70 +46,6 @@ class Manner:
 
 
 USUAL = Manner()
-
-
-class Oracle:
-    """An exchange that keys can be asked at. `open_oracle` makes and closes it."""
-
-    def __init__(self, endpoint: str, http: Http, clock: Callable[[], int] | None = None) -> None:
-        self.endpoint = endpoint
-        self._http = http
-        self._clock = clock or self._consumers  # nanoseconds since 1970
-        self._clocks: Clocks | None = None
-
-    def now(self) -> int:
-        """Unix seconds, as keys were asked; by our own clock where none was."""
-        is_known = self._clocks is not None or self._clock != self._consumers
-        return (self._clock() if is_known else time.time_ns()) // 1_000_000_000
-
-    def told_time(self) -> int:
-        """Unix seconds, as the exchange itself tells them. Raises ExchangeError."""
-        return spot.server_time(self._http)
-
-    def _consumers(self) -> int:
-        """The time is asked once, by a call that needs no key: a nonce of a fast clock would lock consumers out."""
-        if self._clocks is None:
-            told = self.told_time()
-            self._clocks = Clocks(told, time.time_ns(), time.monotonic())
-        return self._clocks.consumers + int((time.monotonic() - self._clocks.then) * 1_000_000_000)
-
-    def own_key(self, labelled: Labelled, otp: Secret | None = None, row: Row | None = None) -> OwnKey:
-        return OwnKey(self._http, labelled.pair, self._clock, otp, row=row)
-
-    def until_accepted(self, told: Description) -> float:
-        """Seconds until a number of its clock is above the highest that the key has seen."""
-        if told.scale not in CLOCKS:
-            return 0.0
-        missing = told.nonce + 1 - nonce_at(told.scale, self._clock())
-        return min(max(missing / nonce_at(told.scale, 1_000_000_000), 0.0), _LONGEST_WAIT)
-
-
-def endpoint_of(root: Path, endpoint: str = "") -> str:
-    """`sandbox` or a base URL. Empty: the workspace's, and without one the real Kraken. Raises KrakenctlError."""
-    if not endpoint:
-        return read_workspace(root).endpoint if (root / WORKSPACE_FILE).is_file() else KRAKEN
-    rule = schema_files.load("workspace")["$defs"]["endpoint"]
-    if re.search(rule["pattern"], endpoint) is None:
-        hint = f"write https://{endpoint}" if re.fullmatch(r"[\w.-]+\.\w+/?", endpoint) else ""
-        raise UsageError(rule["patternErrorMessage"], hint=hint)
-    return endpoint.rstrip("/")
-
-
-@contextmanager
-def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
-    """`endpoint`: as `endpoint_of` gives it. A sandbox belongs to the workspace in `root`. Raises KrakenctlError."""
-    adapter, clock, base = None, None, endpoint
-    if endpoint == SANDBOX:
-        from krakenctl.wiring import embedded
-        from krakenctl.wiring.exchange import SANDBOX_URL
-
-        adapter = embedded.adapter(root, read_workspace(root), {})
-        clock, base = partial(_sandbox_clock, root), SANDBOX_URL
-    http = Http(base, adapter)
-    try:
-        yield Oracle(endpoint, http, clock)
-    finally:
-        http.close()
 
 
 class _Refusals:
@@ -236,12 +155,12 @@ def _described(oracle: Oracle, labelled: Labelled, own: OwnKey, told: Descriptio
         told=told,
         meanings=meanings(told.live.spec.permissions),
         findings=rules.of_description(told, oracle.now(), manner.policy),
-        probed=_probed(own, told, oracle.until_accepted(told)) if manner.probe else (),
+        probed=_probed(oracle, own, told) if manner.probe else (),
     )
 
 
-def _probed(own: OwnKey, told: Description, wait: float) -> tuple[Probed, ...]:
-    time.sleep(wait)
+def _probed(oracle: Oracle, own: OwnKey, told: Description) -> tuple[Probed, ...]:
+    oracle.wait(oracle.until_accepted(told))
     own.row.left = MOST_REFUSED  # of its probes
     return probes.probe(own, told)
 
@@ -288,30 +207,3 @@ def _undescribed(
         code=code,
         errors=errors,
     )
-
-
-def _sandbox_clock(root: Path) -> int:
-    from krakenctl.wiring import embedded
-
-    return int(embedded.now(root) * 1_000_000_000)
-
-
-def nonce_of(text: str) -> Nonce:
-    """`s`, `ms`, `us`, `ns` or a whole number; nothing: nobody knows. Raises UsageError."""
-    if not text:
-        return None
-    if text in CLOCKS:
-        return NonceScale(text)
-    if text.isascii() and text.isdecimal() and 0 < int(text) < 2**64:
-        return int(text)
-    raise UsageError("a nonce is s, ms, us, ns, or a whole number below 2^64", hint="see `krakenctl inspect --help`")
-
-
-def nonce_beside(scale: NonceScale) -> Nonce:
-    """How to ask a key of whose consumer the manifests say this. Raises UsageError where a person has to say it."""
-    if scale is NonceScale.COUNTER:
-        raise UsageError(
-            "the program that uses this key counts its nonces, and a clock's number would lock it out for ever",
-            hint="give the next number that it would send: --nonce N",
-        )
-    return None if scale is NonceScale.UNKNOWN else scale

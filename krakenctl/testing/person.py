@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from krakenctl.errors import NeedsPerson, UsageError
-from krakenctl.model.human import Deleted, HumanStep
+from krakenctl.model.human import Deleted, HumanStep, Slip
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
@@ -97,6 +97,8 @@ class Robot:
         if step.wanted is None:
             operate.revoke_key(self.db, self._user(step), step.name)
             return None
+        if step.slip is Slip.UNSEEN and step.name not in self._mispasted:
+            raise NeedsPerson(f"{step.name} is as it was asked for")
         right, made = self._form(step), self._made.get(step.name)
         if self.begins_anew:
             operate.revoke_key(self.db, self._user(step), made.name if made else step.name)

@@ -14,7 +14,7 @@ class Clocks:
     told: int  # the exchange's, unix seconds
     ours: int  # nanoseconds since 1970
     then: float  # seconds, monotonic
-    embedded: bool = False  # the exchange is in this process: nobody else uses its keys, and its clock may be set anywhere
+    embedded: bool = False  # in this process: nobody else uses its keys, and its clock may be set anywhere
 
     @property
     def consumers(self) -> int:

@@ -39,11 +39,11 @@ def exchange(
     workspace: Workspace,
     credentials: Credentials,
     usernames: dict[str, str],
-    premises: Callable[[str], Premises] | None = None,
+    premises: Callable[[str], Premises],
 ) -> Iterator[Exchange]:
     """`usernames`: by account; the exchange reads it when it needs one, so that more may come to light.
 
-    `premises`: of an account by its name; None: every account is reached with a credential.
+    `premises`: of an account by its name.
     """
     from krakenctl import plugins
     from krakenctl.wiring.exchange import Exchange
@@ -58,20 +58,13 @@ def exchange(
         credentials,
         usernames,
         open_surface=plugins.surface,
-        premises=premises or _credentialed,
+        premises=premises,
         adapter=adapter,
     )
     try:
         yield opened
     finally:
         opened.close()
-
-
-def _credentialed(account: str) -> Premises:
-    from krakenctl.model.human import Site
-    from krakenctl.surfaces.ground import Premises
-
-    return Premises(site=Site(account=account))
 
 
 def stores(project: Project, environ: Mapping[str, str]) -> Callable[[str], Store]:

@@ -201,6 +201,7 @@ def test_a_stranger_in_use_is_never_asked_with_a_clock(desk, monkeypatch):
 
 
 def test_a_locked_account_is_left_alone_and_the_time_is_told(desk, monkeypatch):
+    desk.advance(3600)  # so that two calls may be refused
     desk.switch("lockout-threshold", "1")
     set_nonce(desk, 10**18)
     signed = counting(monkeypatch)

@@ -387,11 +387,11 @@ def test_an_env_file_with_a_secret_that_git_would_commit_is_told(desk: Desk) -> 
     subprocess.run(["git", "init"], cwd=desk.root, check=True, capture_output=True)
     (desk.root / ".env.example").write_text("KRAKEN_API_SECRET=\n")
     assert _troubles(desk) == {}
-    (desk.root / ".env").write_text(f"export KRAKEN_API_SECRET='{'c2Vj' * 22}'\n")
+    (desk.root / ".env.bot").write_text(f"export KRAKEN_API_SECRET='{'c2Vj' * 22}'\n")
     assert _troubles(desk) == {"git": WARNING}
-    assert "add a line to .gitignore: .env" in _told(desk, "git")
+    assert "add a line to .gitignore: .env.bot" in _told(desk, "git")
     with (desk.root / ".gitignore").open("a") as file:
-        file.write("\n.env\n")
+        file.write("\n.env.bot\n")
     assert _troubles(desk) == {}
 
 

@@ -602,7 +602,7 @@ def test_no_secret_is_shown_whatever_comes_of_it(sandbox, account, here, monkeyp
 def test_no_variable_of_ours_holds_a_bare_secret_while_a_key_is_asked(sandbox, account, here, monkeypatch):
     key = sandbox.key(GRANTS, name="mm", account=account, ip_allowlist=[HERE], valid_for="30d")
     file = keep(here, key)
-    ours = ("krakenctl.pairs", "krakenctl.tasks.inspection", "krakenctl.cli", "krakenctl.render")
+    ours = ("krakenctl.pairs", "krakenctl.tasks", "krakenctl.cli", "krakenctl.render")
     with bare_locals([key.secret[:16], key.secret[-16:]], within=lambda name: name.startswith(ours)) as found:
         assert inspect(sandbox, file).code == 0
     assert found == set()
@@ -614,7 +614,7 @@ def test_no_variable_of_ours_holds_a_second_factor_while_a_key_is_asked(sandbox,
     monkeypatch.setenv("MY_OTP", "a canary of an otp")
     ours = (
         "krakenctl.pairs",
-        "krakenctl.tasks.inspection",
+        "krakenctl.tasks",
         "krakenctl.cli",
         "krakenctl.surfaces",
         "krakenctl.transport",

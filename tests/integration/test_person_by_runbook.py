@@ -10,7 +10,7 @@ import pytest
 
 import followed_runbook
 from by_hand import a_key, by_hand
-from desk import make_desk
+from desk import MEANT, make_desk
 from krakenctl.model.journal import Stage
 from krakenctl.sandbox.people import operate
 
@@ -51,7 +51,7 @@ def test_a_runbook_is_written_and_nothing_is_done(desk):
     text = runbook(desk)
     assert "  - [ ] **tick** Funds permissions: Query\n" in text
     assert "      bot.a7.g1\n" in text
-    assert '      {"name": "bot.a7.g1", "apiKey": "API KEY", "secret": "PRIVATE KEY"}\n' in text
+    assert '      {"account": "acme", "name": "bot.a7.g1", "apiKey": "API KEY", "secret": "PRIVATE KEY"}\n' in text
     assert "krakenctl apply --yes --stdin" in text
     assert (desk.changes(), desk.slots()) == ({BOT: "create"}, [])
 
@@ -120,7 +120,7 @@ def test_a_replacement_is_told_in_two_lines_at_once_or_one_after_the_other(desk,
     desk.advance(DAY)
     desk.declare(by_hand(), a_key("bot", "query-ledger"))
     text = runbook(desk, "second.md")
-    assert '{"name": "bot.a7.g1", "done": true}' in text
+    assert '{"account": "acme", "name": "bot.a7.g1", "done": true}' in text
     assert "- [ ] First see that its program uses bot.a7.g2, and stop here until it does." in text
     pair = followed_runbook.make(desk.db, text)
     desk.advance(60)
@@ -221,6 +221,72 @@ def test_a_line_that_is_no_answer_is_refused_and_not_repeated(desk, text, monkey
     ran = piped(desk, monkeypatch, text)
     assert (ran.code, "line 1 of standard input" in ran.err) == (1, True)
     assert "c2VjcmV0" not in ran.err
+
+
+def two_accounts(desk):
+    """Each with a key `one`, which have the same name; their pairs, by account, as the runbook asks for them."""
+    operate.make_account(desk.db, "beta")
+    beta = {**by_hand(), "metadata": {"name": "beta"}}
+    desk.declare(by_hand(), beta, a_key("one"), a_key("one", on="beta"))
+    text = runbook(desk)
+    lines = [json.loads(found) for found in re.findall(r'^ +(\{"account".*)$', text, re.MULTILINE)]
+    assert [told["account"] for told in lines] == ["acme", "beta"]
+    pairs = [followed_runbook.make(desk.db, part) for part in text.split("\n## ")[1:] for part in [f"## {part}"]]
+    desk.advance(60)
+    return [{**told, "apiKey": pair[0], "secret": pair[1]} for told, pair in zip(lines, pairs, strict=True)]
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "the other way round"])
+def test_keys_of_one_name_on_two_accounts_are_told_apart(desk, monkeypatch, turned):
+    lines = two_accounts(desk)
+    ran = piped(desk, monkeypatch, *(reversed(lines) if turned else lines))
+    assert ran.code == 0, ran.out + ran.err
+    for told in lines:
+        assert desk.entry(f"{told['account']}/one").secret.reveal() == told["secret"]
+    assert desk.plan()["changes"] == []
+
+
+def test_a_line_that_could_be_of_either_is_refused_before_anything_is_done(desk, monkeypatch):
+    acme, _ = two_accounts(desk)
+    del acme["account"]
+    ran = piped(desk, monkeypatch, "", acme)
+    assert (ran.code, "line 2 of standard input does not say whose one.a7.g1" in _flat(ran.err)) == (1, True), ran.err
+    assert (desk.slots(), acme["secret"] in ran.out + ran.err) == ([], False)
+
+
+def test_what_one_account_tells_of_is_not_believed_of_another(desk, monkeypatch):
+    lines = two_accounts(desk)
+    assert piped(desk, monkeypatch, *lines).code == 0
+    desk.advance(DAY)
+    beta = {**by_hand(), "metadata": {"name": "beta"}}
+    desk.declare(by_hand(), beta, a_key("keep"), a_key("keep", on="beta"))
+    ran = piped(desk, monkeypatch, {"name": "one.a7.g1", "done": True})
+    assert (ran.code, "there is one on acme and one on beta" in _flat(ran.err)) == (1, True), ran.err
+    operate.revoke_key(desk.db, "beta", "one.a7.g1")
+    piped(desk, monkeypatch, {"account": "beta", "name": "one.a7.g1", "done": True}, more=MEANT)
+    assert {record.account for record in desk.recorded().keys.values()} == {"acme"}
+    assert {record.claimed_by for record in desk.recorded().keys.values()} == {""}
+
+
+DONE, NAMED = {"name": "bot.a7.g1", "done": True}, {"account": "acme", "name": "bot.a7.g1", "done": True}
+
+
+@pytest.mark.parametrize("second", [DONE, NAMED, None], ids=["done", "done on acme", "the same"])
+@pytest.mark.parametrize("swapped", [False, True], ids=["pair first", "pair last"])
+def test_two_lines_that_tell_of_one_key_are_refused_before_anything_is_done(desk, monkeypatch, second, swapped):
+    desk.declare(by_hand(), a_key())
+    first = line(followed_runbook.make(desk.db, runbook(desk)))
+    lines = [first, second or first]
+    ran = piped(desk, monkeypatch, *(lines[::-1] if swapped else lines))
+    assert (ran.code, "lines 1 and 2 of standard input both tell of bot.a7.g1" in _flat(ran.err)) == (1, True), ran.err
+    assert (desk.slots(), first["secret"] in ran.out + ran.err) == ([], False)
+
+
+def test_a_pair_for_an_account_that_has_no_such_step_is_not_taken_for_another(desk, monkeypatch):
+    desk.declare(by_hand(), a_key())
+    pair = followed_runbook.make(desk.db, runbook(desk))
+    ran = piped(desk, monkeypatch, {**line(pair), "account": "beta"})
+    assert (ran.code, "Nothing asked for bot.a7.g1 on beta" in _flat(ran.err), desk.slots()) == (8, True, []), ran.err
 
 
 def _flat(text):

@@ -16,6 +16,7 @@ from krakenctl.model.description import CLOCKS, NonceScale, nonce_at
 from krakenctl.model.key import KeyPair
 from krakenctl.model.permission import ALL, Permission, in_order
 from krakenctl.model.secret import Secret
+from krakenctl.model.silence import MOST_REFUSED
 from krakenctl.model.verification import Verdict
 from krakenctl.sandbox.switches import set_switches
 from krakenctl.surfaces.kraken import spot
@@ -171,6 +172,15 @@ def test_the_allowance_ends_it_and_what_was_not_tried_says_so(sandbox, http):
     refused = [one for one in found.values() if one.verdict is Verdict.DENIED]
     assert (len(refused), row.left) == (2, 0)
     assert "could lock it" in found[Permission.EXPORT_DATA].why
+
+
+def test_where_other_keys_were_refused_as_often_as_may_be_nothing_is_tried(sandbox, http):
+    own = _own(sandbox, http, ALL)
+    told = own.describe(NonceScale.MILLISECONDS)
+    own.row.refused = MOST_REFUSED
+    found = probe(own, told, pace=_pace(sandbox))
+    assert not any(one.calls for one in found)
+    assert all("could lock it" in one.why for one in found if one.permission in PROBES)
 
 
 def test_a_lockout_ends_it(sandbox, http):

@@ -10,11 +10,8 @@ from collections.abc import Iterable
 
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import NO_KEY, NO_NONCE, silence_proves
-from krakenctl.surfaces.kraken.gently import PAUSE, Caller, both
-
-TWICE = both(NO_KEY, NO_KEY)
-FENCED = both(NO_KEY, NO_NONCE)  # Kraken knows it, and lets this host not use it
+from krakenctl.model.silence import NO_KEY, TWICE, silence_proves
+from krakenctl.surfaces.kraken.gently import PAUSE, Caller
 
 
 def may_be_proved(caller: Caller, holding: Holding, pair: KeyPair, others: Iterable[Holding]) -> bool:

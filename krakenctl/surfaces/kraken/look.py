@@ -15,6 +15,7 @@ from krakenctl.model.live import Aside
 from krakenctl.model.silence import ANSWERS_NO_MORE, NO_KEY, NO_NONCE, NO_SIGNATURE
 
 _SECRET_BYTES = 64
+_NOT_PERMITTED = ("EGeneral:Permission denied", "EAPI:Permission denied")  # which no key needs to tell of itself
 ENOUGH = "not asked: several calls in a row were refused not long ago, and more could lock the account"
 UNPROVED = "it has not answered from here before, so its silence would prove nothing"
 ELSEWHERE = "its allow-list may leave this host out"
@@ -41,12 +42,19 @@ class Look:
     iiban: str = ""
     remark: str = ""  # worth saying, though nothing is wrong
     called: str = ""  # what Kraken calls it, where a person has renamed it
-    slip: Slip = Slip.FORM  # which kind of mistake it was, where something is odd
+    slip: Slip = Slip.FORM  # which kind of mistake it was, where something is odd; or may be
     silent: bool = False  # in use here until now, and nobody has planned its end: it is gone, or fenced off
 
     @property
     def aside(self) -> Aside:
-        return Aside(unasked=self.unasked, silent=self.silent, odd=self.odd, remark=self.remark, called=self.called)
+        return Aside(
+            unasked=self.unasked,
+            doubtful=self.slip is Slip.UNSEEN,
+            silent=self.silent,
+            odd=self.odd,
+            remark=self.remark,
+            called=self.called,
+        )
 
 
 GONE = Look(None)
@@ -117,16 +125,26 @@ def refused(holding: Holding, said: str, how: str, *, has_answered: bool) -> Loo
 
 
 def new_refused(holding: Holding, said: str, *, has_answered: bool) -> Look:
-    """The same of one that was just made, and that this host need not be allowed to use."""
-    if said.startswith(NO_NONCE):
-        return as_recorded(holding, TOO_HIGH) if has_answered else wrong(holding, _IN_USE)
-    if said.startswith(NO_SIGNATURE):
-        what = "key and secret do not belong together, or the key has a second factor (2FA), which it must not have"
-        return wrong(holding, f"{what} ({said})")
-    if not holding.record.spec.ip_allowlist:
+    """The same of one that was just made, and that this host need not be allowed to use.
+
+    What Kraken says to an address that is left out, or where a second factor is missing, is documented nowhere.
+    """
+    if said.startswith(NO_NONCE) and has_answered:
+        return as_recorded(holding, TOO_HIGH)
+    fence = "this host is not in its allow-list" if holding.record.spec.ip_allowlist else ""
+    if said.startswith((NO_SIGNATURE, *_NOT_PERMITTED)):
+        factor = "the key has a second factor (2FA)"
+        causes = ["key and secret do not belong together, because one was mistyped", factor, fence]
+    elif not fence and said.startswith(NO_NONCE):
+        return wrong(holding, _IN_USE)
+    elif not fence:
         return wrong(holding, f"Kraken knows no such key ({said}): was it copied whole, and not deleted since?")
-    what = "this host is not in its allow-list, or the key was mistyped"
-    return as_recorded(holding, f"Kraken refuses it from here ({said}): {what}")
+    elif said.startswith(NO_NONCE):
+        causes = [fence, "the pair was mistyped: it is of a key that has been in use already"]
+    else:
+        return as_recorded(holding, f"Kraken refuses it from here ({said}): {fence}, or the key was mistyped")
+    why = f"Kraken refuses it from here ({said}): {', or '.join(filter(None, causes))}"
+    return replace(as_recorded(holding, why), slip=Slip.UNSEEN)
 
 
 def twin(holding: Holding, others: Iterable[Holding]) -> Look | None:

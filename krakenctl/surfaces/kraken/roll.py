@@ -16,10 +16,10 @@ from krakenctl.errors import LockedOut, RateLimited, Refused
 from krakenctl.model.holding import Holding
 from krakenctl.model.human import Slip
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import NO_KEY, NO_NONCE
+from krakenctl.model.silence import FENCED, NO_KEY, NO_NONCE, TWICE
 from krakenctl.surfaces.kraken import look
 from krakenctl.surfaces.kraken.answers import said
-from krakenctl.surfaces.kraken.ending import FENCED, TWICE, is_refused_again, may_be_proved, would_be_let_in
+from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved, would_be_let_in
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.look import GONE, Look
 from krakenctl.surfaces.kraken.newcomer import looked_at

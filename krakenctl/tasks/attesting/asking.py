@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from krakenctl.actor import new_run
-from krakenctl.errors import ExchangeError, KrakenctlError, NonceRefused
+from krakenctl.errors import ExchangeError, KrakenctlError, NonceRefused, Refused
 from krakenctl.model.attestation import Attestation
 from krakenctl.model.description import Description, NonceScale
 from krakenctl.model.key import KeyPair
+from krakenctl.model.secret import Secret
 from krakenctl.pairs.harvest import Labelled
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.kraken.refusals import Circumstances, explained
-from krakenctl.tasks.inspection import Nonce, Oracle, endpoint_of, open_oracle
+from krakenctl.tasks.nonces import Nonce
+from krakenctl.tasks.oracle import Oracle, endpoint_of, open_oracle
 
 # Above what is known to be spent. Whoever made the key may have spent a few more with calls that were refused for their
 # address: whether those count, Kraken does not say. Each that is refused may be one of the row that locks the account.
 _FIRST, _SECOND = 1, 21
+MOST_CALLS = 2
 _BEFORE_A_CLOCK = 16  # which is far above any of them, so that a call is saved that may be refused
 
 
@@ -29,7 +32,9 @@ class Way:
     """How a key is asked. A clock is only for a key that is known to be the one whose consumer sends it."""
 
     nonce: Nonce = None  # None: small ones and no other
+    otp: Secret | None = None  # None: it has no second factor
     spent: int = 0  # the highest that it is known to have seen of us
+    calls: int = MOST_CALLS
 
 
 UNKNOWN = Way()
@@ -41,14 +46,19 @@ class Told:
     spent: int  # what it was asked with; 0: a clock
 
 
-def look(root: Path, pair: KeyPair, endpoint: str = "", way: Way = UNKNOWN) -> Told:
+def look(
+    root: Path, pair: KeyPair, endpoint: str = "", way: Way = UNKNOWN, heard: Callable[[Refused], None] = lambda _: None
+) -> Told:
     """Ask the key about itself, in one harmless call. Raises ExchangeError, in words about the key.
 
-    The time is asked first, of the exchange itself: what the key says is never older than that.
+    `heard`: is told of each refusal, also of the one that another nonce follows.
+
+    `endpoint`: as `endpoint_of` tells it, empty: the workspace's. The time is asked first, of the exchange itself: what
+    the key says is never older than that.
     """
-    with open_oracle(root, endpoint_of(root, endpoint)) as oracle, _explained(oracle, way, endpoint):
+    with open_oracle(root, endpoint or endpoint_of(root, "")) as oracle, _explained(oracle, way, endpoint):
         at = oracle.told_time()
-        told, spent = _asked(oracle.own_key(Labelled(label="", pair=pair)), way)
+        told, spent = _asked(oracle.own_key(Labelled(label="", pair=pair), way.otp), way, heard)
         return Told(_attestation(oracle, pair, told, at), spent)
 
 
@@ -65,14 +75,15 @@ def _attestation(oracle: Oracle, pair: KeyPair, told: Description, at: int) -> A
     )
 
 
-def _asked(own: OwnKey, way: Way) -> tuple[Description, int]:
+def _asked(own: OwnKey, way: Way, heard: Callable[[Refused], None]) -> tuple[Description, int]:
     """What refuses small ones has been in use, or was asked before: then as its consumer would, if that is known."""
     numbers = _numbers(way)
     for number in numbers:
-        with suppress(NonceRefused):
+        with suppress(NonceRefused), _telling(heard):
             return own.describe_with(number), number
     if isinstance(way.nonce, NonceScale):
-        return own.describe(way.nonce), 0
+        with _telling(heard):
+            return own.describe(way.nonce), 0
     raise NonceRefused(
         f"key and secret are right, but the key refuses {numbers[-1]} as its nonce: it has been in use, or was asked"
         " before",
@@ -82,20 +93,30 @@ def _asked(own: OwnKey, way: Way) -> tuple[Description, int]:
 
 
 def _numbers(way: Way) -> tuple[int, ...]:
+    """Rather the higher one, where there is but one call; and none where that is the clock's."""
     if isinstance(way.nonce, NonceScale):
-        return (way.spent + _BEFORE_A_CLOCK,)
-    return (way.nonce,) if way.nonce else (way.spent + _FIRST, way.spent + _SECOND)
+        return (way.spent + _BEFORE_A_CLOCK,)[: way.calls - 1]
+    return (way.nonce,) if way.nonce else (way.spent + _FIRST, way.spent + _SECOND)[-way.calls :]
+
+
+@contextmanager
+def _telling(heard: Callable[[Refused], None]) -> Iterator[None]:
+    try:
+        yield
+    except Refused as problem:
+        heard(problem)
+        raise
 
 
 @contextmanager
 def _explained(oracle: Oracle, way: Way, endpoint: str) -> Iterator[None]:
-    """Whoever named an endpoint is told which was asked."""
+    """Where it is not simply the workspace's, whoever asks is told which `endpoint` was asked."""
     problem: KrakenctlError | None = None
     try:
         yield
     except ExchangeError as refusal:
         scale = way.nonce if isinstance(way.nonce, NonceScale) else None
-        where = Circumstances(asked=scale, where=oracle.endpoint if endpoint else "")
+        where = Circumstances(asked=scale, otp=way.otp is not None, where=oracle.endpoint if endpoint else "")
         own_words = isinstance(refusal, NonceRefused) and scale is None
         problem = refusal if own_words else explained(refusal, where)
     if problem is not None:

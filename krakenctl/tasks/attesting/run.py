@@ -17,18 +17,19 @@ from krakenctl.errors import CredentialError, LockedOut, NonceRefused, RateLimit
 from krakenctl.model.attestation import Attestation, Attested, Keeping
 from krakenctl.model.description import CLOCKS, NonceScale
 from krakenctl.model.iiban import normal_iiban
-from krakenctl.model.journal import ACCEPTED, ATTESTED
+from krakenctl.model.journal import ACCEPTED, ATTESTED, Verdict
 from krakenctl.model.key import KeyPair
 from krakenctl.model.recorded import pin_of
-from krakenctl.model.silence import Answer
+from krakenctl.model.silence import MOST_REFUSED, Answer
 from krakenctl.model.time import show_time
 from krakenctl.pipeline import onrecord
+from krakenctl.surfaces.kraken import answers
 from krakenctl.tasks import remembered
 from krakenctl.tasks.attesting import judging
-from krakenctl.tasks.attesting.asking import Way, look
+from krakenctl.tasks.attesting.asking import MOST_CALLS, Way, look
 from krakenctl.tasks.attesting.keeping import Place, only_written, place
 from krakenctl.tasks.attesting.waiting import Waiting, find, owner
-from krakenctl.tasks.inspection import Nonce
+from krakenctl.tasks.nonces import Nonce
 from krakenctl.wiring import opening
 from krakenctl.workflow import Desk, open_desk
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from krakenctl.model.address import Address
     from krakenctl.model.outcome import Event
     from krakenctl.model.recorded import Recorded
+    from krakenctl.model.secret import Secret
+    from krakenctl.observe.estate import Share
     from krakenctl.project import Project
 
 
@@ -52,7 +55,13 @@ QUIET = Ears()
 
 
 def attest(
-    project: Project, address: Address, given: Callable[[], KeyPair] | None, nonce: Nonce = None, ears: Ears = QUIET
+    project: Project,
+    address: Address,
+    given: Callable[[], KeyPair] | None,
+    nonce: Nonce = None,
+    ears: Ears = QUIET,
+    *,
+    otp: Secret | None = None,
 ) -> Attested:
     """Ask the key, here. `given`: the pair, where it is not the store's word that counts. Raises KrakenctlError.
 
@@ -60,7 +69,7 @@ def attest(
     """
     with _case(project, address, ears) as case:
         pair = case.pair(given)
-        said = case.asked(pair, nonce)
+        said = case.asked(pair, nonce, otp)
         if wrong := case.differences(said, brought=False):
             return wrong
         keeping = case.keep(pair)
@@ -74,7 +83,7 @@ def take(project: Project, address: Address, said: Attestation, ears: Ears = QUI
     with _case(project, address, ears) as case:
         if wrong := case.differences(said, brought=True):
             return wrong
-        case.vouch(f"{ACCEPTED}: attested by {_by(said)}, as {new_run('attest').who} says", said)
+        case.vouch(str(Verdict(ACCEPTED, f"attested by {_by(said)}, as {new_run('attest').who} says")), said)
         done = case.result(said, Keeping.UNTRIED, brought=True)
         return case.finished(done) if case.place.is_in_reach else case.left(done)
 
@@ -120,32 +129,39 @@ class _Case:
             )
         return pair
 
-    def asked(self, pair: KeyPair, nonce: Nonce) -> Attestation:
-        """In one harmless call. What came of it is remembered. Raises ExchangeError."""
+    def asked(self, pair: KeyPair, nonce: Nonce, otp: Secret | None) -> Attestation:
+        """In harmless calls, of which two at most are refused. What came of it is remembered. Raises ExchangeError."""
         share = self.desk.known_of(self.waiting.intent.account)
         if why := share.rests(pair.public_key, named=True):
             raise LockedOut(f"{why}; nothing was done")
+        way = replace(self._way(share, pair, nonce), otp=otp)
         try:
-            told = look(self.project.root, pair, way=self._way(pair, nonce))
-        except LockedOut:
-            share.note_lockout()
-            raise
-        except (NonceRefused, RateLimited):  # it is let in
+            told = look(self.project.root, pair, way=way, heard=lambda problem: _note(share, pair, problem))
+        except (LockedOut, NonceRefused, RateLimited):  # it is let in, or nobody is
             raise
         except Refused as problem:
-            share.note_refused(pair.public_key, ", ".join(problem.errors) or problem.message)
             problem.hint = self._hint(problem, pair)
             raise
         share.note(pair.public_key, answers=True, told=Answer(iiban=told.said.iiban, spent=told.spent))
         return told.said
 
-    def _way(self, pair: KeyPair, nonce: Nonce) -> Way:
-        """A clock only for the very key that was declared to have a consumer with that clock."""
+    def _way(self, share: Share, pair: KeyPair, nonce: Nonce) -> Way:
+        """A clock only for the very key that was declared to have a consumer with that clock. Raises RateLimited."""
         declared = self.project.desired.keys.get(self.waiting.address)
         scale = NonceScale(declared.consumer_nonce) if declared else NonceScale.UNKNOWN
         is_it = pair.public_key == self._public_key and scale in CLOCKS
         spent = [answer.spent for (key, _), answer in self.recorded.answered.items() if key == pair.public_key]
-        return Way(nonce=nonce or (scale if is_it else None), spent=max(spent, default=0))
+        calls = self._calls(share, pair, nonce)
+        return Way(nonce=nonce or (scale if is_it else None), spent=max(spent, default=0), calls=calls)
+
+    def _calls(self, share: Share, pair: KeyPair, nonce: Nonce) -> int:
+        """A nonce that a person says, another pair, or another host, is worth one, whatever was refused before."""
+        if not (why := share.enough()):
+            return min(MOST_CALLS, MOST_REFUSED - share.refusals())
+        is_another = self.place.pair not in (None, pair) or share.refusal(pair.public_key) is None
+        if nonce is not None or is_another:
+            return 1
+        raise RateLimited(f"{why}; nothing was done", hint="--nonce, or another pair with --env, is worth one call now")
 
     def _hint(self, problem: Refused, pair: KeyPair) -> str:
         """The next step, before what may be said of any key."""
@@ -227,15 +243,25 @@ class _Case:
         return replace(done, recovered=recovered, log_head=self.desk.log_head())
 
 
+def _note(share: Share, pair: KeyPair, problem: Refused) -> None:
+    """A refused nonce counts as well: every failure in a row may lock the account."""
+    if isinstance(problem, LockedOut):
+        share.note_lockout()
+    elif not isinstance(problem, RateLimited):
+        share.note_refused(pair.public_key, answers.said(problem))
+
+
 def _by(said: Attestation) -> str:
     return f"{said.who} on {said.host} at {show_time(said.at)}"
 
 
 def _verdict(said: Attestation, keeping: Keeping) -> str:
     """What nobody has tried is somebody's word: the key stays marked as taken unseen."""
-    return {
-        Keeping.SAME: f"{ATTESTED}: by {_by(said)}",
-        Keeping.MENDED: f"{ATTESTED}: by {_by(said)}; the kept pair was mistyped: the one that answered is kept now",
-        Keeping.WRITTEN: f"{ATTESTED}: by {_by(said)}; the pair that answered was put into the store, unread",
-        Keeping.UNTRIED: f"{ACCEPTED}: attested by {_by(said)}; what the store keeps was not compared with that pair",
+    kind, told = {
+        Keeping.SAME: (ATTESTED, ""),
+        Keeping.MENDED: (ATTESTED, "; the kept pair was mistyped: the one that answered is kept now"),
+        Keeping.WRITTEN: (ATTESTED, "; the pair that answered was put into the store, unread"),
+        Keeping.UNTRIED: (ACCEPTED, "; what the store keeps was not compared with that pair"),
     }[keeping]
+    by = f"by {_by(said)}{told}"
+    return str(Verdict(kind, f"attested {by}" if kind == ACCEPTED else by))

@@ -142,7 +142,8 @@ def refusals(ground: Ground) -> Iterator[Told]:
 
 def _refused(ground: Ground, party: Party) -> Iterator[Told]:
     memory = ground.memory(party)
-    if why := memory.locked():
+    why = "" if party.name in ground.locked else memory.locked()  # of those there, it has just been told
+    if why:
         yield warning(
             why, hint="let no program call it until then, and see which of its keys is refused", about=party.name
         )
@@ -150,6 +151,10 @@ def _refused(ground: Ground, party: Party) -> Iterator[Told]:
         seen = memory.refusal(key.public_key) if key.account == party.name else None
         if seen is not None and not memory.is_gone(key.public_key):
             yield verdicts.refusal(seen, key)
+    for key in (*ground.recorded.keys.values(), *ground.recorded.retired):
+        proof = ground.recorded.gone.get(key.public_key) if key.account == party.name else None
+        if proof is not None:
+            yield verdicts.gone(proof, key)
 
 
 def overdue(ground: Ground) -> Iterator[Told]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from krakenctl.model.diagnosis import Told, ok, problem, unknown, warning
 from krakenctl.model.permission import Permission
 from krakenctl.model.recovery import Move, Recovery
-from krakenctl.model.silence import NO_NONCE, Refusal
+from krakenctl.model.silence import ANSWERS_NO_MORE, NO_NONCE, TWICE, Refusal
 from krakenctl.model.time import show_duration, show_time
 
 if TYPE_CHECKING:
     from krakenctl.model.description import Description
-    from krakenctl.model.recorded import RecordedKey
+    from krakenctl.model.recorded import Gone, RecordedKey
     from krakenctl.model.run import Lease
     from krakenctl.tasks.diagnosis.ground import Sample
 
@@ -101,12 +101,21 @@ def refusal(seen: Refusal, key: RecordedKey) -> Told:
     """A key of ours that may be in use."""
     times = f", {seen.times} times in all" if seen.times > 1 else ""
     told = f"{key.live_name} was refused from this host at {show_time(seen.at)} (“{seen.said}”{times})"
-    if seen.said.startswith(NO_NONCE):
+    if seen.said == TWICE:
+        told += f": it {ANSWERS_NO_MORE}"
+        hint = f"look on the website; `krakenctl verify {key.address}` asks it now"
+    elif seen.said.startswith(NO_NONCE):
         told += ": the program that uses it sends higher nonces"
         hint = "see that consumer.nonce says what it sends, and that no two programs share the key"
     else:
         hint = f"`krakenctl verify {key.address}` asks it now, and says what that means"
     return warning(f"{told}; nobody asks it before {show_time(seen.rests_until)}", hint=hint, about=str(key.address))
+
+
+def gone(proof: Gone, key: RecordedKey) -> Told:
+    """Taken for gone by its silence, and on record still."""
+    told = f"{key.live_name} is taken for gone: {proof.told}"
+    return warning(told, hint="look on the website whether it is there", about=str(key.address))
 
 
 def own_key(seen: Description, *, pin: str, needed: bool, now: int, strict: bool, about: str) -> Iterator[Told]:

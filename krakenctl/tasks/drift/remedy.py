@@ -14,6 +14,7 @@ from krakenctl.model.recovery import Recovery
 _OF_A_NAME = (Kind.RETIRED, Kind.CLAIMED)  # about one key of several that have been its address's
 _NEEDS_A_NEW_KEY = (Kind.NO_SECRET, Kind.RENAMED, Kind.UNVERIFIED)
 _NO_PLAN = (Kind.STORE_ONLY, Kind.ORPHAN, Kind.UNMANAGED, Kind.ACCOUNT, Kind.UNSEEN, Kind.CONTAINED)
+_LATER = (Kind.EXPIRED, Kind.OVERDUE, Kind.DUE, Kind.RETIRED)  # an apply to come ends them, whoever it asks for that
 _WORDS = {
     Action.CREATE: "issues a new key",
     Action.REPLACE: "issues a new key in its place",
@@ -59,7 +60,7 @@ class Remedies:
             return replace(drift, do=f"apply cannot mend it: {blocked.reasons[0]}")
         if drift.kind is Kind.UNSEEN and self._by_person:
             return replace(drift, do=_NOBODY_ASKED)
-        if self._by_person and _BY_KIND[drift.kind] == _LATER:
+        if self._by_person and drift.kind in _LATER:
             return replace(drift, do="`krakenctl apply` walks a person through it")
         mends, do = _otherwise(drift)
         return replace(drift, mends=mends, do=do)
@@ -118,18 +119,14 @@ _NOBODY_ASKED = (
     "declare consumer.nonce, keep the secrets where this host can read them, and run it where the keys may be used;"
     " `krakenctl verify` says of each what is in the way"
 )
-_LATER = (Mends.TIME, "the next run sees to it")
 _BY_KIND = {
+    **dict.fromkeys(_LATER, (Mends.TIME, "the next run sees to it")),
     Kind.CHANGED: (Mends.PERSON, "set it back on Kraken, or see what `krakenctl plan` says"),
     Kind.MISSING: (Mends.TIME, "nothing is to be done on Kraken; the next apply forgets it"),
     Kind.SILENT: (Mends.PERSON, "look on Kraken: if it is gone, `krakenctl recover --absent {address}`"),
     Kind.RENAMED: (Mends.PERSON, "give it its name back on Kraken"),
     Kind.CONTAINED: (Mends.PERSON, "`krakenctl revoke {address}`"),
-    Kind.EXPIRED: _LATER,
     Kind.EXPIRES_SOON: (Mends.TIME, "a declared validFor is renewed in time by `krakenctl tick`; prolong a validUntil"),
-    Kind.OVERDUE: _LATER,
-    Kind.DUE: _LATER,
-    Kind.RETIRED: _LATER,
     Kind.CLAIMED: (Mends.PERSON, "look on Kraken whether it is gone; runs try to prove it once the key rests no more"),
     Kind.UNVERIFIED: (Mends.PERSON, "`krakenctl attest {address}` where the key lives"),
     Kind.UNDEPLOYED: (Mends.PERSON, "see what `krakenctl plan` says"),

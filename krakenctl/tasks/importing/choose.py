@@ -19,10 +19,10 @@ from krakenctl.pairs.harvest import Labelled
 from krakenctl.plan.names import carries_tag
 from krakenctl.stores.base import Store
 from krakenctl.tasks.importing import naming
-from krakenctl.tasks.importing.asking import Asked
 from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
 from krakenctl.tasks.importing.ground import Ground
 from krakenctl.tasks.importing.placing import Placing, Wanted
+from krakenctl.tasks.importing.sorting import Asked
 
 BY_HAND = "website"  # the surface of keys that a person has made
 USUAL = "main"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from krakenctl.model.address import Address
 from krakenctl.model.secret import Secret
-from krakenctl.tasks.inspection import Nonce
+from krakenctl.tasks.nonces import Nonce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

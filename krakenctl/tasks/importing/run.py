@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from krakenctl import files
@@ -29,8 +30,8 @@ from krakenctl.state.base import State
 from krakenctl.state.tenure import tenure
 from krakenctl.stores.base import Entry, Slot, Store
 from krakenctl.surfaces.kraken.refusals import KRAKEN
-from krakenctl.tasks.importing import asking
 from krakenctl.tasks.importing import ground as grounds
+from krakenctl.tasks.importing import sorting
 from krakenctl.tasks.importing.choose import Chooser
 from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
 from krakenctl.tasks.importing.errand import Errand
@@ -38,7 +39,8 @@ from krakenctl.tasks.importing.ground import Ground
 from krakenctl.tasks.importing.judge import Look, Verdict, judge
 from krakenctl.tasks.importing.manifest import manifest
 from krakenctl.tasks.initialise import Wish, bare
-from krakenctl.tasks.inspection import Manner, inspect, open_oracle
+from krakenctl.tasks.inspection import Manner, inspect
+from krakenctl.tasks.oracle import open_oracle
 from krakenctl.wiring import opening
 
 OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
@@ -71,18 +73,18 @@ def bring(
 ) -> Import:
     """Raises KrakenctlError, and then nothing is managed that was not before. Keys that cannot be imported are told."""
     ground = grounds.read(root, _wish(errand), os.environ)
-    errand, harvest = asking.meant(errand, harvest)
-    known, fresh = asking.known(harvest, ground.recorded)
-    asking.refuse_one_for_several(errand, fresh)
+    errand, harvest = sorting.meant(errand, harvest)
+    known, fresh = sorting.known(harvest, ground.recorded)
+    sorting.refuse_one_for_several(errand, fresh)
     with open_oracle(root, _endpoint(ground, errand)) as oracle:
         seen = inspect(oracle, replace(harvest, pairs=fresh), Manner(nonce=errand.nonce, otp=errand.otp))
-    asked, refused = asking.sorted_out(fresh, seen)
+    asked, refused = sorting.sorted_out(fresh, seen)
 
     def choose(chooser: Chooser) -> list[AccountDraft]:
         chooser.left += (*known, *refused)
         return chooser.accounts(asked)
 
-    scene = _Scene(root, errand, seen.now, choose, _Look(ground.project))
+    scene = _Scene(root, errand, seen.now, choose, cache(partial(_listed, ground.project)))
     done = _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
     return replace(done, findings=seen.findings)
 
@@ -99,11 +101,10 @@ def adopt(
     from krakenctl.workflow import open_desk
 
     with open_desk(open_project(root)) as desk:
-        now = desk.now()
-    ground = grounds.read(root, _wish(errand), os.environ)
-    look = _Look(ground.project)
-    scene = _Scene(root, errand, now, lambda chooser: chooser.listed(look()), look)
-    return _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
+        ground = grounds.read(root, _wish(errand), os.environ)
+        look = cache(lambda: desk.look()[1])
+        scene = _Scene(root, errand, desk.now(), lambda chooser: chooser.listed(look()), look)
+        return _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,20 +186,12 @@ def _without(accounts: Sequence[AccountDraft], verdict: Verdict) -> list[Account
     return [account for account in kept if account.keys]
 
 
-class _Look:
-    """What Kraken lists of the accounts that have such a list, asked once and only if somebody wants to know."""
+def _listed(project: Project) -> Mapping[str, LiveAccount]:
+    """What Kraken lists of the accounts that have such a list."""
+    from krakenctl.workflow import open_desk
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._seen: Mapping[str, LiveAccount] | None = None
-
-    def __call__(self) -> Mapping[str, LiveAccount]:
-        from krakenctl.workflow import open_desk
-
-        if self._seen is None:
-            with open_desk(self._project) as desk:
-                self._seen = desk.look()[1]
-        return self._seen
+    with open_desk(project) as desk:
+        return desk.look()[1]
 
 
 def _workspace(ground: Ground) -> list[Written]:

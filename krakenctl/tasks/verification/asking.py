@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, RateLimited, Refused
@@ -12,14 +12,14 @@ from krakenctl.model.description import Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.recorded import Gone
-from krakenctl.model.silence import NO_KEY, NO_NONCE, AllowList, Refusal, silence_proves
+from krakenctl.model.silence import FENCED, NO_KEY, TWICE, AllowList, Refusal, silence_proves
 from krakenctl.model.verification import Probed, Verdict
 from krakenctl.surfaces.kraken.answers import said as words
-from krakenctl.surfaces.kraken.ending import TWICE, is_refused_again, may_be_proved
+from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.probes import Pace, probe
 from krakenctl.tasks.verification.asked import Asked
-from krakenctl.tasks.verification.meaning import ENDED_OR_FENCED, FENCED, FORMER, Known, meaning
+from krakenctl.tasks.verification.meaning import ENDED_OR_FENCED, FORMER, Known, meaning
 
 
 class _Refused(NamedTuple):
@@ -57,8 +57,11 @@ class Asking:
                 return self._once_more(refused)
         except KrakenctlError as problem:
             return Asked(verdict=_verdict(problem), why=problem.message)
-        listed, shut = self._is_listed(holding), self._is_shut(holding)
-        meant = meaning(said, Known(listed=listed, shut=shut, answered=self._has_answered(holding)))
+        return self._meant(holding, said, shut=self._is_shut(holding))
+
+    def _meant(self, holding: Holding, said: str, *, shut: bool) -> Asked:
+        known = Known(listed=self._is_listed(holding), shut=shut, answered=self._has_answered(holding))
+        meant = meaning(said, known)
         return Asked(verdict=meant.verdict, why=meant.why, lives=meant.lives)
 
     def _is_provable(self, refused: _Refused) -> bool:
@@ -104,10 +107,10 @@ class Asking:
         before = self._refusal(holding)
         if before is None or self._is_listed(holding):
             return Asked(why=why)
-        may_be_shut = bool(self._networks(holding))  # this host may have had another address then
-        known = Known(listed=False, shut=may_be_shut, answered=self._has_answered(holding))
-        meant = meaning(before.said, known)
-        return Asked(verdict=meant.verdict, why=f"{meant.why}; {why}", lives=meant.lives)
+        # This host may have had another address then; what was asked twice, it had shown to be let in.
+        may_be_shut = bool(self._networks(holding)) and before.said != TWICE
+        meant = self._meant(holding, before.said, shut=may_be_shut)
+        return replace(meant, why=f"{meant.why}; {why}")
 
     def _asked(self, holding: Holding, pair: KeyPair) -> Asked:
         pace, before = self.pace(), self._refusal(holding)
@@ -117,7 +120,7 @@ class Asking:
         except (LockedOut, RateLimited) as problem:
             return Asked(verdict=_verdict(problem), why=problem.message)
         except Refused as problem:
-            had_gone = before is not None and before.said.startswith(NO_KEY)
+            had_gone = before is not None and before.said.startswith(NO_KEY) and before.said != FENCED
             self._refused[holding.record.live_name] = _Refused(holding, pair, words(problem), had_gone)
             self._rest(holding)
             return Asked(verdict=Verdict.UNKNOWN)  # until all have been asked
@@ -144,8 +147,8 @@ class Asking:
         if is_silent:
             return self._silent(holding, f"{why}, twice")
         after = self._refusal(holding)
-        if after is not None and after.said.startswith(NO_NONCE):
-            return Asked(verdict=Verdict.DENIED, why=FENCED, lives=True)
+        if after is not None and after.said == FENCED:
+            return self._meant(holding, FENCED, shut=False)
         return Asked(verdict=Verdict.DENIED, why=f"{why}; asked again, it told neither")
 
     def _silent(self, holding: Holding, why: str) -> Asked:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from krakenctl.model.silence import NO_KEY, NO_NONCE, NO_SIGNATURE
+from krakenctl.model.silence import FENCED, NO_KEY, NO_NONCE, NO_SIGNATURE
 from krakenctl.model.verification import Verdict
 
 _ACCOUNT = "EAuth:"  # disabled, unconfirmed: whatever the key may be
@@ -18,7 +18,7 @@ _ACCOUNT = "EAuth:"  # disabled, unconfirmed: whatever the key may be
 BUSY = "it lives; its consumer was using it at the same moments, or sends a finer clock than consumer.nonce says"
 FORMER = "it has answered from this host before, and Kraken knows it no more"
 ENDED_OR_FENCED = "revoked, or restricted to other addresses by somebody"
-FENCED = "Kraken knows it, and not from this host: its allow-list or its end is not what was last sent"
+_SHUT_OUT = "it lives, and this host may use it no more: its allow-list or its end is not what was last sent"
 _HERE = "whether this host may use it is not known"
 
 
@@ -41,7 +41,8 @@ def meaning(said: str, known: Known) -> Meaning:
     """`said`: Kraken's words, as `answers.said` has them."""
     if said.startswith(NO_NONCE):
         return Meaning(Verdict.UNKNOWN, f"{BUSY}; {_HERE}" if known.shut else BUSY, lives=True)
-    found = _barred(said, known) or _plain(said, known)
+    found = Meaning(Verdict.BLOCKED_BY_IP, _SHUT_OUT, lives=True) if said == FENCED else None
+    found = found or _barred(said, known) or _plain(said, known)
     return found._replace(why=f"Kraken says “{said}” to this host: {found.why}")
 
 

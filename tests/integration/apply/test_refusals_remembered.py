@@ -133,6 +133,18 @@ def test_the_kill_switch_waits_for_no_lockout_that_was_seen_before(desk):
     assert desk.ours() == []
 
 
+def test_a_lockout_that_the_kill_switch_is_told_of_is_known_to_the_next_plan(desk, monkeypatch):
+    made(desk, "bot")
+    desk.fault("lockout", account="acme")
+    with open_switch(desk.root, person=Nobody()) as switch:
+        switch.find(Wish(addresses=(), under="acme"))
+    desk.mend()
+    asked = calls(monkeypatch)
+    with pytest.raises(LockedOut, match="locked acme"):
+        planned(desk)
+    assert asked == []
+
+
 def test_a_state_that_cannot_be_written_stops_no_plan(desk, monkeypatch):
     made(desk, "one", "two", "three")
     moved(desk, "one", "two", "three")
