@@ -111,7 +111,7 @@ def nobody(step: HumanStep, why: str = "") -> NoReturn:
 def read_answers(source: BinaryIO) -> tuple[Answer, ...]:
     """A JSON object a line: {"account","name","apiKey","secret"}, or {"account","name","done":true}.
 
-    Raises CredentialError, also where two lines tell of one key: a pair that is shown once must not make way for another.
+    Raises CredentialError, also where two lines tell of one key: no pair, which is shown once, makes way for another.
     """
     content = Secret(source.read(_LARGEST + 1).decode(errors="replace"))
     if len(content.reveal()) > _LARGEST:

@@ -45,8 +45,8 @@ _MENDING = {
     ),
     Slip.UNSEEN: (
         {**_ANEW, "y": _YES, "yes": _YES},
-        "If it was mistyped, type it in again. If it is right, stop here: its pair is kept, and `krakenctl attest` looks"
-        " at it where it may be used.",
+        "If it was mistyped, type it in again. If it is right, stop here: its pair is kept, and `krakenctl attest`"
+        " looks at it where it may be used.",
         "[y] look again, [k] type key and private key in again, [d] it is deleted, [n] stop here",
     ),
     Slip.ACCOUNT: (

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from krakenctl.model.attestation import Attestation, Attested
     from krakenctl.model.key import KeyPair
     from krakenctl.pairs.harvest import Harvest
-    from krakenctl.tasks.attesting.run import Ears
     from krakenctl.tasks.attesting.asking import Way
+    from krakenctl.tasks.attesting.run import Ears
 
 DIFFERS = 3
 _LARGEST = 1024 * 1024
@@ -154,9 +154,7 @@ def _print(shell: Shell, source: Callable[[], Harvest], endpoint: str, way: Way)
         shell.print(json.dumps(said) + "\n")
 
 
-def _asked(
-    shell: Shell, address: Address, source: Callable[[], Harvest] | None, way: Way, patience: int
-) -> Attested:
+def _asked(shell: Shell, address: Address, source: Callable[[], Harvest] | None, way: Way, patience: int) -> Attested:
     from krakenctl.tasks.attesting import run
 
     given = None if source is None else lambda: _one(source())

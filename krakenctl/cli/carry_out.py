@@ -174,9 +174,7 @@ def _write_runbook(shell: Shell, target: Path, plan: Plan, desk: Desk) -> bool:
     return bool(steps)
 
 
-def _run(
-    shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...], person: Attending | None
-) -> int:
+def _run(shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...], person: Attending | None) -> int:
     from krakenctl.cli.interrupt import Interrupt
     from krakenctl.cli.person import heeding
     from krakenctl.cli.progress import progress
