@@ -24,7 +24,6 @@ class Clocks:
         exchange tells whole seconds, so a clock within the next one counts as right.
         """
         theirs = self.told * _SECOND
-        is_right = theirs <= self.ours < theirs + _SECOND
         if self.embedded:
-            return self.ours if is_right else theirs + self.ours % _SECOND
-        return self.ours if is_right else min(self.ours, theirs)
+            return self.ours if self.ours >= theirs else theirs + self.ours % _SECOND
+        return self.ours if theirs <= self.ours < theirs + _SECOND else min(self.ours, theirs)

@@ -20,7 +20,10 @@ from waiting import BOT, NAME, ORDERS, THERE, at, counting, in_env, made, nonce,
 
 OTHER = "A" * 86 + "=="  # a secret of the right shape, of nobody's key
 MISTYPED = Mistake("a secret mistyped", pair=lambda pair: replace(pair, secret=Secret(OTHER)))
-KEY_MISTYPED = Mistake("a key mistyped", pair=lambda pair: replace(pair, public_key="x" + pair.public_key[1:]))
+KEY_MISTYPED = Mistake(
+    "a key mistyped",
+    pair=lambda pair: replace(pair, public_key=("y" if pair.public_key[0] == "x" else "x") + pair.public_key[1:]),
+)
 
 
 @pytest.fixture(params=ORDERS)

@@ -353,7 +353,8 @@ KILLED = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
 from desk import StandingTime
-from krakenctl import exchange, workflow
+from krakenctl import workflow
+from krakenctl.wiring import exchange
 from krakenctl.cli import main
 from krakenctl.state.sql import SqlState
 
