@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Where this is set, as it is in many containers, each of the hundreds of krakenctls that are started compiles itself anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check format bench chaos clean
 .DEFAULT_GOAL := help
 
@@ -41,6 +44,7 @@ bench: $(VENV)/installed ## start-up, plan, apply, a quarter of a year and the s
 
 chaos: $(VENV)/installed ## every run struck everywhere by everything (docs/chaos.md); an hour on two cores
 	$(BIN)/python benchmarks/chaos.py
+	$(BIN)/python benchmarks/chaos.py --imports
 
 clean: ## remove what make and the demo made
 	rm -rf $(VENV) .demo dist .mypy_cache .ruff_cache .hypothesis

@@ -14,6 +14,7 @@ from chaos import matrix  # the package of the helpers, not this file
 from chaos.by_person import ALL
 from chaos.cell import Cell
 from chaos.faults import FAULTS
+from chaos.imports import IMPORTS, killed
 from chaos.quirks import COLUMNS, POSTGRES
 from chaos.sabotage import SABOTAGE
 from chaos.shared_state import available
@@ -25,6 +26,8 @@ def main() -> int:
         return _one(Cell.parse(asked.cell))
     if asked.sabotage:
         return _sabotaged(asked.sabotage)
+    if asked.imports:
+        return _imports()
     scenarios, faults, quirks = asked.scenario or ALL, asked.fault or FAULTS, asked.quirk or COLUMNS
     if POSTGRES in quirks and not available():
         print("There is no PostgreSQL to start, or no psycopg: that column is left out.", file=sys.stderr)
@@ -58,6 +61,17 @@ def _sabotaged(names: list[str]) -> int:
     return int(blind > 0)
 
 
+def _imports() -> int:
+    """Each killed before every deed that outlasts it: 0 if the same import has finished all of them."""
+    found = []
+    for name in IMPORTS:
+        with matrix.a_folder() as folder, killed(name, Path(folder)) as run:
+            wrong = [f"{name}/{strike}: {each}" for strike in range(run.deeds) for each in run.at(strike)]
+            print(f"{name}: killed {run.deeds} times, {len(wrong)} complaints", *wrong, sep="\n  ")
+            found += wrong
+    return int(bool(found))
+
+
 def _progress(done: int, of: int) -> None:
     print(f"\r{done} of {of} parts", end="" if done < of else "\n", file=sys.stderr, flush=True)
 
@@ -75,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--sabotage", action="append", choices=["all", *SABOTAGE], help="break krakenctl on purpose; must be noticed"
     )
+    parser.add_argument("--imports", action="store_true", help="kill imports instead")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one per core")
     return parser.parse_args()
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +20,23 @@ if TYPE_CHECKING:
 
 settings.register_profile("krakenctl", deadline=None, derandomize=True, print_blob=False, database=None)
 settings.load_profile("krakenctl")
+
+# Whoever is started in the background by a shell ignores Ctrl-C, and so would each krakenctl that is to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30  # bytes, several times what a run of everything needs
+
+
+def _keep_files_in_memory() -> None:
+    """Nothing here has to survive a power cut, and nobody waits for a disk. Unless TMPDIR says where."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return
+    if shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+_keep_files_in_memory()
 
 OURS = ("KRAKENCTL_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
 

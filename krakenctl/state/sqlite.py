@@ -186,9 +186,11 @@ def _open_new(beside: Path, label: str) -> Iterator[tuple[Path, int]]:
         os.close(file)
 
 
-def _connect(path: Path, seconds: float = BUSY_SECONDS, mode: str = "rwc") -> sqlite3.Connection:
+def _connect(path: Path, seconds: float | None = None, mode: str = "rwc") -> sqlite3.Connection:
+    """`seconds`: how long whoever has it locked is waited for; None: as long as is usual."""
+    patience = BUSY_SECONDS if seconds is None else seconds
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=seconds, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

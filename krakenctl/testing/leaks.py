@@ -78,7 +78,8 @@ _watched: list[str] | None = None
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event in _CHILDREN and _watched is not None:
-        _watched.append(f"{event} {args!r} {dict(os.environ) if event == 'os.system' else ''}")
+        inherits = event == "os.system" or args[-1] is None
+        _watched.append(f"{event} {args!r} {dict(os.environ) if inherits else ''}")
         _watched.extend(living())
 
 
@@ -91,9 +92,16 @@ def living(process: int | str = "self") -> Iterator[str]:
 
 
 def seen_of(process: int | str) -> Iterator[str]:
-    """What `/proc` shows of one process."""
-    for what in ("cmdline", "environ", "comm"):
-        yield _read(Path(f"/proc/{process}/{what}"))
+    """What `/proc` shows of one process. For a moment after it has become another program it would show nothing."""
+    folder = Path(f"/proc/{process}")
+    while not (arguments := _read(folder / "cmdline")) and _lives(folder):
+        pass
+    yield from (arguments, _read(folder / "environ"), _read(folder / "comm"))
+
+
+def _lives(process: Path) -> bool:
+    """Neither gone nor waiting to be heard of, which leaves it without arguments for good."""
+    return _read(process / "stat").rpartition(")")[2].split()[:1] not in ([], ["Z"], ["X"])
 
 
 def _read(path: Path) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
 BEFORE = "before"  # the server never hears of it
-DURING = "during"  # the server hears of it, of the cut, and what comes of that nobody knows
+DURING = "during"  # the server hears of it and of the cut; the client hears nothing, and nobody knows
 AFTER = "after"  # the server has done it, and its answer is lost
 MOMENTS = (BEFORE, DURING, AFTER)
 
@@ -41,22 +41,22 @@ class Line:
             deaf = Event()
             back = Thread(target=_pass_back, args=(server, client, deaf), daemon=True)
             back.start()
-            self._pass_on(client, server, deaf)
-            if deaf.is_set():
+            if self._pass_on(client, server, deaf) == AFTER:
                 back.join()
             _hang_up(client, server)
             back.join()
 
-    def _pass_on(self, client: socket.socket, server: socket.socket, deaf: Event) -> None:
+    def _pass_on(self, client: socket.socket, server: socket.socket, deaf: Event) -> str:
+        """The moment at which it was cut; empty: the client hung up."""
         while said := client.recv(65536):
             moment = self.judge(said)
-            if moment == BEFORE:
-                return
-            if moment == AFTER:
+            if moment:  # before the server can answer
                 deaf.set()
-            server.sendall(said)
+            if moment != BEFORE:
+                server.sendall(said)
             if moment:
-                return
+                return moment
+        return ""
 
 
 def _pass_back(server: socket.socket, client: socket.socket, deaf: Event) -> None:

@@ -1,4 +1,4 @@
-"""A year in the life of a fleet: a `tick` on each simulated day, and a consumer per key that signs a call every hour.
+"""A year in the life of a fleet: a `tick` on each simulated day, and a consumer per key that signs calls all day long.
 
 Everything is real but the time: krakenctl's commands, the sandbox behind its wire, the age files that consumers read.
 """
@@ -247,7 +247,11 @@ def _too_old(policy: Declared, key: Live, now: int, grace: int) -> Iterator[str]
 def live_through(
     fleet: Fleet, *, days: int = 365, every: int = 1, ticks: Callable[[int], bool] = lambda day: True
 ) -> Year:
-    """One day after another. `every`: hours between a consumer's calls; `ticks`: on which days krakenctl runs."""
+    """One day after another. `ticks`: on which days krakenctl runs.
+
+    `every`: hours between a consumer's calls. It calls besides just before a tick, when whatever has broken since the
+    last one is still broken, and right after it.
+    """
     year = Year()
     with patch("krakenctl.wiring.exchange.time", StandingTime()), closing(open_sandbox(fleet.desk.db)) as sandbox:
         made = fleet.desk.apply("--allow", "open", "--reason", "a key that may be used from anywhere")
@@ -258,7 +262,7 @@ def live_through(
             if clock_shows == TICK_AT and ticks(day):
                 _tick(fleet, year)
             with sandbox.database.write() as connection:  # one transaction for the hour: fifty cost ten times as much
-                if hour % every == 0 or clock_shows == TICK_AT:
+                if hour % every == 0 or clock_shows in (TICK_AT - 1, TICK_AT):
                     _work(consumers, sandbox, year, NOW + hour * HOUR)
                     year.broken += outlived(fleet.keys, live_keys(connection, NOW + hour * HOUR), NOW + hour * HOUR)
                 clock.advance_in(connection, HOUR)

@@ -1,4 +1,4 @@
-"""Served sandboxes for a whole file: each test has an account of its own there, and leaves no fault behind."""
+"""Nobody naps. Served sandboxes for a whole file: each test has an account of its own there, and leaves no fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import pytest
 
 from krakenctl.sandbox import switches
 from krakenctl.testing.sandbox import KrakenSandbox, served
+from naps import skip_naps
 from website_scene import ORDERS, Scene, scene_on
+
+
+@pytest.fixture(autouse=True)
+def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is slept before another try has passed at once."""
+    skip_naps(monkeypatch)
 
 
 @pytest.fixture(scope="module")

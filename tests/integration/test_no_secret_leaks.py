@@ -9,7 +9,9 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,20 +147,51 @@ def test_what_a_process_list_or_a_child_could_see_holds_no_secret(desk: Desk, wi
 
 def test_the_hunt_sees_a_child_that_lives_and_what_it_was_given():
     """Whether it is told of one that is started later, or only looks at the end; and the children of children."""
-    shell = ["sh", "-c", "cat & wait"]
-    with subprocess.Popen(shell, stdin=subprocess.PIPE, env={"HIDDEN": "canary-below"} | os.environ) as below:
+    with _cat_that_runs(["sh", "-c", "HIDDEN=canary-$0 cat; :", "below"]):
         with children() as started:
             subprocess.run(["true"], check=True)
         assert any("HIDDEN=canary-below" in told for told in started)
-        below.kill()
-    with (
-        children() as started,
-        subprocess.Popen(["cat", "-"], stdin=subprocess.PIPE, env={"HIDDEN": "canary-late"}) as late,
-    ):
+        with children() as started:
+            pass
+        assert any("HIDDEN=canary-below" in told for told in started)
+    with children() as started, _cat_that_runs(["cat", "-"], env={"HIDDEN": "canary-late"}):
         assert "HIDDEN=canary-late" in "".join(living())
-        assert late.stdin is not None
-        late.stdin.close()
-    assert "cat" in "".join(started)
+    assert "canary-late" in "".join(started)
+
+
+@contextmanager
+def _cat_that_runs(words: list[str], **more: Any) -> Iterator[None]:
+    """It has echoed something: it is no copy of this process any more, and has not ended."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, bufsize=0, **more) as cat:
+        assert cat.stdin is not None
+        assert cat.stdout is not None
+        cat.stdin.write(b"x")
+        assert cat.stdout.read(1) == b"x"
+        yield
+        cat.stdin.close()
+
+
+def test_the_hunt_sees_a_child_that_has_only_just_been_started():
+    """Between the old program and the new one it has neither arguments nor environment."""
+    for _ in range(50):
+        with subprocess.Popen(["cat", "-"], stdin=subprocess.PIPE) as cat:
+            assert next(seen_of(cat.pid)) == "cat\0-\0"
+            assert cat.stdin is not None
+            cat.stdin.close()
+
+
+def test_the_hunt_sees_what_a_child_inherits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HIDDEN", "canary-inherited")
+    with children() as started:
+        subprocess.run(["true"], check=True)
+    assert "canary-inherited" in started[0]
+
+
+def test_the_hunt_does_not_wait_for_a_child_that_has_ended():
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert next(seen_of(ended.pid)) == ""
 
 
 @pytest.mark.parametrize("point", ["after-issue:1", "put:1", "promote:1", "list:3"])

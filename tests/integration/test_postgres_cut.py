@@ -39,13 +39,13 @@ def line(postgres: Server) -> Iterator[Line]:
 
 @pytest.fixture
 def desk(postgres: Server, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SharedDesk:
-    """Its state is reached over the line."""
+    """Its state is reached over the line. No heart beats meanwhile: its commits would come in between at any time."""
     d.stop_time(monkeypatch)
     dsn = postgres.fresh_database("cut")
     monkeypatch.setattr(SharedDesk, "dsn", dsn)
     monkeypatch.setenv(DSN, dsn.replace(f"port={postgres.port}", f"port={line.port}"))
     made = d.make_desk(tmp_path / "acme")
-    made.settings(state={"type": "postgres", "dsn": f"env:{DSN}"})
+    made.settings(state={"type": "postgres", "dsn": f"env:{DSN}", "lease": "24h"})
     return SharedDesk(made.root)
 
 
