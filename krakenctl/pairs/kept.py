@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-from krakenctl.errors import CredentialMissing, InvalidManifests
+from krakenctl.errors import CredentialMissing, InvalidManifests, KrakenctlError, StoreError
 from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeyPair
-from krakenctl.model.recorded import Gone, RecordedKey
+from krakenctl.model.recorded import Gone, Recorded, RecordedKey
 from krakenctl.model.silence import Refusal
 from krakenctl.model.time import show_time
-from krakenctl.observe.holdings import ADOPTED, OpenStore, entry_of
+from krakenctl.observe.estate import Estate, Share
+from krakenctl.observe.holdings import ADOPTED, OpenStore, declared_as, entry_of, replaced_by
 from krakenctl.pairs.harvest import Labelled
-from krakenctl.project import Project, open_project, without_manifests
-from krakenctl.stores.base import Entry, Slot
+from krakenctl.plan.clocks import clock_of
+from krakenctl.project import WORKSPACE_FILE, Project, open_project, read_workspace, without_manifests
+from krakenctl.state.base import StateHome
+from krakenctl.stores.base import Entry, Slot, Store
 from krakenctl.wiring import opening
 
 
@@ -31,6 +37,12 @@ class Kept:
     gone: Gone | None = None
     refusal: Refusal | None = None  # from this host; None: none, or it has answered since
     has_answered: bool = False  # from this host
+    account: str = ""  # empty: nobody knows
+    home: StateHome | None = None  # of what is remembered of that account
+
+    def held(self, now: Callable[[], int]) -> Share | None:
+        """What commands have heard of its account; None: nobody knows which that is."""
+        return share_of(self.account, self.home, now) if self.account and self.home else None
 
     def against_it(self, now: int) -> str:
         """Why Kraken is likely to refuse it here, as far as it is recorded, as a clause; empty: nothing is."""
@@ -55,19 +67,18 @@ def of_address(root: Path, address: Address, environ: Mapping[str, str]) -> Kept
     project = _project(root)
     open_store = opening.stores(project, environ)
     declared = project.desired.keys.get(address)
-    memory = opening.state_home(root, project.workspace.state, environ).read()
+    home = opening.state_home(root, project.workspace.state, environ)
+    memory = home.read()
     recorded = memory.keys.get(address)
     place = recorded.secret if recorded else declared.secret if declared else None
     if place is None:
-        raise CredentialMissing(
-            f"{address} is neither declared nor recorded here",
-            hint="`krakenctl tree` shows what is",
-            address=str(address),
-        )
+        raise _unknown(address, {*project.desired.keys, *(trace.address for trace in memory.traces)})
     if recorded and recorded.without_secret:
         raise CredentialMissing(f"{recorded.live_name} was {ADOPTED}", address=str(address))
     entry = entry_of(recorded, open_store) if recorded else _current(place, open_store)
-    scale = NonceScale(declared.consumer_nonce) if declared else NonceScale.UNKNOWN
+    scale = declared.nonce if declared else NonceScale.UNKNOWN
+    if recorded:
+        scale = _clock(recorded, memory, project)
     found = _labelled(str(address), entry, place)
     public_key, here = found.pair.public_key, (found.pair.public_key, socket.gethostname())
     return Kept(
@@ -77,6 +88,17 @@ def of_address(root: Path, address: Address, environ: Mapping[str, str]) -> Kept
         gone=memory.gone.get(public_key),
         refusal=memory.refused.get(here),
         has_answered=here in memory.answered,
+        account=address.path[0],
+        home=home,
+    )
+
+
+def _unknown(address: Address, known: Collection[Address]) -> CredentialMissing:
+    near = get_close_matches(str(address), sorted(map(str, known)), n=1, cutoff=0.75)
+    return CredentialMissing(
+        f"{address} is neither declared nor recorded here",
+        hint=f"did you mean {near[0]}?" if near else "`krakenctl tree` shows what is",
+        address=str(address),
     )
 
 
@@ -84,10 +106,54 @@ def of_place(root: Path, place: SecretRef, environ: Mapping[str, str]) -> Kept:
     """What a store keeps as current at a path. Raises KrakenctlError."""
     project = _project(root)
     entry = _current(place, opening.stores(project, environ))
-    scale = NonceScale.UNKNOWN
-    with suppress(KeyError, ValueError):
-        scale = NonceScale(project.desired.keys[Address.parse(entry.address)].consumer_nonce) if entry else scale
-    return Kept(found=_labelled(f"{place.store}:{place.path}", entry, place), scale=scale)
+    scale, account = NonceScale.UNKNOWN, ""
+    home = opening.state_home(root, project.workspace.state, environ)
+    with suppress(KeyError, ValueError, KrakenctlError):
+        address = Address.parse(entry.address if entry else "")
+        account, memory = address.path[0], home.read()
+        recorded = memory.keys[address]
+        if entry and entry.live_name == recorded.live_name:
+            scale = _clock(recorded, memory, project)
+    found = _labelled(f"{place.store}:{place.path}", entry, place)
+    return Kept(found=found, scale=scale, account=account, home=home)
+
+
+def _clock(record: RecordedKey, memory: Recorded, project: Project) -> NonceScale:
+    key = declared_as(record.address, project.desired.keys)
+    return clock_of(record, key, int(time.time()), is_replaced=record.live_name in replaced_by(memory.intents))
+
+
+def share_of(account: str, home: StateHome, now: Callable[[], int]) -> Share:
+    """What is remembered of an account, for a command that asks a key of it and holds no stores."""
+    estate = Estate(
+        recorded=home.read,
+        declared={},
+        open_store=_no_store,
+        host=socket.gethostname(),
+        now=now,
+        jot=home.jot,
+        holding=lambda: None,
+    )
+    return estate.of(account)
+
+
+def shares_of(root: Path, public_keys: Collection[str], now: Callable[[], int]) -> dict[str, Share]:
+    """By public key, of those that the workspace in `root` manages: what is remembered of their accounts.
+
+    Where it cannot be read, whoever asks the keys is none the wiser.
+    """
+    with suppress(KrakenctlError):
+        if (root / WORKSPACE_FILE).is_file():
+            home = opening.state_home(root, read_workspace(root).state, os.environ)
+            memory = home.read()
+            records = [each for each in (*memory.keys.values(), *memory.retired) if each.public_key in public_keys]
+            shares = {account: share_of(account, home, now) for account in {each.account for each in records}}
+            return {each.public_key: shares[each.account] for each in records}
+    return {}
+
+
+def _no_store(name: str) -> Store:
+    raise StoreError(f"the store {name} is not open")
 
 
 def _project(root: Path) -> Project:

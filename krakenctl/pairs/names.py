@@ -1,7 +1,7 @@
 """Key pairs among named values, by their names: MM_API_KEY and MM_API_SECRET are the pair MM. Pure.
 
 A pair whose names do not say KRAKEN is taken only if both halves have exactly the form of Kraken's: what may be another
-exchange's key is never sent to Kraken.
+exchange's key is never sent to Kraken. If one half has it, what is wrong with the other is told.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def gathered(told: Iterable[Labelled | Finding]) -> Harvest:
         elif (known := first.setdefault(one.pair.public_key, one)) is not one:
             findings.append(finding("same-key-twice", f"{one.label} has the same key as {known.label}"))
         elif odd := pasted.oddity(one.pair):
-            findings.append(finding("odd-key", f"{one.label}: {odd}"))
+            findings.append(_odd(one.label, odd))
     return Harvest(pairs=tuple(first.values()), findings=tuple(findings))
 
 
@@ -84,8 +84,12 @@ def named(values: Mapping[str, Secret], key: str, secret: str) -> Harvest:
 def made(label: str, key: Secret, secret: Secret) -> Labelled | Finding:
     """From two halves as they were written; a finding says why they are no pair."""
     if problem := pasted.pair_problem(key, secret):
-        return finding("odd-key", f"{label}: {problem}")
+        return _odd(label, problem)
     return Labelled(label=label, pair=pasted.pair_of(pasted.clean(key), pasted.clean(secret)))
+
+
+def _odd(label: str, words: str) -> Finding:
+    return finding("odd-key", words if label == ONLY else f"{label}: {words}")
 
 
 def half_of(name: str) -> tuple[str, bool | None]:
@@ -148,7 +152,9 @@ def _distinct(halves: list[Half]) -> list[Half]:
 def _judged(label: str, keys: list[Half], secrets: list[Half], *, meant: bool) -> Iterator[Labelled | Finding]:
     names = ", ".join(name for name, _ in (*keys, *secrets))
     if not (meant or _shaped(keys, secrets)):
-        if keys and secrets:
+        if wrong := _broken(keys, secrets):
+            yield finding("odd-key", f"{names}: one half has the form of Kraken's, and {wrong}; not looked at")
+        elif keys and secrets:
             yield finding("not-kraken", f"{names}: not Kraken's by their names and their shape, and not looked at")
     elif _FUTURES.search(label):
         yield finding("futures-key", f"{names}: a key of Kraken Futures, which Spot does not know; not looked at")
@@ -163,6 +169,16 @@ def _judged(label: str, keys: list[Half], secrets: list[Half], *, meant: bool) -
 
 def _says_kraken(*halves: list[Half]) -> bool:
     return any("KRAKEN" in name.upper() for half in halves for name, _ in half)
+
+
+def _broken(keys: list[Half], secrets: list[Half]) -> str:
+    """What is wrong with a pair of which one half has Kraken's form; empty: none has, or it is not one pair."""
+    values = [value for _, value in (*keys, *secrets)]
+    alike = any(pasted.is_shaped_key(value) or pasted.is_shaped_secret(value) for value in values)
+    if len(keys) != 1 or len(secrets) != 1 or not alike:
+        return ""
+    (_, key), (_, secret) = keys[0], secrets[0]
+    return pasted.pair_problem(key, secret) or pasted.odd_key(key) or pasted.odd_secret(secret)
 
 
 def _shaped(keys: list[Half], secrets: list[Half]) -> bool:

@@ -18,7 +18,8 @@ from krakenctl.pairs.harvest import Harvest
 LARGEST_BYTES = 1024 * 1024
 _TRIES = 3  # at a prompt, for each half
 
-Ask = Callable[[str], Secret]  # a question → what was typed, which nobody saw; empty: nothing was
+# A question → what was typed, which nobody saw; empty: nothing was. Raises EOFError where nobody types any more.
+Ask = Callable[[str], Secret]
 
 
 def env_file(path: Path) -> Harvest:
@@ -57,27 +58,21 @@ def variables(wanted: str, environ: Mapping[str, str]) -> Harvest:
     )
 
 
-def prompted(ask: Ask, tell: Callable[[str], None], *, doubting: bool = False) -> KeyPair:
+def prompted(ask: Ask, tell: Callable[[str], None]) -> KeyPair:
     """What a person types or pastes, both halves hidden. Raises NeedsPerson: nothing was, or nothing useful.
 
-    `doubting`: of a half that is shorter or longer than Kraken's, ask whether it is meant.
+    A half that is shorter or longer than Kraken's is taken only if they insist: no page promises these lengths.
     """
-    key = _half(ask, tell, "API key", pasted.key_problem, pasted.odd_key if doubting else _fine)
-    secret = _half(
-        ask,
-        tell,
-        "Private key",
-        lambda typed: pasted.secret_problem(typed, key),
-        pasted.odd_secret if doubting else _fine,
-    )
+    try:
+        key = _half(ask, tell, "API key", pasted.key_problem, pasted.odd_key)
+        secret = _half(ask, tell, "Private key", lambda typed: pasted.secret_problem(typed, key), pasted.odd_secret)
+    except EOFError:
+        raise NeedsPerson(_NOTHING) from None
     return pasted.pair_of(key, secret)
 
 
+_NOTHING = "no key was given, and nothing was asked of Kraken"
 Judge = Callable[[Secret], str]  # what is wrong with a half; empty: nothing
-
-
-def _fine(_: Secret) -> str:
-    return ""
 
 
 def _half(ask: Ask, tell: Callable[[str], None], question: str, problem: Judge, odd: Judge) -> Secret:
@@ -86,7 +81,7 @@ def _half(ask: Ask, tell: Callable[[str], None], question: str, problem: Judge, 
         typed = pasted.clean(ask(f"{question}, once more" if again else question))
         typed = typed if typed.reveal() else doubted
         if not typed.reveal():
-            raise NeedsPerson("no key was given, and nothing was asked of Kraken")
+            raise NeedsPerson(_NOTHING)
         wrong = problem(typed)
         if not wrong and (typed == doubted or not odd(typed)):
             return typed

@@ -20,7 +20,7 @@ from krakenctl.plan.names import carries_tag
 from krakenctl.stores.base import Store
 from krakenctl.tasks.importing import naming
 from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
-from krakenctl.tasks.importing.ground import Ground
+from krakenctl.tasks.importing.ground import ImportGround
 from krakenctl.tasks.importing.placing import Placing, Wanted
 from krakenctl.tasks.importing.sorting import Asked
 
@@ -36,7 +36,7 @@ class Chooser:
     `left`: what cannot be imported, and why.
     """
 
-    ground: Ground
+    ground: ImportGround
     account: str
     to: Mapping[str, Address]
     second_factor: bool  # of the keys that were asked

@@ -30,6 +30,12 @@ class KeyDraft:
     def address(self) -> Address:
         return key_address(self.account, self.name)
 
+    @property
+    def guessed_nonce(self) -> str:
+        """What is written of its program, though nobody has said it; empty: nothing."""
+        is_guess = not (self.declared or self.is_scale_known or self.scale is NonceScale.UNKNOWN)
+        return self.scale.value if is_guess else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDraft:

@@ -28,7 +28,7 @@ FILE = "imported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class ImportGround:
     """`wish`: of the workspace that is to be made; None: there is one."""
 
     project: Project
@@ -77,7 +77,7 @@ class Ground:
         return path
 
 
-def read(root: Path, wish: Wish, environ: Mapping[str, str]) -> Ground:
+def read(root: Path, wish: Wish, environ: Mapping[str, str]) -> ImportGround:
     """Raises WorkspaceError, or InvalidManifests where the manifests that are there are not sound."""
     if not (root / WORKSPACE_FILE).is_file():
         return _new(root, replace(wish, endpoint=wish.endpoint or KRAKEN))
@@ -89,10 +89,10 @@ def read(root: Path, wish: Wish, environ: Mapping[str, str]) -> Ground:
         raise UsageError(f"this workspace is about {project.workspace.endpoint}, and --endpoint says {wish.endpoint}")
     documents = read_manifests(root, project.workspace.manifests).documents
     recorded = opening.state_home(root, project.workspace.state, environ).read()
-    return Ground(project=project, documents=documents, recorded=recorded)
+    return ImportGround(project=project, documents=documents, recorded=recorded)
 
 
-def _new(root: Path, wish: Wish) -> Ground:
+def _new(root: Path, wish: Wish) -> ImportGround:
     """The workspace that will be there; nothing is made yet."""
     if files := [*root.glob("manifests/**/*.yaml"), *root.glob("manifests/**/*.yml")]:
         raise WorkspaceError(
@@ -106,7 +106,7 @@ def _new(root: Path, wish: Wish) -> Ground:
         raise InvalidManifests("no workspace can be made with these names", findings)
     desired = Desired(accounts={}, keys={}, removals={}, digest="")
     project = Project(root=root, workspace=workspace, desired=desired, warnings=())
-    return Ground(project=project, documents=(), recorded=Recorded(lineage=""), wish=wish)
+    return ImportGround(project=project, documents=(), recorded=Recorded(lineage=""), wish=wish)
 
 
 def _is_node(document: Document) -> bool:

@@ -18,7 +18,7 @@ from krakenctl.model.surface import traits
 from krakenctl.plan.names import generation_of
 from krakenctl.plan.planner import Inputs, plan
 from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
-from krakenctl.tasks.importing.ground import Ground
+from krakenctl.tasks.importing.ground import ImportGround
 
 Look = Callable[[], Mapping[str, LiveAccount]]  # what Kraken lists; asked only where it lists anything
 
@@ -32,7 +32,9 @@ class Verdict:
     records: tuple[RecordedKey, ...] = ()
 
 
-def judge(ground: Ground, written: Iterable[Document], drafts: Sequence[AccountDraft], now: int, look: Look) -> Verdict:
+def judge(
+    ground: ImportGround, written: Iterable[Document], drafts: Sequence[AccountDraft], now: int, look: Look
+) -> Verdict:
     """Raises InvalidManifests where it is not for one of the keys that the manifests would not be sound."""
     keys = {key.address: key for account in drafts for key in account.keys}
     documents = (*ground.documents, *written)
@@ -108,7 +110,7 @@ def _as_live(key: RecordedKey) -> LiveKey:
     return LiveKey(name=key.live_name, spec=key.spec, created=key.created, public_key=key.public_key)
 
 
-def _record(key: KeyDraft, desired: DesiredKey, ground: Ground, now: int) -> RecordedKey:
+def _record(key: KeyDraft, desired: DesiredKey, ground: ImportGround, now: int) -> RecordedKey:
     """It keeps its live name; if that is one that this workspace gives, its generation too."""
     if key.pair and (adopted := ground.recorded.keys.get(key.address)):
         return replace(adopted, public_key=key.pair.public_key, without_secret=False)
@@ -123,5 +125,6 @@ def _record(key: KeyDraft, desired: DesiredKey, ground: Ground, now: int) -> Rec
         issued=key.live.created or now,
         trigger=desired.rotation.trigger,
         protect=desired.protect,
+        nonce=desired.nonce,
         without_secret=key.pair is None,
     )

@@ -18,7 +18,7 @@ from krakenctl.model.recorded import RecordedKey
 from krakenctl.stores.base import Slot, Store
 from krakenctl.tasks.importing import naming
 from krakenctl.tasks.importing.draft import KeyDraft
-from krakenctl.tasks.importing.ground import Ground
+from krakenctl.tasks.importing.ground import ImportGround
 
 
 class Wanted(NamedTuple):
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
 class Placing:
     """`open_store`: None where it is not made yet. `to`: the addresses that the user gave, by label."""
 
-    ground: Ground
+    ground: ImportGround
     open_store: Callable[[str], Store | None]
     to: Mapping[str, Address]
 
@@ -45,9 +45,16 @@ class Placing:
         """`placed`: names on that account that other keys of this import get."""
         if adopted := self._adopted(account, wanted):
             return self._at(wanted, adopted.address, adopted.secret, declared=True)
-        if address := self.to.get(wanted.label):
-            return self._as_told(wanted, address)
+        begun = self._begun(account, wanted)
+        if address := self.to.get(wanted.label, begun):
+            return self._as_told(wanted, address, begun)
         return self._resumed(account, wanted) or self._anywhere(account, wanted, placed)
+
+    def _begun(self, account: str, wanted: Wanted) -> Address | None:
+        """The address under which an import was about to declare it that could not record it any more."""
+        recorded = self.ground.recorded
+        announced = (key for key in recorded.announced.values() if key.account == account)
+        return next((key.address for key in announced if key.is_key(wanted.live)), None)
 
     def _adopted(self, account: str, wanted: Wanted) -> RecordedKey | None:
         """One that was adopted without the secret that is here now."""
@@ -57,7 +64,10 @@ class Placing:
                 return record
         return None
 
-    def _as_told(self, wanted: Wanted, address: Address) -> KeyDraft | LeftOut:
+    def _as_told(self, wanted: Wanted, address: Address, begun: Address | None) -> KeyDraft | LeftOut:
+        if begun not in (None, address) and begun in self.ground.desired.keys:
+            why = f"an interrupted import has declared it as {begun}: name it so, or take that manifest away first"
+            return LeftOut(label=wanted.label, why=why)
         if address in {trace.address for trace in self.ground.recorded.traces}:
             return LeftOut(label=wanted.label, why=f"{address} is another key here already")
         declared = self.ground.desired.keys.get(address)

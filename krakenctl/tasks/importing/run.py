@@ -1,8 +1,9 @@
 """An import from beginning to end: keys are asked, judged, and brought under management. It neither prints nor asks.
 
-Whoever is killed in the middle leaves nothing half: a secret that nothing refers to, or a declared key whose record
-is missing; the same import, run again, goes on from there. Never a record without its manifest, for the plan would
-revoke that key.
+It first announces in the state which live keys it is about to declare, and where; then it writes secrets, manifest,
+records. Whoever is killed in the middle leaves a secret that nothing refers to, or a declared key whose record is
+missing, and beside which no plan makes another; the same import, run again, goes on from there. Never a record without
+its manifest, for the plan would revoke that key.
 """
 
 from __future__ import annotations
@@ -11,20 +12,22 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
 from krakenctl import files
 from krakenctl.actor import new_run
-from krakenctl.errors import KrakenctlError, WorkspaceError
+from krakenctl.errors import KrakenctlError, LockedOut, WorkspaceError
 from krakenctl.load.manifests import parse
 from krakenctl.model.importing import Import, ImportedKey, LeftOut, Written
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.recorded import Announced, RecordedKey
 from krakenctl.model.run import Deed, Run
 from krakenctl.model.secret import Secret
+from krakenctl.model.silence import Answer
 from krakenctl.pairs.harvest import Harvest
+from krakenctl.pairs.kept import share_of
 from krakenctl.project import Project, open_project
 from krakenctl.state.base import State
 from krakenctl.state.tenure import tenure
@@ -35,7 +38,7 @@ from krakenctl.tasks.importing import sorting
 from krakenctl.tasks.importing.choose import Chooser
 from krakenctl.tasks.importing.draft import AccountDraft, KeyDraft
 from krakenctl.tasks.importing.errand import Errand
-from krakenctl.tasks.importing.ground import Ground
+from krakenctl.tasks.importing.ground import ImportGround
 from krakenctl.tasks.importing.judge import Look, Verdict, judge
 from krakenctl.tasks.importing.manifest import manifest
 from krakenctl.tasks.initialise import Wish, bare
@@ -77,16 +80,30 @@ def bring(
     known, fresh = sorting.known(harvest, ground.recorded)
     sorting.refuse_one_for_several(errand, fresh)
     with open_oracle(root, _endpoint(ground, errand)) as oracle:
+        if fresh:
+            _refuse_locked(root, ground, errand, oracle.now)
         seen = inspect(oracle, replace(harvest, pairs=fresh), Manner(nonce=errand.nonce, otp=errand.otp))
+        oracle.let_pass()
     asked, refused = sorting.sorted_out(fresh, seen)
+    nonces = {labelled.pair.public_key: told.told.nonce for labelled, told in asked}
 
     def choose(chooser: Chooser) -> list[AccountDraft]:
         chooser.left += (*known, *refused)
         return chooser.accounts(asked)
 
-    scene = _Scene(root, errand, seen.now, choose, cache(partial(_listed, ground.project)))
+    scene = _ImportScene(root, errand, seen.now, choose, cache(partial(_listed, ground.project)), nonces)
     done = _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
     return replace(done, findings=seen.findings)
+
+
+def _refuse_locked(root: Path, ground: ImportGround, errand: Errand, now: Callable[[], int]) -> None:
+    """Raises LockedOut. Where nobody says whose the keys are, they may be of any account."""
+    home = opening.state_home(root, ground.workspace.state, os.environ)
+    named = {errand.account, *(address.path[0] for address in errand.to.values())} - {""}
+    for account in sorted(ground.recorded.lockouts.keys() & named if named else ground.recorded.lockouts):
+        if why := share_of(account, home, now).locked():
+            hint = "" if named else "keys of another account: say which, with --account NAME"
+            raise LockedOut(f"nothing was asked or imported: {why}", hint=hint)
 
 
 def adopt(
@@ -103,12 +120,12 @@ def adopt(
     with open_desk(open_project(root)) as desk:
         ground = grounds.read(root, _wish(errand), os.environ)
         look = cache(lambda: desk.look()[1])
-        scene = _Scene(root, errand, desk.now(), lambda chooser: chooser.listed(look()), look)
+        scene = _ImportScene(root, errand, desk.now(), lambda chooser: chooser.listed(look()), look)
         return _carry_out(scene, ground, dry_run=dry_run, patience=patience, say=say)
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class _ImportScene:
     """One import; `choose` says which keys it is about."""
 
     root: Path
@@ -116,11 +133,17 @@ class _Scene:
     now: int
     choose: Callable[[Chooser], list[AccountDraft]]
     look: Look
+    nonces: Mapping[str, int] = field(default_factory=dict)  # by public key: what they have seen by now
 
 
-def _carry_out(scene: _Scene, ground: Ground, *, dry_run: bool, patience: float, say: Callable[[str], None]) -> Import:
-    """First in memory: whatever is wrong is told before anything is made."""
-    drawn = _draw(scene, ground, opening.stores(ground.project, os.environ))
+def _carry_out(
+    scene: _ImportScene, ground: ImportGround, *, dry_run: bool, patience: float, say: Callable[[str], None]
+) -> Import:
+    """First in memory: whatever is wrong is told before anything is made.
+
+    Where nothing is declared, no store need be there yet; nor is that of a first import that was killed.
+    """
+    drawn = _draw(scene, ground, opening.stores(ground.project, os.environ) if ground.documents else _nothing)
     if dry_run or not drawn.keys:
         return _told(ground, drawn, _files(ground, drawn), dry_run=dry_run)
     made = _workspace(ground)
@@ -131,7 +154,7 @@ def _carry_out(scene: _Scene, ground: Ground, *, dry_run: bool, patience: float,
         open_store = opening.stores(ground.project, os.environ)
         drawn = _draw(scene, ground, open_store)
         _write(scene.root, drawn, state, open_store)
-        _record(state, drawn, run, scene.now)
+        _record(state, drawn, run, scene)
         head = state.log.head()
     told = _told(ground, drawn, (*made, *_manifest(drawn)), dry_run=False)
     return replace(told, log_head=head)
@@ -141,11 +164,11 @@ def _wish(errand: Errand) -> Wish:
     return Wish(errand.account or USUAL_NAME, errand.tag, errand.endpoint)
 
 
-def _endpoint(ground: Ground, errand: Errand) -> str:
+def _endpoint(ground: ImportGround, errand: Errand) -> str:
     return (errand.endpoint or KRAKEN) if ground.wish else ground.workspace.endpoint
 
 
-def _draw(scene: _Scene, ground: Ground, open_store: OpenStore) -> _Drawn:
+def _draw(scene: _ImportScene, ground: ImportGround, open_store: Callable[[str], Store | None]) -> _Drawn:
     """Until what is left would change nothing: a key that cannot be declared as it is takes no other with it."""
     chooser = Chooser(
         ground=ground,
@@ -154,7 +177,7 @@ def _draw(scene: _Scene, ground: Ground, open_store: OpenStore) -> _Drawn:
         second_factor=scene.errand.otp is not None,
         is_scale_known=scene.errand.nonce is not None,
         now=scene.now,
-        open_store=_nothing if ground.wish else open_store,
+        open_store=open_store,
     )
     accounts = scene.choose(chooser)
     path = ground.manifest_path(scene.errand.folder)
@@ -194,7 +217,7 @@ def _listed(project: Project) -> Mapping[str, LiveAccount]:
         return desk.look()[1]
 
 
-def _workspace(ground: Ground) -> list[Written]:
+def _workspace(ground: ImportGround) -> list[Written]:
     """What is missing for a first import."""
     if ground.wish is None and ground.documents:
         return []
@@ -203,7 +226,8 @@ def _workspace(ground: Ground) -> list[Written]:
 
 
 def _write(root: Path, drawn: _Drawn, state: State, open_store: OpenStore) -> None:
-    """Secrets, manifest, records: see the head of this file."""
+    """See the head of this file."""
+    state.announce(*map(_announced, drawn.verdict.records))
     lineage = state.read().lineage
     records = {record.address: record for record in drawn.verdict.records}
     for name in sorted({record.secret.store for record in records.values() if not record.without_secret}):
@@ -216,6 +240,10 @@ def _write(root: Path, drawn: _Drawn, state: State, open_store: OpenStore) -> No
     state.check()
     if drawn.text:
         _put_manifest(root, drawn.path, drawn.text)
+
+
+def _announced(record: RecordedKey) -> Announced:
+    return Announced(address=record.address, live_name=record.live_name, created=record.created)
 
 
 def _entry(record: RecordedKey, secret: Secret, lineage: str) -> Entry:
@@ -240,7 +268,7 @@ def _put_manifest(root: Path, path: str, text: str) -> None:
         raise WorkspaceError(f"{path} cannot be written: {problem.strerror}; nothing was imported") from None
 
 
-def _record(state: State, drawn: _Drawn, run: Run, now: int) -> None:
+def _record(state: State, drawn: _Drawn, run: Run, scene: _ImportScene) -> None:
     known = state.read().accounts
     if seen := [account for account in drawn.verdict.accounts if known.get(account.name) != account]:
         state.remember_account(*seen)
@@ -248,7 +276,7 @@ def _record(state: State, drawn: _Drawn, run: Run, now: int) -> None:
     closed = {key.address for key in drawn.keys if key.pair is None or key.second_factor}
     for record in drawn.verdict.records:
         deed = Deed(
-            at=now,
+            at=scene.now,
             run=run,
             verb="import",
             outcome="done",
@@ -258,11 +286,12 @@ def _record(state: State, drawn: _Drawn, run: Run, now: int) -> None:
         )
         state.promote(record, None, deeds=(deed,))
         if record.address not in closed:
-            with suppress(KrakenctlError):  # it only lets later commands ask the key from here
-                state.hear(record.public_key, host, answers=True)
+            told = Answer(nonce=scene.nonces.get(record.public_key, 0))
+            with suppress(KrakenctlError):  # it only lets later commands ask the key from here, and tells them when
+                state.hear(record.public_key, host, answers=True, told=told)
 
 
-def _files(ground: Ground, drawn: _Drawn) -> list[Written]:
+def _files(ground: ImportGround, drawn: _Drawn) -> list[Written]:
     made = [Written(path="krakenctl.yaml", what="the workspace")] if ground.wish and drawn.keys else []
     return [*made, *_manifest(drawn)]
 
@@ -271,7 +300,7 @@ def _manifest(drawn: _Drawn) -> list[Written]:
     return [Written(path=drawn.path, what="the keys, as they are", text=drawn.text)] if drawn.text else []
 
 
-def _told(ground: Ground, drawn: _Drawn, files: Iterable[Written], *, dry_run: bool) -> Import:
+def _told(ground: ImportGround, drawn: _Drawn, files: Iterable[Written], *, dry_run: bool) -> Import:
     places = {record.address: record.secret for record in drawn.verdict.records}
     keys = tuple(
         ImportedKey(
@@ -281,6 +310,7 @@ def _told(ground: Ground, drawn: _Drawn, files: Iterable[Written], *, dry_run: b
             secret=places[key.address],
             without_secret=key.pair is None,
             second_factor=key.second_factor,
+            guessed_nonce=key.guessed_nonce,
             findings=key.findings,
         )
         for key in drawn.keys

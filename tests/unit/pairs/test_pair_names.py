@@ -79,6 +79,10 @@ def test_several_pairs_are_told_apart_by_their_prefix():
         ({"BINANCE_API_KEY": "a" * 64, "BINANCE_API_SECRET": "b" * 64}, "not-kraken"),
         ({"KRAKEN_API_KEY": KEY, "KRAKEN_API_SECRET": SECRET[:-1]}, "odd-key"),
         ({"KRAKEN_API_KEY": SECRET, "KRAKEN_API_SECRET": KEY}, "odd-key"),
+        ({"MM_API_KEY": KEY, "MM_API_SECRET": "zzz"}, "odd-key"),
+        ({"MM_API_KEY": KEY, "MM_API_SECRET": base64.b64encode(bytes(32)).decode()}, "odd-key"),
+        ({"MM_API_KEY": KEY[:50], "MM_API_SECRET": SECRET}, "odd-key"),
+        ({"MM_API_KEY": SECRET, "MM_API_SECRET": KEY}, "odd-key"),
         ({"MM_PUB": KEY, "MM_PRIV": SECRET}, "unclaimed-value"),
         ({"NOTE": KEY}, "unclaimed-value"),
         ({"NOTE": f"Bot\nKRAKEN_API_KEY={KEY}\nKRAKEN_API_SECRET={SECRET}"}, "several-lines"),
@@ -128,6 +132,13 @@ def test_no_pair_disappears_without_a_word(written):
     gathered = text.harvest(Secret(written))
     assert found(gathered) == {}
     assert told(gathered)
+
+
+def test_of_a_pair_with_one_half_as_kraken_has_them_it_is_told_what_is_wrong_with_the_other():
+    [broken] = harvest(MM_API_KEY=KEY, MM_API_SECRET="zzz").findings
+    assert (broken.severity.value, "the private key is not base64" in broken.message) == ("warning", True)
+    [swapped] = harvest(MM_API_KEY=SECRET, MM_API_SECRET=KEY).findings
+    assert "swap the two" in swapped.message
 
 
 def test_halves_in_the_wrong_order_are_told_to_be_swapped():
