@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from krakenctl.apply.patience import PatientSurface, Quietly, asking
@@ -19,10 +20,9 @@ from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
 from krakenctl.surfaces.base import Master, Surface
 from krakenctl.surfaces.connect import ConnectMaster
 from krakenctl.surfaces.ground import Ground, Premises
-from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.meter import TIERS, Meter
 from krakenctl.transport.http import Http
-from krakenctl.wiring.clocks import Clocks
+from krakenctl.wiring.clocks import Clocks, Moment, look
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
@@ -52,9 +52,8 @@ class Exchange:
         self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
         self._surfaces: dict[str, Surface] = {}
         self._masters: dict[str, Master] = {}  # each keeps its key's nonces rising
-        self._clocks: Clocks | None = None  # as they stood when the exchange was asked
-        self._last = 0  # that `clock` told
-        self._turn = threading.Lock()  # of who asks for the time, or opens a master
+        self._clocks = Clocks(self._looked, time, embedded=workspace.endpoint == SANDBOX)
+        self._turn = threading.Lock()  # of who opens a master
 
     def surface(self, account: str) -> Surface:
         """Raises CredentialMissing where one is needed and none leads there, else CredentialError."""
@@ -118,7 +117,8 @@ class Exchange:
                 f"no apiKey is named for the account {account}: sub-accounts are requested with a key of the master",
                 hint="add it to credentials in krakenctl.yaml; the key needs withdraw-funds",
             )
-        return ConnectMaster(self._http, self._credentials.key_pair(reference), _nonces(), self._meter())
+        pair, held = self._credentials.key_pair(reference), self._premises(account).held
+        return ConnectMaster(self._http, pair, self.own_clock, self._meter(), held)
 
     @property
     def http(self) -> Http:
@@ -126,40 +126,22 @@ class Exchange:
         return self._http
 
     def now(self) -> int:
-        """The exchange's clock, unix seconds. Asked once; from there our own clock counts on."""
-        clocks = self._anchored()
-        return clocks.told + int(time.monotonic() - clocks.then)
+        """The exchange's clock, unix seconds. See `Clocks`."""
+        return self._clocks.now()
 
     def clock(self) -> int:
-        """Nanoseconds since 1970, as the consumers of keys have it. Nonces are made of it: it never goes back, and two
-        calls are at least a millisecond apart. See `Clocks`."""
-        clocks = self._anchored()
-        at = clocks.consumers + int((time.monotonic() - clocks.then) * 1_000_000_000)
-        with self._turn:
-            self._last = max(self._last + 1_000_000, at)
-            return self._last
+        """Nanoseconds since 1970, as the consumers of keys have it. See `Clocks`."""
+        return self._clocks.clock()
 
-    def _anchored(self) -> Clocks:
-        with self._turn:
-            if self._clocks is None:
-                told = self._asked_time()
-                embedded = self._workspace.endpoint == SANDBOX
-                self._clocks = Clocks(told, time.time_ns(), time.monotonic(), embedded=embedded)
-            return self._clocks
+    def own_clock(self) -> int:
+        """The same for krakenctl's own keys."""
+        return self._clocks.own_clock()
 
-    def _asked_time(self) -> int:
-        return asking(lambda: spot.server_time(self._http), self._quietly(lambda: int(time.time())))
+    def _looked(self) -> Moment:
+        return asking(partial(look, self._http, time), self._quietly(lambda: int(time.time())))
 
     def close(self) -> None:
         self._http.close()
 
     def _refs(self, account: str) -> CredentialRefs:
         return self._workspace.credentials_of(account, self._usernames.get(account, ""))
-
-
-def _nonces() -> Iterator[int]:
-    """Milliseconds, as most clients of a master key send; never the same twice."""
-    last = 0
-    while True:
-        last = max(last + 1, time.time_ns() // 1_000_000)
-        yield last
