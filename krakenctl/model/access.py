@@ -59,6 +59,7 @@ class Why:
     sent: tuple[Sent, ...] = ()
     has_state: bool = True
     blind: str = ""  # why the state could not be read; empty: it could, or there is none
+    sound: bool = True  # False: the manifests break a rule, which hides nothing of this answer
 
     @property
     def allowed(self) -> bool:
@@ -92,7 +93,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class AccessSight:
     """How much of an account's live keys was seen."""
 
     account: str
@@ -109,6 +110,6 @@ class Sight:
 class Holders:
     holders: tuple[Holder, ...]
     doubtful: tuple[Holder, ...]  # not by what is known of them; but they hold codes that nobody here knows
-    sights: tuple[Sight, ...]
+    sights: tuple[AccessSight, ...]
     at: int  # unix seconds on the exchange's clock
     sound: bool = True  # False: the manifests have mistakes, and nothing is known of what they declare

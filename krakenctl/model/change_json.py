@@ -6,6 +6,7 @@ from typing import Any
 
 from krakenctl.model import key_json
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
 
@@ -39,6 +40,7 @@ def change_json(change: Change) -> dict[str, Any]:
             "waitsFor": str(change.waits_for) if change.waits_for else None,
             "trigger": change.trigger or None,
             "protect": change.protect or None,
+            "consumerNonce": None if change.nonce is NonceScale.UNKNOWN else change.nonce.value,
             "renamedFrom": str(change.renamed_from) if change.renamed_from else None,
         }
     )
@@ -62,6 +64,7 @@ def change_from_json(raw: dict[str, Any]) -> Change:
         waits_for=Address.parse(waits) if waits else None,
         trigger=text(raw.get("trigger", "")),
         protect=raw.get("protect", False) is True,
+        nonce=NonceScale(text(raw.get("consumerNonce", NonceScale.UNKNOWN))),
         renamed_from=Address.parse(former) if former else None,
     )
 

@@ -11,7 +11,7 @@ from krakenctl.model.live import Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SwitchWish:
     """Either keys by their addresses, or everything below a node."""
 
     addresses: tuple[Address, ...] = ()
@@ -102,6 +102,7 @@ class KeyFate:
     message: str = ""  # why it failed
     helps: str = ""  # what to do about it
     passes: bool = False  # to run it again may help by itself
+    unheard: bool = False  # of a claim: it had fallen silent before, so that its silence will prove nothing
     request: str = ""  # the exchange's id of the request, where it told one
 
 

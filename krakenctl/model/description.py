@@ -33,6 +33,11 @@ _PER_SECOND = {
 CLOCKS = tuple(_PER_SECOND)  # from the coarsest: each is refused by a key whose consumer sends a finer one
 
 
+def coarser(one: NonceScale, other: NonceScale) -> NonceScale:
+    """Which of them gets in nobody's way that sends either; what is no clock comes before all of them."""
+    return min(one, other, key=lambda each: CLOCKS.index(each) if each in CLOCKS else -1)
+
+
 def nonce_at(scale: NonceScale, nanoseconds: int) -> int:
     """The nonce of a clock that shows this many nanoseconds since 1970. Only for `CLOCKS`."""
     return nanoseconds * _PER_SECOND[scale] // 1_000_000_000

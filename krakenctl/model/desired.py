@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.origin import Place
 from krakenctl.model.permission import Permission
 
@@ -68,6 +69,10 @@ class DesiredKey:
     @property
     def account(self) -> str:
         return self.address.path[0]
+
+    @property
+    def nonce(self) -> NonceScale:
+        return NonceScale(self.consumer_nonce)
 
 
 @dataclass(frozen=True, slots=True)

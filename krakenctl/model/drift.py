@@ -77,7 +77,7 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class DriftSight:
     """How much of an account was seen."""
 
     account: str
@@ -95,7 +95,7 @@ class Drifted:
     endpoint: str
     at: int  # unix seconds on the exchange's clock
     drifts: tuple[Drift, ...]
-    sights: tuple[Sight, ...]
+    sights: tuple[DriftSight, ...]
     ignored: Mapping[str, int] = field(default_factory=dict)  # by kind: how many were left out because somebody said so
     adopted: tuple[str, ...] = ()  # live names: managed without their secrets, which is no drift
     unread: tuple[str, ...] = ()  # stores that could not be looked into, and why

@@ -14,13 +14,12 @@ class Holding:
     """`pair` is of this very key, or None; then `problem` says why."""
 
     record: RecordedKey
-    scale: NonceScale  # of its consumer, as declared; UNKNOWN also where the manifest is gone
+    scale: NonceScale  # of its own program, never a finer one: see `plan.clocks`
     pair: KeyPair | None = None
     problem: str = ""
-    begun: bool = False  # a run has begun to revoke it, and it answered until then
     fresh: bool = False  # it has just been made, and nobody uses it yet: small nonces are not in anybody's way
 
     @property
     def is_ending(self) -> bool:
-        """Whether its silence proves its end: somebody has planned or claimed that."""
-        return self.begun or self.record.is_ending
+        """Whether its silence proves its end."""
+        return self.record.is_ending

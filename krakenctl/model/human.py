@@ -7,7 +7,7 @@ from enum import Enum, StrEnum
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.key import KeyPair, KeySpec
+from krakenctl.model.key import KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
 from krakenctl.model.recorded import RecordedKey
 
@@ -68,7 +68,8 @@ class HumanStep:
 
 class Revocation(StrEnum):
     PROVED = "proved"  # the exchange says so, or the key, which had answered before, is not known any more
-    CLAIMED = "claimed"  # a person says so
+    CLAIMED = "claimed"  # a person says so of a key that was heard right before, so that its silence will prove it
+    UNHEARD = "unheard"  # a person says so of one that was not, on each host that knows it: its silence may be older
 
 
 class Deleted(Enum):
@@ -78,8 +79,17 @@ class Deleted(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Mistaken:
+    """A key that was made by mistake: nothing but a person can end it."""
+
+    live: LiveKey  # as it told of itself
+    iiban: str  # whose it is; empty: it did not say
+
+
+@dataclass(frozen=True, slots=True)
 class Mended:
     """What was wrong is said to be right now: to be looked at again."""
 
     pair: KeyPair | None = None  # of another key that was made in its place; None: it is the same key
+    mistaken: Mistaken | None = None  # the key that may live on: the one before that pair, or the one that is deleted
     deleted: Revocation | None = None  # it was not mended, but deleted; None: it was not

@@ -17,6 +17,7 @@ class ImportedKey:
     secret: SecretRef
     without_secret: bool = False  # nothing is there before its first replacement
     second_factor: bool = False  # nothing asks it by itself from now on
+    guessed_nonce: str = ""  # what its manifest says that its program sends, though nobody has said so
     findings: tuple[Finding, ...] = ()
 
 

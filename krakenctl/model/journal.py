@@ -8,11 +8,12 @@ from enum import StrEnum
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.key import KeySpec
-from krakenctl.model.plan import Action, Cause, Change, NewKey
+from krakenctl.model.plan import Change, NewKey
 
 ACCEPTED, ATTESTED = "accepted", "attested"  # kinds of verdict: of somebody, who is told, or why
 MISMATCH = "mismatch"  # one that ends in the key's revoke, whatever happens to this run
 WRONG = "wrong"  # one that a person may put right: what is wrong is told
+MISTAKEN = "mistaken"  # one of a key that somebody made by mistake, and may have left there: what they say of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,28 @@ class Intent:
         return self.verdict if is_checked and Verdict.parse(self.verdict).kind in (ACCEPTED, ATTESTED) else ""
 
     @property
+    def is_untried(self) -> bool:
+        """Whether it was attested elsewhere, and the pair that answered was not compared with the one that is kept."""
+        verdict = Verdict.parse(self.verdict)
+        is_attested = verdict.kind == ACCEPTED and verdict.told.startswith(ATTESTED)
+        return is_attested and self.stage is Stage.CHECKED
+
+    @property
     def flaw(self) -> str:
         """What was wrong when it was last looked at, of a key that a person may put right; empty: nothing is known."""
         verdict = Verdict.parse(self.verdict)
         return verdict.told if verdict.kind == WRONG else ""
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether it is about a key that was made by mistake: a person is to delete it, and nothing else is left."""
+        return Verdict.parse(self.verdict).kind == MISTAKEN
+
+    @property
+    def mistake(self) -> str:
+        """What is known of such a key, as the end of a sentence that begins with its name."""
+        told = Verdict.parse(self.verdict).told
+        return f"is {told}" if told else "was made by mistake"
 
     @property
     def account(self) -> str:
@@ -106,12 +125,6 @@ class Intent:
         """The key it replaces; empty: none."""
         return self.change.old.name if self.change.old is not None else ""
 
-    @property
-    def ends_old(self) -> bool:
-        """Whether its first deed is the revoke of a key that answered until then."""
-        is_first = self.change.gap or self.change.action is Action.REVOKE
-        return is_first and Cause.SILENT not in self.change.causes
-
 
 def dated(new: NewKey, now: int, shown: Intent | None = None) -> KeySpec:
     """What is asked for at `now`, `validFor` as an absolute time; `shown`: what somebody was told to make before.
@@ -121,9 +134,13 @@ def dated(new: NewKey, now: int, shown: Intent | None = None) -> KeySpec:
     """
     if new.valid_for is None:
         return new.spec
+    return replace(new.spec, valid_until=shown_end(new.valid_for, now, shown) or now + new.valid_for)
+
+
+def shown_end(valid_for: int, now: int, shown: Intent | None) -> int:
+    """The end that somebody was shown, while it holds; 0: there is none."""
     before = shown.sent.valid_until if shown is not None and shown.sent is not None else 0
-    holds = new.valid_for <= 2 * (before - now) <= 2 * new.valid_for
-    return replace(new.spec, valid_until=before if holds else now + new.valid_for)
+    return before if valid_for <= 2 * (before - now) <= 2 * valid_for else 0
 
 
 def counted_from(new: NewKey, sent: KeySpec, created: int) -> int:

@@ -34,7 +34,9 @@ class Aside:
 
     unasked: str = ""  # why it is as recorded; empty: it is as it is
     doubtful: bool = False  # it is a new key, and may only have been typed in wrongly
-    silent: bool = False  # was in use, and answers no more, though nobody planned its end: gone, or fenced off
+    mispaired: bool = False  # likewise: by Kraken's words its two halves do not belong together
+    silent: bool = False  # was in use, and answers no more, and nothing proves its end: gone, or fenced off
+    lives: bool = False  # it has told so itself, or was refused as only a key that lives is
     odd: tuple[str, ...] = ()  # what is wrong with it beside its spec
     remark: str = ""  # what is worth saying of a new key that is right
     called: str = ""  # what it is called, where a person has renamed it

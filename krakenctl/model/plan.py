@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding
 from krakenctl.model.key import KeySpec
@@ -57,7 +58,7 @@ class Cause(StrEnum):
     TRIGGER = "trigger"  # the text of rotation.trigger changed
     ASKED = "asked"  # by its address, with `rotate`
     LOST = "lost"  # recorded, and gone from the exchange
-    SILENT = "silent"  # it answers no more, and nobody planned its end: gone, or fenced off
+    SILENT = "silent"  # it answers no more, and nothing proves its end: gone, or fenced off
     UNRECORDED = "unrecorded"  # live with our tag, and the state has never heard of it
     RETIRED = "retired"  # replaced by an applied plan, and its overlap has ended
     SUPERSEDED = "superseded"  # still in its overlap, and its successor goes too
@@ -121,6 +122,7 @@ class Change:
     waits_for: Address | None = None  # the sub-account that must be ready first
     trigger: str = ""  # rotation.trigger, to be remembered
     protect: bool = False  # to be remembered
+    nonce: NonceScale = NonceScale.UNKNOWN  # consumer.nonce, to be remembered
     renamed_from: Address | None = None  # the address under which the old key is recorded
 
     @property
@@ -180,6 +182,24 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A key that was seen to be as declared, though it was last sent otherwise: only to be remembered."""
+
+    address: Address  # under which it is recorded
+    name: str
+    spec: KeySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """A key that stays, and whose program sends something else than was recorded: only to be remembered."""
+
+    address: Address  # under which it is recorded
+    name: str
+    nonce: NonceScale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     workspace: str
     endpoint: str
@@ -191,6 +211,8 @@ class Plan:
     unchanged: tuple[Address, ...]
     overlaps: tuple[Overlap, ...] = ()
     gone: tuple[Gone, ...] = ()  # in no file: what is forgotten is drawn afresh
+    settled: tuple[Settled, ...] = ()  # likewise
+    clocks: tuple[Clock, ...] = ()  # likewise
     findings: tuple[Finding, ...] = ()
     recovery: tuple[Recovery, ...] = ()  # what is done first; the changes are for the world after it
     blocks: tuple[Block, ...] = ()  # the safety limits that it goes beyond

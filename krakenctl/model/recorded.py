@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredAccount, SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.run import Lease
-from krakenctl.model.silence import NO_KEY, NO_NONCE, Answer, Refusal
+from krakenctl.model.silence import NO_KEY, NO_NONCE, Answer, Refusal, RefusalRow
 from krakenctl.model.time import show_time
 
 
@@ -57,11 +58,12 @@ class RecordedKey:
     issued: int  # unix seconds on the exchange's clock: what a rotation's age counts from
     trigger: str = ""
     protect: bool = False
+    nonce: NonceScale = NonceScale.UNKNOWN  # what its own program sends, as declared while it was the current key
     retired_until: int = 0
     claimed_by: str = ""  # who says that it is revoked, which nothing has proved yet; of retired keys only
     claimed_at: int = 0  # unix seconds
     unverified: str = ""  # why somebody took it unseen; empty: it was looked at
-    silent: bool = False  # it answered no more when its end was planned: that is for a person to say
+    silent: bool = False  # nobody had heard it right before its end was claimed: that is for a person to say
     without_secret: bool = False  # adopted: only its consumer has the secret, so its first change replaces it
 
     @property
@@ -70,8 +72,8 @@ class RecordedKey:
 
     @property
     def is_ending(self) -> bool:
-        """Somebody has said that it is revoked, or has planned it while it answered."""
-        return bool(self.claimed_by) or (self.retired_until > 0 and not self.silent)
+        """Somebody has said that it is revoked, and right before that it was heard."""
+        return not self.silent and bool(self.claimed_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +86,8 @@ class Containment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """A key that was ours and was handed over with `Removed` and `action: forget`: it is none of ours any more."""
-
-    address: Address  # which it had here
+class _Handle:
+    address: Address
     live_name: str
     created: int  # as Kraken told it; 0: not told
 
@@ -95,9 +95,28 @@ class Given:
     def account(self) -> str:
         return self.address.path[0]
 
-    def is_key(self, live: LiveKey) -> bool:
+    def is_key(self, live: LiveKey | RecordedKey) -> bool:
         """Not one of the same name that was created at another time. Where a time is not told, the name has to do."""
-        return live.name == self.live_name and (live.created == self.created or not (live.created and self.created))
+        name = live.name if isinstance(live, LiveKey) else live.live_name
+        return name == self.live_name and (live.created == self.created or not (live.created and self.created))
+
+
+class Given(_Handle):
+    """A key that was ours and was handed over with `Removed` and `action: forget`: it is none of ours any more.
+
+    The address is the one that it had here.
+    """
+
+    __slots__ = ()
+
+
+class Announced(_Handle):
+    """A live key that an import is about to declare under this address, and then to record.
+
+    While it is not recorded, no other key is made for that address.
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +165,10 @@ class Recorded:
     limits: Mapping[str, SeenLimit] = field(default_factory=dict)  # by account
     contained: Mapping[Address, Containment] = field(default_factory=dict)  # until a key of that address is promoted
     given: tuple[Given, ...] = ()  # handed over, and perhaps live: none of ours
+    announced: Mapping[Address, Announced] = field(default_factory=dict)  # by imports that are not done
     answered: Mapping[tuple[str, str], Answer] = field(default_factory=dict)  # by the public half of a key, and a host
     refused: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)  # likewise
+    rows: Mapping[str, RefusalRow] = field(default_factory=dict)  # by account: refused calls since the last answer
     lockouts: Mapping[str, int] = field(default_factory=dict)  # by account: when Kraken last said so, unix seconds
     gone: Mapping[str, Gone] = field(default_factory=dict)  # by the public half: proved, so they are not asked again
     lease: Lease | None = field(default=None, compare=False)  # who changes things right now

@@ -7,14 +7,18 @@ address that an allow-list leaves out is documented nowhere: it may be what it s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 # The errors guide says “a few minutes”, Kraken's SDK 15; each try begins them anew.
 LOCKOUT_SECONDS = 15 * 60
 CLOCK_SLACK = 120  # seconds by which the clocks of two runs may differ: what one noted just now is not of the future
 MOST_REFUSED = 3  # calls in a row, then nobody is asked any more; how many lock an account is unpublished
-ROW_SECONDS = 60 * 60  # for so long a refusal counts as one of the row that may lock the account
+# Where a person says something new after that (a second factor, a number, another pair), it is worth one more call: it
+# is right, mostly. Without an end, whoever says the same wrong thing again and again would lock the account; and Kraken
+# need not count to more than five.
+MOST_BY_WORD = MOST_REFUSED + 1
+ROW_SECONDS = 60 * 60  # for so long a full row rests, at first
 _FIRST_REST, _LONGEST_REST = 60 * 60, 24 * 60 * 60
 _SAME = 60
 ANSWERS_NO_MORE = "answers no more from here: deleted on the website, or restricted to other addresses by somebody"
@@ -33,10 +37,14 @@ class Answer:
 
     iiban: str = ""  # whose key it is, as it said; empty: it did not
     spent: int = 0  # the highest nonce that we sent while nobody used it yet
-    at: int = 0  # unix seconds on the exchange's clock: when it last ended a row of refusals; 0: never
+    nonce: int = 0  # the highest of all that it has seen, as far as we know and a clock may still be below it
 
     def joined(self, later: Answer) -> Answer:
-        return Answer(later.iiban or self.iiban, max(self.spent, later.spent), max(self.at, later.at))
+        return Answer(later.iiban or self.iiban, max(self.spent, later.spent), max(self.nonce, later.nonce))
+
+    def is_news_after(self, earlier: Answer | None) -> bool:
+        """Whether it is worth writing down at once: each call has another nonce."""
+        return earlier is None or replace(self, nonce=0) != replace(earlier, nonce=0)
 
 
 UNTOLD = Answer()
@@ -49,7 +57,6 @@ class Refusal:
     at: int  # unix seconds on the exchange's clock, the last time
     times: int
     said: str  # in Kraken's words, the last time
-    calls: int = 1  # of the row of refused calls that may lock the account
 
     @property
     def rests_until(self) -> int:
@@ -58,11 +65,52 @@ class Refusal:
             return self.at + _SAME
         return self.at + min(_FIRST_REST << min(self.times - 1, 5), _LONGEST_REST)
 
-    def again(self, at: int, said: str, *, in_row: bool = True) -> Refusal:
-        """Several tries within a minute are one time. `in_row`: no key of the account has answered in between."""
+    def again(self, at: int, said: str) -> Refusal:
+        """Several tries within a minute are one time."""
         is_one_more = at - self.at >= _SAME and not said.startswith(NO_NONCE)
         times = 1 if self.said.startswith(NO_NONCE) else self.times + is_one_more
-        return Refusal(at=at, times=times, said=said, calls=self.calls + 1 if in_row else 1)
+        return Refusal(at=at, times=times, said=said)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """Refused calls of one account, whichever key, host or command made them, and none was answered in between.
+
+    No time ends it, as far as is known: Kraken counts failures in a row. But nobody can be asked for an answer unless
+    somebody is asked: so a full one that has rested is worth one call.
+    """
+
+    at: int = 0  # unix seconds on the exchange's clock: the last of them
+    calls: int = 0
+
+    def counts(self, now: int) -> int:
+        """As how many calls: a full one that has rested leaves one."""
+        return self.calls if self._is_within(now, self.until) else min(self.calls, MOST_REFUSED - 1)
+
+    def is_quiet(self, now: int) -> bool:
+        """For an hour: so short is the rest of whoever says something new."""
+        return not self._is_within(now, self.at + ROW_SECONDS)
+
+    @property
+    def until(self) -> int:
+        """Twice as long with each call, at most a day."""
+        beyond = min(max(self.calls - MOST_BY_WORD, 0), 5)
+        return self.at + min(ROW_SECONDS << beyond, _LONGEST_REST)
+
+    def after(self, at: int) -> RefusalRow:
+        """One more."""
+        return RefusalRow(max(at, self.at) if at >= self.at - CLOCK_SLACK else at, self.calls + 1)
+
+    def _is_within(self, now: int, until: int) -> bool:
+        """Not where it was noted on a clock that has been put back since."""
+        return self.at - CLOCK_SLACK <= now < until
+
+    def is_later(self, other: RefusalRow) -> bool:
+        """Somebody has gone on counting. What was ended in this very second is not begun anew in it."""
+        return self.at > other.at or (self.at == other.at and self.calls > other.calls > 0)
+
+
+NO_ROW = RefusalRow()
 
 
 def silence_proves(allow_list: AllowList, let_in: Iterable[AllowList]) -> bool:

@@ -31,6 +31,7 @@ class Traits:
     one_by_one: bool = False  # each is seen through to its check before the next is begun
     mendable: bool = False  # a new one that is wrong can be put right: it is kept until it is, or is gone
     asks_again: bool = False  # what was asked for and never given is asked for again, under the same name
+    asks_for_use: bool = False  # nothing shows that a new key is in use: that is asked before the old one is ended
     ends_retired: bool = True  # one that is retired gets the end of its overlap there, at once
     takes_turns_for: str = ""  # what all its accounts need to themselves; empty: nothing, they go at the same time
 
@@ -50,6 +51,7 @@ SURFACES: Mapping[str, Traits] = {
         one_by_one=True,
         mendable=True,
         asks_again=True,
+        asks_for_use=True,
         ends_retired=False,  # whoever would set it would have to come twice
         takes_turns_for="a person",
     ),

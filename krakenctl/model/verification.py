@@ -65,13 +65,17 @@ class Right:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Another field that is declared, in the words of a manifest. `agrees` None: nobody knows."""
+    """Another field, in the words of a manifest. `agrees` None: nobody knows.
+
+    `managed` False: no manifest declares it, `declared` is None, and it is not as krakenctl last sent it.
+    """
 
     name: str
     declared: Any
     effective: Any
     source: Source
     agrees: bool | None
+    managed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class VerifySight:
     """How much of an account's keys could be seen; `reason`: why there is no list."""
 
     account: str
@@ -132,7 +136,7 @@ class Verification:
     now: int  # unix seconds on the exchange's clock
     probing: bool
     keys: tuple[Verified, ...]
-    sights: tuple[Sight, ...]
+    sights: tuple[VerifySight, ...]
     left: tuple[Left, ...] = ()
 
     @property

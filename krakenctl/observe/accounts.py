@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from krakenctl.errors import (
     AnswerLost,
@@ -21,7 +21,7 @@ from krakenctl.model.surface import traits
 from krakenctl.parallel import each
 from krakenctl.surfaces.base import Surface
 
-TRANSIENT = (Unreachable, AnswerLost, RateLimited, LockedOut)
+TRANSIENT = (Unreachable, AnswerLost, RateLimited)
 
 OpenSurface = Callable[[str], Surface]  # by account name; raises CredentialMissing
 
@@ -35,7 +35,7 @@ def accounts(
     """All declared ones. What fails for one blocks it and no other, unless no master can be seen at all.
 
     What will pass (TRANSIENT) is raised: it blocks nobody for good, no person is to be waited for, and the next ten
-    thousand calls would fare no better.
+    thousand calls would fare no better. A lockout passes too, but is its own account's, and asked again only prolonged.
     """
 
     def look(name: str) -> LiveAccount | ExchangeError | CredentialMissing:
@@ -49,9 +49,18 @@ def accounts(
     seen = dict(zip(declared, each(look, list(declared), parallelism), strict=True))
     masters = [seen[name] for name, desired in declared.items() if desired.address.kind == "Account"]
     unseen = [problem for problem in masters if not isinstance(problem, LiveAccount)]
-    if unseen and len(unseen) == len(masters):
+    if unseen and len(unseen) == len(masters) and not (_are_locked(unseen) and _is_any_ready(seen.values())):
         raise unseen[0]
-    return {name: live if isinstance(live, LiveAccount) else _unseen(name, live.message) for name, live in seen.items()}
+    return {name: live if isinstance(live, LiveAccount) else _unseen(name, _why(live)) for name, live in seen.items()}
+
+
+def _are_locked(problems: Iterable[Exception]) -> bool:
+    """Which says nothing of their sub-accounts, whose keys are their own."""
+    return all(isinstance(problem, LockedOut) for problem in problems)
+
+
+def _is_any_ready(seen: Iterable[object]) -> bool:
+    return any(isinstance(live, LiveAccount) and live.phase is Phase.READY for live in seen)
 
 
 def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surface: OpenSurface) -> LiveAccount:
@@ -80,7 +89,13 @@ def undeclared(recorded: RecordedAccount, open_surface: OpenSurface) -> LiveAcco
     except (CredentialMissing, NotAuthorised) as problem:
         return _unseen(recorded.name, f"{gone} its credential is gone too: {problem.message}")
     except ExchangeError as problem:
-        return _unseen(recorded.name, f"{gone} cannot be seen: {problem.message}")
+        return _unseen(recorded.name, f"{gone} cannot be seen: {_why(problem)}")
+
+
+def _why(problem: ExchangeError | CredentialMissing) -> str:
+    """Of a lockout that Kraken has just told of, only the hint says for how long."""
+    is_news = isinstance(problem, LockedOut) and problem.errors
+    return f"{problem.message}; {problem.hint}" if is_news else problem.message
 
 
 def refuse_twins(accounts: Mapping[str, LiveAccount]) -> None:

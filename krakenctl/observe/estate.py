@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import TypeVar
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.holding import Holding
 from krakenctl.model.recorded import Gone, Recorded
 from krakenctl.model.run import Run
-from krakenctl.model.silence import CLOCK_SLACK, LOCKOUT_SECONDS, MOST_REFUSED, ROW_SECONDS, UNTOLD, Answer, Refusal
+from krakenctl.model.silence import (
+    CLOCK_SLACK,
+    LOCKOUT_SECONDS,
+    MOST_REFUSED,
+    NO_ROW,
+    UNTOLD,
+    Answer,
+    Refusal,
+    RefusalRow,
+)
 from krakenctl.model.time import show_time
 from krakenctl.observe.holdings import OpenStore, holdings, under_way
 from krakenctl.state.base import State
 
-T = TypeVar("T")
 Jot = Callable[[Callable[[State], None]], bool]  # see `state.base.StateHome`
 
 
@@ -74,21 +81,22 @@ class Share:
     _answers: dict[str, Answer | None] = field(default_factory=dict)  # by public key
     _refusals: dict[str, Refusal | None] = field(default_factory=dict)
     _gone: dict[str, Gone | None] = field(default_factory=dict)
+    _counted: RefusalRow | None = None  # None: no call of this command has changed it
     _locked_out: int = 0  # unix seconds; 0: not in this command
     _recorded: Recorded | None = None
+    _nonces: dict[str, int] | None = None  # by public key, as recorded of all hosts
 
     def look_again(self) -> None:
         """At what is recorded; it is read when it is needed."""
-        self._recorded = None
+        self._recorded = self._nonces = None
 
     def holdings(self) -> Iterator[Holding]:
         self.look_again()
         estate, recorded = self.estate, self._known()
         ours = [each for each in (*recorded.keys.values(), *recorded.retired) if each.account == self.account]
         begun = [intent for intent in recorded.intents if intent.account == self.account]
-        ending = {intent.old_name for intent in begun if intent.ends_old}
-        yield from holdings(ours, estate.declared, estate.open_store, ending)
-        yield from under_way(begun, estate.declared, estate.open_store)
+        yield from holdings(ours, begun, estate.declared, estate.open_store, estate.now())
+        yield from under_way(begun, estate.declared, estate.open_store, estate.now())
 
     def claim(self, iiban: str) -> str:
         owner = self.estate.whose(iiban, self.account)
@@ -101,6 +109,36 @@ class Share:
         if public_key in self._answers:
             return self._answers[public_key]
         return self._known().answered.get((public_key, self.estate.host))
+
+    def answered_elsewhere(self, public_key: str) -> bool:
+        return any(key == public_key and host != self.estate.host for key, host in self._known().answered)
+
+    def nonce(self, public_key: str) -> int:
+        if self._nonces is None:
+            self._nonces = {}
+            for (key, _), answer in self._known().answered.items():
+                self._nonces[key] = max(answer.nonce, self._nonces.get(key, 0))
+        heard = self._answers.get(public_key)
+        return max(heard.nonce if heard else 0, self._nonces.get(public_key, 0))
+
+    def keep_nonces(self, public_keys: Iterable[str]) -> None:
+        """If it cannot be done, the next command is refused once more at most."""
+        heard = {each: self._answers.get(each) for each in public_keys if self._refusals.get(each) is None}
+        told = {each: answer for each, answer in heard.items() if answer}
+
+        def deed(state: State) -> None:
+            for public_key, answer in told.items():
+                state.hear(public_key, self.estate.host, answers=True, told=answer)
+
+        if told:
+            self.estate.write(deed)
+
+    def note_nonce(self, public_key: str, nonce: int) -> None:
+        """A key of a record has answered somebody who asked it on its own account. Of others nothing is kept."""
+        known = self._known()
+        if any(each.public_key == public_key for each in (*known.keys.values(), *known.retired)):
+            self.note(public_key, answers=True, told=Answer(nonce=nonce))
+            self.keep_nonces([public_key])
 
     def has_answered(self, public_key: str) -> bool:
         return self.answer(public_key) is not None
@@ -138,43 +176,41 @@ class Share:
         )
 
     def refusals(self) -> int:
-        """In a row: since any key of the account has answered any host, or for an hour. Kraken locks the account."""
-        return sum(each.calls for each in self._row())
+        """In a row: since any key of the account has answered any host. Kraken locks the account."""
+        return self._row().counts(self.estate.now())
+
+    def is_quiet(self) -> bool:
+        return self._row().is_quiet(self.estate.now())
 
     def enough(self) -> str:
         """Why not even one more may be refused; empty: it may."""
-        refused, until = self.refusals(), 0
-        for each in sorted(self._row(), key=lambda one: one.at):
-            if refused >= MOST_REFUSED:
-                refused, until = refused - each.calls, each.at + ROW_SECONDS
-        told = f"{self.refusals()} calls of {self.account} were refused in a row, and more failures could lock it"
-        return f"{told}: it is not asked before {show_time(until)}" if until else ""
+        if (refused := self.refusals()) < MOST_REFUSED:
+            return ""
+        told = f"{refused} calls of {self.account} were refused in a row, and more failures could lock it"
+        return f"{told}: it is not asked before {show_time(self._row().until)}"
 
-    def _row(self) -> list[Refusal]:
-        since, refusals = self._last_answer(), self._of_all_hosts(self._known().refused, self._refusals)
-        return [each for each in refusals if self._is_in_row(each, since)]
+    def _row(self) -> RefusalRow:
+        """As this command has counted it, unless another one has gone on since."""
+        known = self._known().rows.get(self.account, NO_ROW)
+        return known if self._counted is None or known.is_later(self._counted) else self._counted
 
-    def _last_answer(self) -> int:
-        """When a key of the account last ended a row of refusals."""
-        return max((each.at for each in self._of_all_hosts(self._known().answered, self._answers)), default=0)
+    def count_refused(self) -> int:
+        at = self.estate.now()
+        self._counted = self._row().after(at)
+        self._write(lambda state: state.count_refused(self.account, at))
+        self.look_again()
+        return self.refusals()
 
-    def _of_all_hosts(self, known: Mapping[tuple[str, str], T], heard: Mapping[str, T | None]) -> Iterator[T]:
-        """Of the account's keys; what was heard in this run is of this host."""
-        ours, host = self._public_keys(), self.estate.host
-        yield from (each for each in heard.values() if each is not None)
-        for (public_key, where), each in known.items():
-            if public_key in ours and not (where == host and public_key in heard):
-                yield each
-
-    def _is_in_row(self, refusal: Refusal, since: int) -> bool:
-        return refusal.at > since and self._lasts(refusal.at, refusal.at + ROW_SECONDS)
+    def end_row(self) -> None:
+        if self.refusals():
+            self._counted = RefusalRow(at=self.estate.now())
+            self._write(lambda state: state.end_row(self.account))
 
     def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
         before = self.answer(public_key)
-        if answers and self.refusals():
-            told = replace(told, at=self.estate.now())
         after = (before or UNTOLD).joined(told) if answers else None
-        is_news = after != before or self.refusal(public_key) or (answers and self.gone(public_key))
+        is_changed = after.is_news_after(before) if after else before is not None
+        is_news = is_changed or self.refusal(public_key) or (answers and self.gone(public_key))
         self._answers[public_key], self._refusals[public_key] = after, None
         if answers:
             self._gone[public_key] = None
@@ -184,8 +220,7 @@ class Share:
 
     def note_refused(self, public_key: str, said: str) -> None:
         at, before = self.estate.now(), self.refusal(public_key)
-        in_row = before is not None and self._is_in_row(before, self._last_answer())
-        refusal = before.again(at, said, in_row=in_row) if before else Refusal(at=at, times=1, said=said)
+        refusal = before.again(at, said) if before else Refusal(at=at, times=1, said=said)
         self._refusals[public_key] = refusal
         self._write(lambda state: state.refused(public_key, self.estate.host, refusal))
 
@@ -200,6 +235,10 @@ class Share:
     def is_gone(self, public_key: str) -> bool:
         return self.gone(public_key) is not None
 
+    def is_said_gone(self, public_key: str) -> bool:
+        proof = self.gone(public_key)
+        return proof is not None and not proof.host
+
     def note_gone(self, public_key: str, said: str) -> None:
         proof = self._gone[public_key] = Gone(since=self.estate.now(), host=self.estate.host, said=said)
         self._write(lambda state: state.gone(public_key, proof))
@@ -210,11 +249,6 @@ class Share:
 
     def _write(self, deed: Callable[[State], None]) -> None:
         self.remembers = self.estate.write(deed) and self.remembers
-
-    def _public_keys(self) -> set[str]:
-        recorded = self._known()
-        ours = {each.public_key for each in recorded.traces if each.account == self.account and each.public_key}
-        return ours | self._refusals.keys() | self._answers.keys()
 
     def _known(self) -> Recorded:
         known = self._recorded

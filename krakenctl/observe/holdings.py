@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from krakenctl.errors import KrakenctlError
@@ -13,6 +13,7 @@ from krakenctl.model.holding import Holding
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.recorded import RecordedKey
+from krakenctl.plan.clocks import clock_of
 from krakenctl.stores.base import Entry, Slot, Store
 
 ADOPTED = "adopted without its secret, which only its consumer has"
@@ -22,21 +23,33 @@ OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 
 def holdings(
     records: Iterable[RecordedKey],
+    intents: Iterable[Intent],
     declared: Mapping[Address, DesiredKey],
     open_store: OpenStore,
-    ending: Collection[str] = (),
+    now: int,
 ) -> Iterator[Holding]:
     """Each as far as this host can read its store; what fails for one is told of that one.
 
-    `ending`: live names of those that a run has begun to revoke.
+    `intents`: what runs have begun on their account.
     """
+    replaced = replaced_by(intents)
     for record in records:
-        begun = record.live_name in ending and not record.silent
-        yield replace(_held(record, declared.get(record.address), open_store), begun=begun)
+        key = declared_as(record.address, declared)
+        scale = clock_of(record, key, now, is_replaced=record.live_name in replaced)
+        yield _held(record, scale, open_store)
 
 
-def _held(record: RecordedKey, key: DesiredKey | None, open_store: OpenStore) -> Holding:
-    scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
+def replaced_by(intents: Iterable[Intent]) -> frozenset[str]:
+    """Live names of keys whose successor is under way: what is declared now may be of that one's program."""
+    return frozenset(intent.old_name for intent in intents if intent.issues and intent.stage is not Stage.LOST)
+
+
+def declared_as(address: Address, declared: Mapping[Address, DesiredKey]) -> DesiredKey | None:
+    """Under its address or, where that is a former one, another."""
+    return declared.get(address) or next((key for key in declared.values() if address in key.formerly), None)
+
+
+def _held(record: RecordedKey, scale: NonceScale, open_store: OpenStore) -> Holding:
     if record.without_secret:
         return Holding(record=record, scale=scale, problem=ADOPTED)
     try:
@@ -49,7 +62,7 @@ def _held(record: RecordedKey, key: DesiredKey | None, open_store: OpenStore) ->
 
 
 def under_way(
-    intents: Iterable[Intent], declared: Mapping[Address, DesiredKey], open_store: OpenStore
+    intents: Iterable[Intent], declared: Mapping[Address, DesiredKey], open_store: OpenStore, now: int
 ) -> Iterator[Holding]:
     """Keys that an earlier run had been given and not promoted, as far as a slot has their secrets.
 
@@ -57,16 +70,17 @@ def under_way(
     """
     for intent in intents:
         if intent.issues and intent.secret and intent.sent and intent.stage in _KEPT:
-            yield from _under_way(intent, intent.secret, intent.sent, declared.get(intent.address), open_store)
+            record = record_of(intent, intent.secret, intent.sent)
+            scale = clock_of(record, declared.get(intent.address), now)
+            yield from _under_way(intent, record, scale, open_store)
 
 
 _KEPT = (Stage.BEGUN, Stage.REVOKED, Stage.STORED, Stage.CHECKED)
 
 
-def _under_way(
-    intent: Intent, secret: SecretRef, sent: KeySpec, key: DesiredKey | None, open_store: OpenStore
-) -> Iterator[Holding]:
-    record = RecordedKey(
+def record_of(intent: Intent, secret: SecretRef, sent: KeySpec) -> RecordedKey:
+    """Much as it will be once its key is in use."""
+    return RecordedKey(
         address=intent.address,
         live_name=intent.live_name,
         generation=intent.generation,
@@ -75,9 +89,14 @@ def _under_way(
         spec=sent,
         secret=secret,
         issued=intent.began,
+        trigger=intent.change.trigger,
+        nonce=intent.change.nonce,
     )
-    scale = NonceScale(key.consumer_nonce) if key else NonceScale.UNKNOWN
-    fresh = intent.stage is not Stage.CHECKED  # else its consumer may be using it already
+
+
+def _under_way(intent: Intent, record: RecordedKey, scale: NonceScale, open_store: OpenStore) -> Iterator[Holding]:
+    secret = record.secret
+    fresh = intent.stage is not Stage.CHECKED or intent.is_untried  # else its consumer may be using it already
     try:
         store = open_store(secret.store)
         entries = [store.get(secret.path, slot) for slot in (Slot.PENDING, Slot.CURRENT)]

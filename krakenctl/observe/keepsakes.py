@@ -6,7 +6,7 @@ where a replaced key still lives, for there consumers have until its end to read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from krakenctl.apply.places import Places
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.live import LiveAccount
 from krakenctl.model.plan import Action, Cause, Change, Plan
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.plan.keys import blocked
@@ -38,11 +39,18 @@ def findings(plan: Plan, recorded: Recorded, open_store: OpenStore) -> tuple[Fin
     return (*told, *_foreign(plan, recorded, stores))
 
 
-def held_back(plan: Plan, recorded: Recorded, open_store: OpenStore) -> Plan:
+def held_back(plan: Plan, recorded: Recorded, live: Mapping[str, LiveAccount], open_store: OpenStore) -> Plan:
     """The same, but for keys that would be made beside one that an import declared and could not record any more."""
     new = {change.secret.store for change in plan.changes if change.action is Action.CREATE and change.secret}
     stores, _ = _opened(new, open_store)
-    return replace(plan, changes=tuple(_unless_there(change, recorded, stores) for change in plan.changes))
+
+    def held(change: Change) -> Change:
+        if change.action is not Action.CREATE:
+            return change
+        name = _announced(change, recorded, live, stores) or _kept_for(change, recorded, stores)
+        return blocked(change.address, change.account, _half_imported(name, change)) if name else change
+
+    return replace(plan, changes=tuple(held(change) for change in plan.changes))
 
 
 def _compared(kept: list[RecordedKey], followed: list[RecordedKey], recorded: Recorded) -> list[RecordedKey]:
@@ -127,25 +135,44 @@ def _foreign(plan: Plan, recorded: Recorded, stores: dict[str, Store]) -> Iterat
             )
 
 
-def _unless_there(change: Change, recorded: Recorded, stores: dict[str, Store]) -> Change:
-    """Blocked where its secret is kept, though it was never recorded: see the order in which `importing.run` writes."""
+def _announced(change: Change, recorded: Recorded, live: Mapping[str, LiveAccount], stores: dict[str, Store]) -> str:
+    """The name of the live key for which an import meant this address; empty: none, or it is gone or recorded."""
+    meant = recorded.announced.get(change.address)
+    known = (key for key in (*recorded.keys.values(), *recorded.retired) if meant and key.account == meant.account)
+    if meant is None or any(map(meant.is_key, known)):
+        return ""
+    listed = live[meant.account].keys if meant.account in live else ()
+    return meant.live_name if any(map(meant.is_key, listed)) or _is_taken(change.secret, stores) else ""
+
+
+def _is_taken(place: SecretRef | None, stores: dict[str, Store]) -> bool:
+    """Where no list tells of a key, its secret does, also to a host that cannot read it."""
+    with suppress(KrakenctlError):
+        return place is not None and place.store in stores and stores[place.store].exists(place.path, Slot.CURRENT)
+    return True  # nothing could be put there either
+
+
+def _kept_for(change: Change, recorded: Recorded, stores: dict[str, Store]) -> str:
+    """The name of the key whose secret is kept for it, though it was never recorded: an older state knows of none."""
     place = change.secret
-    if change.action is not Action.CREATE or place is None or place.store not in stores:
-        return change
+    if place is None or place.store not in stores or change.address in recorded.generations:
+        return ""
     with suppress(KrakenctlError):
         store = stores[place.store]
         entry = store.get(place.path, Slot.CURRENT) if store.exists(place.path, Slot.CURRENT) else None
-        ours = entry and (entry.lineage, entry.address) == (recorded.lineage, str(change.address))
-        if entry and ours and change.address not in recorded.generations:
-            return blocked(change.address, change.account, _half_imported(place, entry.live_name))
-    return change
+        if entry and (entry.lineage, entry.address) == (recorded.lineage, str(change.address)):
+            return entry.live_name
+    return ""
 
 
-def _half_imported(place: SecretRef, name: str) -> str:
+def _half_imported(name: str, change: Change) -> str:
+    place = (
+        f"; and its secret, if there is one, from {change.secret.store}:{change.secret.path}" if change.secret else ""
+    )
     return (
-        f"an import of it was interrupted: {place.store}:{place.path} keeps the secret of “{name}”, which is not"
-        " recorded, and another key would be made beside it. Run the same `krakenctl import` again: it finishes; or, if"
-        " it is to be another key, delete that one on Kraken, and its secret from the store"
+        f"an import of it was interrupted: “{name}” lives and is not recorded, and another key would be made beside it."
+        " Run the same `krakenctl import` again: it finishes; or, if it is to be another key, delete that one on"
+        f" Kraken{place}"
     )
 
 

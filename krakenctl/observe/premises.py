@@ -60,7 +60,7 @@ class Grounds:
         """As its manifest says; of an account that is no longer declared, as the state remembers it."""
         desired = self.project.desired.accounts.get(account)
         if desired is not None and not traits(desired.surface).by_person:
-            return Premises(site=Site(account=account), surface=desired.surface)
+            return Premises(site=Site(account=account), surface=desired.surface, held=self.estate.of(account))
         known = self.recorded().accounts.get(account)
         surface = desired.surface if desired else known.surface if known else USUAL
         site = Site(

@@ -9,7 +9,16 @@ from typing import Protocol
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import (
+    Announced,
+    Containment,
+    Given,
+    Gone,
+    Recorded,
+    RecordedAccount,
+    RecordedKey,
+    SeenLimit,
+)
 from krakenctl.model.run import Deed, Lease, Run
 from krakenctl.model.silence import UNTOLD, Answer, Refusal
 
@@ -138,6 +147,10 @@ class State(Protocol):
         """The current key is no longer ours. `given`: it lives on, and is not to be taken for ours again."""
         ...
 
+    def announce(self, *keys: Announced) -> None:
+        """Before an import declares them. Each is forgotten as soon as a key of its address is recorded."""
+        ...
+
     def finish(self, address: Address, live_name: str, *, free: int = 0, deeds: Sequence[Told] = ()) -> None:
         """An intent has come to its end.
 
@@ -153,13 +166,24 @@ class State(Protocol):
     def hear(self, public_key: str, host: str, *, answers: bool, told: Answer = UNTOLD) -> None:
         """The key with this public half has answered that host; `answers` False: what was known is worth nothing.
 
-        One that answers is neither refused nor gone, whatever was noted. This and the next three are what was seen on
-        the exchange: they need no lease. They are forgotten with the key.
+        One that answers is neither refused nor gone, whatever was noted. This and the next five are what was seen on
+        the exchange: they need no lease. What is of a key is forgotten with it.
         """
         ...
 
     def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
         """That it has answered there before stays known."""
+        ...
+
+    def count_refused(self, account: str, at: int) -> None:
+        """One more call of the account was refused, at `at` on Kraken's clock, and follows on those before it.
+
+        Whoever counts at the same time is counted as well.
+        """
+        ...
+
+    def end_row(self, account: str) -> None:
+        """A key of the account has answered."""
         ...
 
     def gone(self, public_key: str, proof: Gone) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from krakenctl.model import key_json
 from krakenctl.model.address import Address
 from krakenctl.model.change_json import change_from_json, change_json
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Given, RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Announced, Containment, Given, RecordedAccount, RecordedKey
 
 Row = tuple[Any, ...]
+H = TypeVar("H", Given, Announced)
 
 
 def account_row(account: RecordedAccount) -> Row:
@@ -32,7 +34,7 @@ def key_row(key: RecordedKey) -> Row:
     spec = json.dumps(key_json.spec_to_json(key.spec))
     secret = (key.secret.store, key.secret.path)
     ends = (key.retired_until, key.claimed_by, key.claimed_at, key.unverified, int(key.without_secret), int(key.silent))
-    return (*row, spec, *secret, key.issued, key.trigger, int(key.protect), *ends)
+    return (*row, spec, *secret, key.issued, key.trigger, int(key.protect), *ends, key.nonce.value)
 
 
 def key(row: Row) -> RecordedKey:
@@ -53,6 +55,7 @@ def key(row: Row) -> RecordedKey:
         unverified=row[14],
         without_secret=bool(row[15]),
         silent=bool(row[16]),
+        nonce=NonceScale(row[17]),
     )
 
 
@@ -60,12 +63,12 @@ def containment(row: Row) -> tuple[Address, Containment]:
     return Address.parse(row[0]), Containment(at=row[1], who=row[2], reason=row[3])
 
 
-def given_row(given: Given) -> Row:
-    return str(given.address), given.live_name, given.created
+def handle_row(key: Given | Announced) -> Row:
+    return str(key.address), key.live_name, key.created
 
 
-def given(row: Row) -> Given:
-    return Given(address=Address.parse(row[0]), live_name=row[1], created=row[2])
+def handle(kind: type[H], row: Row) -> H:
+    return kind(address=Address.parse(row[0]), live_name=row[1], created=row[2])
 
 
 def mark_row(mark: Mark) -> Row:

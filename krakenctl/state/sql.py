@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import (
+    Announced,
+    Containment,
+    Given,
+    Gone,
+    Recorded,
+    RecordedAccount,
+    RecordedKey,
+    SeenLimit,
+)
 from krakenctl.model.run import Deed
-from krakenctl.model.silence import UNTOLD, Answer, Refusal
+from krakenctl.model.silence import UNTOLD, Answer, Refusal, RefusalRow
 from krakenctl.state import leases, rows
 from krakenctl.state.base import Told
 from krakenctl.state.database import Database, Execute
@@ -29,10 +39,14 @@ _FREE = "UPDATE generation SET highest = ? WHERE address = ? AND highest = ?"
 _NEVER_BURNED = "DELETE FROM generation WHERE address = ? AND highest = 0"
 _DROP_KEY = "DELETE FROM key WHERE address = ? AND live_name = ?"
 _DROP_GIVEN = "DELETE FROM given WHERE address = ? AND live_name = ?"
+_DROP_ANNOUNCED = "DELETE FROM announced WHERE address = ?"
 _DROP_SEEN = tuple(
     f"DELETE FROM {table} WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"  # noqa: S608
     for table in ("answered", "refused", "gone")
 )
+_LARGEST = 2**63 - 1  # of a column; what is above it is above every clock as well
+_ROW = "SELECT at, calls, write FROM refusal_row WHERE account = ?"
+_DROP_ROW = "DELETE FROM refusal_row WHERE account = ?"
 _DROP_INTENT = "DELETE FROM journal WHERE address = ? AND live_name = ?"
 _ADVANCE = (
     "UPDATE journal SET stage = ?, verdict = ?, public_key = CASE WHEN ? = '' THEN public_key ELSE ? END"
@@ -149,6 +163,14 @@ class SqlState:
 
         self._write(deed, deeds)
 
+    def announce(self, *keys: Announced) -> None:
+        def deed(run: Execute) -> None:
+            for key in keys:
+                run(_DROP_ANNOUNCED, str(key.address))
+                run("INSERT INTO announced VALUES (?, ?, ?)", *rows.handle_row(key))
+
+        self._write(deed)
+
     def finish(self, address: Address, live_name: str, *, free: int = 0, deeds: Sequence[Told] = ()) -> None:
         def deed(run: Execute) -> None:
             run(_DROP_INTENT, str(address), live_name)
@@ -163,7 +185,8 @@ class SqlState:
             for table in ("answered", "refused"):
                 run(f"DELETE FROM {table} WHERE public_key = ? AND host = ?", public_key, host)  # noqa: S608 - ours
             if answers:
-                run("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", public_key, host, told.iiban, told.spent, told.at)
+                nonce = min(told.nonce, _LARGEST)
+                run("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", public_key, host, told.iiban, told.spent, nonce)
                 run("DELETE FROM gone WHERE public_key = ?", public_key)
 
         self._witness(deed)
@@ -171,10 +194,24 @@ class SqlState:
     def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
         def deed(run: Execute) -> None:
             run("DELETE FROM refused WHERE public_key = ? AND host = ?", public_key, host)
-            row = (refusal.at, refusal.times, refusal.said, refusal.calls)
-            run("INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", public_key, host, *row)
+            run("INSERT INTO refused VALUES (?, ?, ?, ?, ?)", public_key, host, refusal.at, refusal.times, refusal.said)
 
         self._witness(deed)
+
+    def count_refused(self, account: str, at: int) -> None:
+        write = uuid.uuid4().hex  # known again when it is repeated, because its answer was lost
+
+        def deed(run: Execute) -> None:
+            before, calls, last = next(iter(run(_ROW, account)), (0, 0, ""))
+            if last != write:
+                row = RefusalRow(before, calls).after(at)
+                run(_DROP_ROW, account)
+                run("INSERT INTO refusal_row VALUES (?, ?, ?, ?)", account, row.at, row.calls, write)
+
+        self._witness(deed)
+
+    def end_row(self, account: str) -> None:
+        self._witness(lambda run: run(_DROP_ROW, account))
 
     def locked_out(self, account: str, at: int) -> None:
         def deed(run: Execute) -> None:
@@ -281,13 +318,19 @@ def read(run: Execute, now: float) -> Recorded:
         generations={Address.parse(a): n for a, n in run("SELECT address, highest FROM generation")},
         limits={name: SeenLimit(keys, declared) for name, keys, declared in run("SELECT * FROM room")},
         contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
-        given=tuple(map(rows.given, run("SELECT * FROM given ORDER BY address, live_name"))),
+        given=tuple(rows.handle(Given, row) for row in run("SELECT * FROM given ORDER BY address, live_name")),
+        announced={key.address: key for key in _announced(run)},
         answered={(key, host): Answer(*rest) for key, host, *rest in run("SELECT * FROM answered")},
         refused={(key, host): Refusal(*rest) for key, host, *rest in run("SELECT * FROM refused")},
+        rows={account: RefusalRow(*rest) for account, *rest in run("SELECT account, at, calls FROM refusal_row")},
         lockouts=dict(run("SELECT account, at FROM lockout")),
         gone={key: Gone(since=at, host=host, said=said) for key, at, host, said in run("SELECT * FROM gone")},
         lease=leases.read(run, now),
     )
+
+
+def _announced(run: Execute) -> Iterator[Announced]:
+    return (rows.handle(Announced, row) for row in run("SELECT * FROM announced ORDER BY address"))
 
 
 def _drop_current(run: Execute, address: Address | None) -> None:
@@ -296,13 +339,14 @@ def _drop_current(run: Execute, address: Address | None) -> None:
 
 def _put(run: Execute, key: RecordedKey) -> None:
     run(_DROP_KEY, str(key.address), key.live_name)
-    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
+    run("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *rows.key_row(key))
     run(_DROP_GIVEN, str(key.address), key.live_name)  # it is ours again
+    run(_DROP_ANNOUNCED, str(key.address))
 
 
 def _give(run: Execute, given: Given) -> None:
     run(_DROP_GIVEN, str(given.address), given.live_name)
-    run("INSERT INTO given VALUES (?, ?, ?)", *rows.given_row(given))
+    run("INSERT INTO given VALUES (?, ?, ?)", *rows.handle_row(given))
 
 
 def _put_intent(run: Execute, intent: Intent) -> None:

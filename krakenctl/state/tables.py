@@ -35,12 +35,15 @@ CREATE TABLE room (account TEXT PRIMARY KEY, keys INTEGER NOT NULL, declared INT
 CREATE TABLE contained (address TEXT PRIMARY KEY, at BIGINT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE given (
   address TEXT NOT NULL, live_name TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (address, live_name));
+CREATE TABLE announced (address TEXT PRIMARY KEY, live_name TEXT NOT NULL, created BIGINT NOT NULL);
 CREATE TABLE answered (
-  public_key TEXT NOT NULL, host TEXT NOT NULL, iiban TEXT NOT NULL, spent BIGINT NOT NULL, at BIGINT NOT NULL,
+  public_key TEXT NOT NULL, host TEXT NOT NULL, iiban TEXT NOT NULL, spent BIGINT NOT NULL, nonce BIGINT NOT NULL,
   PRIMARY KEY (public_key, host));
 CREATE TABLE refused (
   public_key TEXT NOT NULL, host TEXT NOT NULL, at BIGINT NOT NULL, times INTEGER NOT NULL, said TEXT NOT NULL,
-  calls INTEGER NOT NULL, PRIMARY KEY (public_key, host));
+  PRIMARY KEY (public_key, host));
+CREATE TABLE refusal_row (
+  account TEXT PRIMARY KEY, at BIGINT NOT NULL, calls INTEGER NOT NULL, write TEXT NOT NULL);
 CREATE TABLE lockout (account TEXT PRIMARY KEY, at BIGINT NOT NULL);
 CREATE TABLE gone (public_key TEXT PRIMARY KEY, since BIGINT NOT NULL, host TEXT NOT NULL, said TEXT NOT NULL);
 ALTER TABLE key ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';
@@ -48,6 +51,7 @@ ALTER TABLE key ADD COLUMN claimed_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE key ADD COLUMN unverified TEXT NOT NULL DEFAULT '';
 ALTER TABLE key ADD COLUMN without_secret INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE key ADD COLUMN silent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE key ADD COLUMN nonce TEXT NOT NULL DEFAULT 'unknown';
 CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL, hash TEXT NOT NULL)
 """
 # One row for ever: `holder` is empty while nobody holds it, so that `fence` never falls. `alarms` counts how often the

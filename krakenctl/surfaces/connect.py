@@ -8,20 +8,34 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from krakenctl.errors import AnswerLost, ExchangeError, NeedsPerson, NonceRefused, Unavailable, Unreachable
+from krakenctl.errors import (
+    AnswerLost,
+    ExchangeError,
+    LockedOut,
+    NeedsPerson,
+    NonceRefused,
+    Refused,
+    Unavailable,
+    Unreachable,
+)
+from krakenctl.model.description import NonceScale, nonce_at
 from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.plan import Verb
 from krakenctl.model.secret import Secret
+from krakenctl.model.silence import NO_KEY, NO_NONCE, NO_SIGNATURE
 from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.ground import Ground
 from krakenctl.surfaces.kraken import answers, shapes, spot
+from krakenctl.surfaces.kraken.held import Held, NothingHeld, stop_if_locked
 from krakenctl.surfaces.kraken.meter import Meter
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.transport.http import Answer, Http
 
 _KEYS = "/oauth/fast-api-key"
@@ -136,14 +150,24 @@ class Connect:
 class ConnectMaster:
     """See `base.Master`. Source: krakenfx/api-specs spot-rest, CreateSubaccount; needs the master account's own key.
 
-    Threads may share it; they take turns, because nonces have to arrive in their order.
+    `clock`: nanoseconds since 1970, each time a millisecond on at least; `held`: what all commands know of the calls of
+    its account. Threads may share it; they take turns, because nonces have to arrive in their order.
     """
 
-    def __init__(self, http: Http, pair: KeyPair, nonces: Iterable[int], meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        http: Http,
+        pair: KeyPair,
+        clock: Callable[[], int],
+        meter: Meter | None = None,
+        held: Held | None = None,
+    ) -> None:
         self._http = http
         self._pair = pair
-        self._nonces = iter(nonces)
+        self._clock = clock
         self._meter = meter
+        self._held = held or NothingHeld()
+        self._row = Row(held=held)
         self._turn = threading.Lock()
         self._told = ""
 
@@ -159,14 +183,38 @@ class ConnectMaster:
         return request
 
     def _request(self, username: str, email: str) -> None:
+        stop_if_locked(self._held)
         if self._meter is not None:
             self._meter.before_call()
         fields = {"username": username, "email": email}
-        answer = spot.send(self._http, self._pair, "CreateSubaccount", next(self._nonces), **fields)
+        answer = spot.send(self._http, self._pair, "CreateSubaccount", self._nonce(), **fields)
         self._told = answer.request_id
         if self._meter is not None and answers.is_rate_limit(answer):
             self._meter.refused()
-        _certain(answer, f"create the sub-account {username}")
+        with self._noting():
+            _certain(answer, f"create the sub-account {username}")
+
+    def _nonce(self) -> int:
+        """As most clients of a master key send it, and doctor."""
+        return nonce_at(NonceScale.MILLISECONDS, self._clock())
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Refused calls of whichever key add up to a lockout of its account. What is refused for another reason than
+        the key itself says nothing of the key."""
+        public_key = self._pair.public_key
+        try:
+            yield
+        except Refused as problem:
+            self._row.note(problem)
+            if isinstance(problem, LockedOut):
+                self._held.note_lockout()
+            elif answers.says(problem, NO_KEY, NO_SIGNATURE, NO_NONCE):
+                self._held.note_refused(public_key, answers.said(problem))
+            raise
+        self._row.end()
+        if self._held.refusal(public_key):
+            self._held.note(public_key, answers=True)
 
 
 def _certain(answer: Answer, deed: str) -> Any:

@@ -15,7 +15,7 @@ from krakenctl.model.address import key_address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.holding import Holding
-from krakenctl.model.human import Deleted, HumanStep, Mended, Revocation, Site, Slip, Successor
+from krakenctl.model.human import Deleted, HumanStep, Mended, Mistaken, Revocation, Site, Slip, Successor
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.live import NOTHING, Coverage
 from krakenctl.model.plan import Verb
@@ -25,6 +25,7 @@ from krakenctl.surfaces.ground import Ground
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.held import Held
 from krakenctl.surfaces.kraken.look import GONE, Look
+from krakenctl.surfaces.kraken.newcomer import still_answers
 from krakenctl.surfaces.kraken.roll import RollCall
 from krakenctl.surfaces.person import Nobody, Person
 from krakenctl.transport.http import Http
@@ -42,7 +43,7 @@ def opened(ground: Ground) -> Website:
         premises.held,
         ground.clock,
         ground.wait,
-        told=ground.now,
+        ground.now,
         expected=premises.steps,
     )
 
@@ -57,7 +58,7 @@ class Website:
     held: Held
     clock: Callable[[], int]  # nanoseconds since 1970
     wait: Callable[[float], None]
-    told: Callable[[], int] | None = None  # the exchange's clock, unix seconds; None: `clock` is that too
+    told: Callable[[], int]  # the exchange's clock, unix seconds
     expected: Callable[[], int] = lambda: 1  # how many steps a person takes on this account in this run
     _taken: int = 0  # of these, so far
     _fresh: dict[str, Holding] = field(default_factory=dict)  # by name: made in this run
@@ -74,7 +75,7 @@ class Website:
         return self._roll.account
 
     def now(self) -> int:
-        return self.clock() // 1_000_000_000 if self.told is None else self.told()
+        return self.told()
 
     def list_keys(self) -> Listing:
         looks = {name: look for name, look in self._looks().items() if look.live is not None}
@@ -106,30 +107,33 @@ class Website:
     def revoke(self, name: str) -> Revocation:
         self._present(name, "revoked")
         step, pair = replace(self._next(Verb.REVOKE, name), successor=self._successor(name)), self._pair(name)
-        if pair is None:
-            self.person.revoke(step)
-        else:
-            self._sound_out(name, pair)
-            self.person.revoke(step)
-        proved = pair is not None and self._is_gone(step, pair)
+        is_heard = pair is not None and self._is_heard(name, pair)
+        self.person.revoke(step)
+        if pair is None or not is_heard:
+            self._fresh.pop(name, None)
+            return Revocation.UNHEARD
+        proved = self._is_gone(step, pair)
         self._roll.forget(name)
         self._fresh.pop(name, None)
         if not proved:
-            return Revocation.CLAIMED
+            return Revocation.UNHEARD if self.held.answered_elsewhere(pair.public_key) else Revocation.CLAIMED
         self._roll.looks[name] = GONE
         return Revocation.PROVED
 
-    def _sound_out(self, name: str, pair: KeyPair) -> None:
+    def _is_heard(self, name: str, pair: KeyPair) -> bool:
         """That it answers now is half of the proof that it does not later. Raises LockedOut: nobody is walked on."""
         self._caller.stop_if_locked()
+        if self._roll.looks[name].silent:
+            return False
+        if pair.public_key in self._caller.let_in:
+            return True
         try:
             self._roll.rest(name)
-            if self.held.answer(pair.public_key) is None:
-                self._caller.lives(pair)
+            return self._caller.lives(pair) is True
         except LockedOut:
             raise
         except ExchangeError:  # then it cannot be proved, and is claimed
-            return
+            return False
 
     def _is_gone(self, step: HumanStep, pair: KeyPair) -> bool:
         """Whether that is proved. Raises NeedsPerson for a key that still answers, and whoever said so stops.
@@ -137,8 +141,6 @@ class Website:
         Where Kraken cannot be asked it is not: a later run proves it. The person is not asked twice for that, and so
         a lockout, too, does not undo what they said: it stops what comes next.
         """
-        if self.held.answer(pair.public_key) is None:
-            return False
         try:
             while lives := self._caller.lives(pair):
                 self.person.again(step, (_STILL,))
@@ -150,7 +152,7 @@ class Website:
     def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended:
         is_new = self._is_new(name)
         step = self._step(Verb.ISSUE if is_new else Verb.UPDATE, name, wanted=spec)
-        slip = self._roll.looks.get(name, GONE).slip
+        slip = self._slip(name, wrong)
         try:
             said = self.person.again(replace(step, slip=slip), wrong)
             if is_new and said is None and slip is Slip.PAIR:
@@ -158,13 +160,33 @@ class Website:
             deleted = self._deleted(name) if is_new and said is Deleted.SAID else None
         except NeedsPerson:
             self._fresh.pop(name, None)
-            self._roll.forget(name)
+            if slip is not Slip.UNSEEN:  # else it is as it was, and one more call would be refused
+                self._roll.forget(name)
             raise
+        mistaken = self._mistaken(name, said) if is_new and isinstance(said, KeyPair) else None
+        told = self._roll.looks.get(name, GONE).told
         self._roll.forget(name)
+        if deleted is not None:
+            return Mended(deleted=deleted, mistaken=Mistaken(told.live, told.iiban) if told else None)
         if not is_new or not isinstance(said, KeyPair):
-            return Mended(deleted=deleted)
+            self._caller.grant_one()
+            return Mended()
         self._take(name, spec, said)
-        return Mended(pair=said)
+        return Mended(pair=said, mistaken=mistaken)
+
+    def _mistaken(self, name: str, given: KeyPair) -> Mistaken | None:
+        """The key whose pair was typed in before. One of that name in this account is gone: names are unique there."""
+        look, pair = self._roll.looks.get(name, GONE), self._pair(name)
+        told = look.told
+        if told is None or pair is None or pair.public_key == given.public_key:
+            return None
+        is_here = look.slip is not Slip.ACCOUNT and told.live.name == name
+        return None if is_here or not still_answers(self._caller, pair) else Mistaken(told.live, told.iiban)
+
+    def _slip(self, name: str, wrong: tuple[str, ...]) -> Slip:
+        """What an earlier look has found wrong is more than a doubt, though it cannot be seen now."""
+        look = self._roll.looks.get(name, GONE)
+        return Slip.FORM if look.slip is Slip.UNSEEN and wrong != (look.unasked,) else look.slip
 
     def _is_new(self, name: str) -> bool:
         """Whether a person has made it, in this run or an earlier one, and nobody uses it yet."""
@@ -173,12 +195,16 @@ class Website:
     def _deleted(self, name: str) -> Revocation:
         """They say so of a new key. Raises NeedsPerson for one that still answers, and whoever said so stops."""
         pair = self._pair(name)
-        is_proved = pair is not None and self._is_gone(self._step(Verb.REVOKE, name), pair)
+        is_heard = pair is not None and pair.public_key in self._caller.let_in
+        is_proved = pair is not None and is_heard and self._is_gone(self._step(Verb.REVOKE, name), pair)
         self._fresh.pop(name, None)
         return Revocation.PROVED if is_proved else Revocation.CLAIMED
 
     def accept(self, name: str, spec: KeySpec, why: str) -> str:
-        return self.person.accepts(self._step(Verb.CHECK, name, wanted=spec), why)
+        """With Kraken's words, if it has said any: whoever reads the reason later sees what it was given for."""
+        reason, pair = self.person.accepts(self._step(Verb.CHECK, name, wanted=spec), why), self._pair(name)
+        refusal = pair and self.held.refusal(pair.public_key)
+        return f"{reason} (Kraken: {refusal.said})" if refusal else reason
 
     def inspect(self, pair: KeyPair, nonce: int) -> LiveKey:
         try:
@@ -190,7 +216,11 @@ class Website:
         return ""
 
     def _looks(self) -> dict[str, Look]:
-        return self._roll.call(self._fresh, self.site.iiban)
+        try:
+            return self._roll.call(self._fresh, self.site.iiban)
+        except LockedOut:
+            self._caller.stop_if_locked()  # in words that say until when
+            raise
 
     def _present(self, name: str, done: str) -> LiveKey:
         look = self._looks().get(name)

@@ -12,7 +12,7 @@ from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action, Change, NewKey, OldKey, Strategy
-from krakenctl.model.recorded import Given, RecordedAccount, RecordedKey
+from krakenctl.model.recorded import Announced, Given, RecordedAccount, RecordedKey
 from krakenctl.model.secret import Secret
 from krakenctl.model.silence import Answer, Refusal
 from krakenctl.state.base import State
@@ -58,6 +58,11 @@ def key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Recor
     return replace(some, **fields)
 
 
+def announced_key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Announced:
+    some = key(generation, address)
+    return replace(Announced(address=address, live_name=some.live_name, created=some.created), **fields)
+
+
 def given_key(generation: int = 1, address: Address = ADDRESS, **fields: Any) -> Given:
     record = key(generation, address)
     return replace(Given(address=address, live_name=record.live_name, created=record.created), **fields)
@@ -83,10 +88,13 @@ STORY: tuple[Callable[[State], None], ...] = (
     lambda state: state.advance(ADDRESS, intent(1).live_name, Stage.STORED),
     lambda state: state.promote(key(1), None),
     lambda state: state.hear(key(1).public_key, "desk", answers=True, told=Answer("AA12 N84G EXAM PLE1", 21)),
+    lambda state: state.count_refused("mm-desk", 1_800_000_000),
     lambda state: state.locked_out("mm-desk", 1_800_000_000),
     lambda state: state.begin(intent(2, old_name=key(1).live_name)),
     lambda state: state.promote(key(2), key(1, retired_until=1_800_086_400)),
     lambda state: state.refused(key(1).public_key, "desk", Refusal(1_800_000_000, 1, "EAPI:Invalid key")),
+    lambda state: state.end_row("mm-desk"),
+    lambda state: state.count_refused("acme", 1_800_000_000),
     lambda state: state.revoked(ADDRESS, key(1).live_name),
     lambda state: state.finish(ADDRESS, key(2).live_name),
     lambda state: state.update(key(2, address=OTHER, live_name=key(2).live_name), former=ADDRESS),

@@ -10,9 +10,18 @@ from krakenctl.model.address import Address
 from krakenctl.model.chain import hash_of, line_of
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Given, Gone, Recorded, RecordedAccount, RecordedKey, SeenLimit
+from krakenctl.model.recorded import (
+    Announced,
+    Containment,
+    Given,
+    Gone,
+    Recorded,
+    RecordedAccount,
+    RecordedKey,
+    SeenLimit,
+)
 from krakenctl.model.run import Deed, Lease, Run
-from krakenctl.model.silence import UNTOLD, Answer, Refusal
+from krakenctl.model.silence import NO_ROW, UNTOLD, Answer, Refusal, RefusalRow
 from krakenctl.state.base import Told
 from krakenctl.stores.base import Entry, Slot
 
@@ -108,8 +117,10 @@ class MemoryState:
         self._limits: dict[str, SeenLimit | None] = {}
         self._contained: dict[Address, Containment] = {}
         self._given: dict[tuple[Address, str], Given] = {}
+        self._announced: dict[Address, Announced] = {}
         self._answered: dict[tuple[str, str], Answer] = {}
         self._refused: dict[tuple[str, str], Refusal] = {}
+        self._rows: dict[str, RefusalRow] = {}
         self._lockouts: dict[str, int] = {}
         self._gone: dict[str, Gone] = {}
         self._marks: dict[tuple[str, str], Mark] = {}
@@ -128,8 +139,10 @@ class MemoryState:
             generations=dict(self._generations),
             contained=dict(self._contained),
             given=tuple(self._given[handle] for handle in sorted(self._given)),
+            announced=dict(self._announced),
             answered=dict(self._answered),
             refused=dict(self._refused),
+            rows=dict(self._rows),
             lockouts=dict(self._lockouts),
             gone=dict(self._gone),
             limits={account: seen for account, seen in self._limits.items() if seen is not None},
@@ -220,6 +233,12 @@ class MemoryState:
     def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
         self._refused[public_key, host] = refusal
 
+    def count_refused(self, account: str, at: int) -> None:
+        self._rows[account] = self._rows.get(account, NO_ROW).after(at)
+
+    def end_row(self, account: str) -> None:
+        self._rows.pop(account, None)
+
     def locked_out(self, account: str, at: int) -> None:
         self._lockouts[account] = at
 
@@ -228,6 +247,9 @@ class MemoryState:
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         self._limits[account] = seen
+
+    def announce(self, *keys: Announced) -> None:
+        self._announced |= {key.address: key for key in keys}
 
     def finish(self, address: Address, live_name: str, *, free: int = 0, deeds: Sequence[Told] = ()) -> None:
         self._intents.pop((address, live_name), None)
@@ -256,10 +278,10 @@ class MemoryState:
     def restore(self, recorded: Recorded) -> None:
         self._lineage = recorded.lineage or self._lineage
         self._accounts |= recorded.accounts
-        self._keys = {(key.address, key.live_name): key for key in (*recorded.keys.values(), *recorded.retired)}
+        self._keys = {}
         self._intents = {(intent.address, intent.live_name): intent for intent in recorded.intents}
         for key in (*recorded.keys.values(), *recorded.retired):
-            self._given.pop((key.address, key.live_name), None)
+            self._put(key)
         for given in recorded.given:
             self._give(given)
         for address, generation in recorded.generations.items():
@@ -282,6 +304,7 @@ class MemoryState:
     def _put(self, key: RecordedKey) -> None:
         self._keys[key.address, key.live_name] = key
         self._given.pop((key.address, key.live_name), None)  # it is ours again
+        self._announced.pop(key.address, None)
 
     def _give(self, given: Given) -> None:
         self._given[given.address, given.live_name] = given

@@ -14,6 +14,7 @@ from krakenctl.errors import NeedsPerson, UsageError
 from krakenctl.model.human import Deleted, HumanStep, Slip
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.permission import Permission, in_order
+from krakenctl.model.plan import Verb
 from krakenctl.model.secret import Secret
 from krakenctl.sandbox.people import operate
 
@@ -53,7 +54,7 @@ class Robot:
     """
 
     db: Path
-    mistakes: Iterable[Mistake] = ()
+    mistakes: Iterable[Mistake] = ()  # of what they fill in, whether they make a key or edit one
     gives_up: bool = False
     begins_anew: bool = False  # when told of a mistake they delete the key
     deletes: bool = True  # whether a key that they say is deleted is
@@ -64,6 +65,7 @@ class Robot:
     _script: Iterator[Mistake] = field(init=False)
     _made: dict[str, Form] = field(default_factory=dict)  # by the name that they were told
     _mispasted: dict[str, KeyPair] = field(default_factory=dict)  # likewise: what the page showed
+    _misedited: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._script = iter(self.mistakes)
@@ -81,8 +83,11 @@ class Robot:
 
     def update(self, step: HumanStep) -> None:
         self.told.append(("update", step, ()))
+        right, mistake = self._form(step), next(self._script, RIGHT)
+        if (form := mistake.form(right)) != right:
+            self._misedited.add(step.name)
         if self.edits:
-            self._edit(step.name, self._form(step))
+            self._edit(step.name, form)
 
     def revoke(self, step: HumanStep) -> None:
         self.told.append(("revoke", step, ()))
@@ -97,11 +102,12 @@ class Robot:
         if step.wanted is None:
             operate.revoke_key(self.db, self._user(step), step.name)
             return None
-        if step.slip is Slip.UNSEEN and step.name not in self._mispasted:
+        if step.slip is Slip.UNSEEN and not self._has_mistyped(step.name):
             raise NeedsPerson(f"{step.name} is as it was asked for")
         right, made = self._form(step), self._made.get(step.name)
-        if self.begins_anew:
-            operate.revoke_key(self.db, self._user(step), made.name if made else step.name)
+        if self.begins_anew and step.verb is Verb.ISSUE:
+            if self.deletes:
+                operate.revoke_key(self.db, self._user(step), made.name if made else step.name)
             return Deleted.SAID
         if made is not None and made.account != right.account:
             operate.revoke_key(self.db, made.account, made.name)
@@ -117,6 +123,10 @@ class Robot:
         if not self.reason:
             raise NeedsPerson(f"nobody accepts {step.name} unseen")
         return self.reason
+
+    def _has_mistyped(self, name: str) -> bool:
+        """Of a key that cannot be asked. Who rather begins anew need not know."""
+        return self.begins_anew or name in self._mispasted or name in self._misedited
 
     def _form(self, step: HumanStep) -> Form:
         if step.wanted is None:
@@ -182,6 +192,15 @@ SWAPPED = Mistake(
     "key and secret swapped",
     pair=lambda pair: KeyPair(public_key=pair.secret.reveal(), secret=Secret(pair.public_key)),
 )
+
+
+def _mistyped(pair: KeyPair) -> KeyPair:
+    secret = pair.secret.reveal()
+    return replace(pair, secret=Secret(("B" if secret[0] == "A" else "A") + secret[1:]))
+
+
+MISTYPED = Mistake("a letter of the private key mistyped", pair=_mistyped)
+SHUT_OUT = _spec("only another address", lambda _: {"ip_allowlist": ("198.51.100.99",)})
 
 
 def secret_of(other: KeyPair) -> Mistake:

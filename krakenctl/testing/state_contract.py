@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 from krakenctl.errors import StateError
 from krakenctl.model.address import key_address
 from krakenctl.model.chain import Verdict, hash_of, walk
+from krakenctl.model.description import NonceScale
 from krakenctl.model.journal import Stage
 from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import Gone, Recorded, RecordedAccount, SeenLimit
 from krakenctl.model.run import Deed, Run
-from krakenctl.model.silence import Answer, Refusal
+from krakenctl.model.silence import CLOCK_SLACK, ROW_SECONDS, Answer, Refusal, RefusalRow
 from krakenctl.state.base import State
-from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, given_key, intent, key
+from krakenctl.testing.examples import ADDRESS, OTHER, SPEC, STORY, announced_key, given_key, intent, key
 from krakenctl.testing.memory import MemoryState
 
 MakeState = Callable[..., State]
@@ -45,20 +46,23 @@ _public_keys = st.builds(lambda n: key(n).public_key, _generations)
 _hosts = st.sampled_from(["desk", "vault"])
 _seconds = st.integers(0, 2**40)
 _deeds = st.one_of(
-    st.tuples(st.just("refused"), _public_keys, _hosts, st.builds(Refusal, _seconds, _counts, _texts, _counts)),
+    st.tuples(st.just("refused"), _public_keys, _hosts, st.builds(Refusal, _seconds, _counts, _texts)),
     st.tuples(st.just("gone"), _public_keys, st.builds(Gone, since=_seconds, host=_hosts, said=_texts)),
     st.tuples(st.just("locked_out"), st.sampled_from("ab"), _seconds),
+    st.tuples(st.just("count_refused"), st.sampled_from("ab"), st.integers(0, 2 * ROW_SECONDS)),
+    st.tuples(st.just("end_row"), st.sampled_from("ab")),
     st.tuples(st.just("begin"), st.builds(intent, _generations, _addresses)),
     st.tuples(st.just("advance"), _addresses, _names, st.sampled_from(Stage), st.sampled_from(["", "listed"])),
     st.tuples(st.just("promote"), _current, st.none() | _retired, _formers),
     st.tuples(st.just("update"), _current | _retired, _formers),
     st.tuples(st.just("revoked"), _addresses, _names),
     st.tuples(st.just("forget"), _addresses, st.none() | st.builds(given_key, _generations, _addresses)),
+    st.tuples(st.just("announce"), st.builds(announced_key, _generations, _addresses)),
     st.tuples(st.just("finish"), _addresses, _names),
     st.tuples(st.just("learn_limit"), st.sampled_from("ab"), st.none() | st.builds(SeenLimit, _counts, _counts)),
     st.tuples(st.just("remember_account"), st.builds(RecordedAccount, name=st.sampled_from("ab"), iiban=_texts)),
 )
-_UNTOLD = ("learn_limit", "refused", "gone", "locked_out")  # no run did that
+_UNTOLD = ("announce", "learn_limit", "refused", "gone", "locked_out", "count_refused", "end_row")  # no run did that
 _numbers = itertools.count()
 
 
@@ -262,16 +266,27 @@ class StateContract:
         state.restore(Recorded(lineage="", keys={ADDRESS: key(1)}, given=(given_key(3, OTHER),)))
         assert state.read().given == (given_key(1, OTHER), given_key(3, OTHER))
 
+    def test_what_an_import_announces_is_remembered_until_a_key_of_that_address_is_recorded(
+        self, make_state: MakeState
+    ) -> None:
+        make_state().announce(announced_key(1), announced_key(2, OTHER))
+        make_state().announce(announced_key(3))
+        assert make_state().read().announced == {ADDRESS: announced_key(3), OTHER: announced_key(2, OTHER)}
+        make_state().promote(key(1), None)
+        assert make_state().read().announced == {OTHER: announced_key(2, OTHER)}
+        make_state().restore(Recorded(lineage=""))
+        assert make_state().read().announced == {OTHER: announced_key(2, OTHER)}
+
     def test_what_people_say_of_a_key_and_what_nobody_looked_at_is_remembered(self, make_state: MakeState) -> None:
         claimed = key(1, retired_until=5, claimed_by="alice@desk", claimed_at=4, silent=True)
-        unverified = replace(key(2), unverified="ticket 4711", without_secret=True)
+        unverified = replace(key(2), unverified="ticket 4711", without_secret=True, nonce=NonceScale.MILLISECONDS)
         make_state().promote(unverified, claimed)
         recorded = make_state().read()
         assert (recorded.keys[ADDRESS], recorded.retired) == (unverified, (claimed,))
 
     def test_it_is_remembered_which_key_has_answered_from_which_host(self, make_state: MakeState) -> None:
         make_state().promote(key(1), None)
-        told = Answer("AA12 N84G EXAM PLE1", spent=21, at=2**32)
+        told = Answer("AA12 N84G EXAM PLE1", spent=2**32, nonce=2**62)
         for host in ("desk", "desk", "vault"):
             make_state().hear(key(1).public_key, host, answers=True)
         make_state().hear("another", "desk", answers=True)
@@ -296,6 +311,39 @@ class StateContract:
         assert ("another", "desk") in seen.answered
         make_state().hear("another", "desk", answers=True)
         assert make_state().read().refused == {("another", "vault"): again}
+
+    def test_refused_calls_in_a_row_are_counted_by_account_until_one_is_answered(self, make_state: MakeState) -> None:
+        for account, at in (("acme", 2**32), ("acme", 2**32 + ROW_SECONDS), ("desk", 7), ("other", 8)):
+            make_state().count_refused(account, at)
+        make_state().end_row("other")
+        make_state().end_row("nobody")
+        after = 2**32 + ROW_SECONDS
+        assert make_state().read().rows == {"acme": RefusalRow(after, 2), "desk": RefusalRow(7, 1)}
+
+    def test_a_row_of_refused_calls_outlives_its_keys(self, make_state: MakeState) -> None:
+        make_state().promote(key(1), None)
+        make_state().refused(key(1).public_key, "desk", Refusal(at=5, times=1, said="EAPI:Invalid key"))
+        make_state().count_refused("mm-desk", 5)
+        make_state().revoked(ADDRESS, key(1).live_name)
+        make_state().restore(Recorded(lineage=""))
+        assert make_state().read().rows == {"mm-desk": RefusalRow(5, 1)}
+
+    @pytest.mark.parametrize("later", [ROW_SECONDS, -CLOCK_SLACK - 1])
+    def test_a_row_goes_on_though_it_is_old_or_the_clock_was_put_back(self, state: State, later: int) -> None:
+        for at in (10**9, 10**9, 10**9 + later):
+            state.count_refused("acme", at)
+        assert state.read().rows == {"acme": RefusalRow(10**9 + later, 3)}
+
+    def test_two_that_count_refused_calls_at_once_lose_none(self, make_state: MakeState) -> None:
+        states = [make_state() for _ in range(WRITERS)]
+
+        def count(state: State) -> None:
+            for _ in range(WRITES):
+                state.count_refused("acme", 5)
+
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(count, states))
+        assert make_state().read().rows == {"acme": RefusalRow(5, WRITERS * WRITES)}
 
     def test_the_last_lockout_of_each_account_is_remembered(self, make_state: MakeState) -> None:
         for account, at in (("mm-desk", 5), ("acme", 7), ("mm-desk", 2**32)):
@@ -512,4 +560,4 @@ def _comparable(state: State) -> tuple[object, ...]:
     recorded = state.read()
     keys = sorted((*recorded.keys.values(), *recorded.retired), key=lambda one: (one.address, one.live_name))
     intents = sorted(recorded.intents, key=lambda one: (one.address, one.live_name))
-    return recorded.accounts, keys, intents, recorded.generations, recorded.given
+    return recorded.accounts, keys, intents, recorded.generations, recorded.given, recorded.announced

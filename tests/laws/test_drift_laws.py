@@ -9,7 +9,7 @@ from krakenctl.model.drift import Kind, Mends
 from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import Permission
 from krakenctl.tasks.drift.compare import compare
-from krakenctl.tasks.drift.scene import Scene
+from krakenctl.tasks.drift.scene import DriftScene
 from plan_builders import DAY, on
 from plan_world import worlds
 
@@ -19,7 +19,7 @@ LATER = {Kind.EXPIRES_SOON, Kind.DUE, Kind.OVERDUE, Kind.EXPIRED}  # what time a
 
 def drift_of(world, within=14 * DAY):
     live = {name: on(*keys.values(), name=name) for name, keys in world.live.items()}
-    scene = Scene(
+    scene = DriftScene(
         desired=world.desired,
         recorded=world.recorded(),
         live=live,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from krakenctl.model.plan import Action, Cause
 from krakenctl.model.safety import AS_USUAL, FEW, Limit, Raised, Safety
-from krakenctl.plan.guard import WITHDRAWING, Ground, blocks, guarded, net_revokes
+from krakenctl.plan.guard import WITHDRAWING, PlanGround, blocks, guarded, net_revokes
 from plan_world import wishes, worlds
 
 few = settings(max_examples=25, deadline=None)
@@ -18,7 +18,7 @@ raises = st.builds(
 
 
 def scene(world):
-    return world.plan(), Ground(desired=world.desired, recorded=world.recorded())
+    return world.plan(), PlanGround(desired=world.desired, recorded=world.recorded())
 
 
 def stopping(found):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bringing import Place
 from krakenctl.model.permission import ALL
 from krakenctl.testing.sandbox import served
+from naps import skip_naps
 
 NUMBERS = count(1)
 YEARS = st.sampled_from(["", "2035-05-01", "2040-12-31T23:59:59Z"])
@@ -29,6 +30,13 @@ KEYS = st.fixed_dictionaries(
         "odd": st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=20),
     }
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_naps():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        skip_naps(monkeypatch)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.live import Coverage
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
-from krakenctl.model.verification import Sight, Verdict, Verification
+from krakenctl.model.verification import Verdict, Verification, VerifySight
 from krakenctl.render.verification import to_json
 from krakenctl.tasks.verification.judge import Seen, judged
 from krakenctl.testing.sandbox import served
@@ -85,7 +85,7 @@ def verdicts(scene: Scene, *, listed: bool, probing: bool, failures: int) -> Ver
         key = replace(key, address=record.address)
         seen = Seen(record=record, pin="", has_list=listed, listed=lists.get(name), asked=asked[name])
         keys.append(judged(key, seen, int(scene.sandbox.now)))
-    sight = Sight(account="acme", coverage=Coverage.COMPLETE if listed else Coverage.HELD)
+    sight = VerifySight(account="acme", coverage=Coverage.COMPLETE if listed else Coverage.HELD)
     return Verification(endpoint="sandbox", now=0, probing=probing, keys=tuple(keys), sights=(sight,))
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from itertools import chain, pairwise, repeat
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenctl.model.silence import Refusal, lies_within, silence_proves
+from krakenctl.model.silence import (
+    CLOCK_SLACK,
+    MOST_REFUSED,
+    Refusal,
+    RefusalRow,
+    lies_within,
+    silence_proves,
+)
 
 HOUR = 3600
 # Few enough addresses that lists often overlap.
@@ -50,6 +58,27 @@ def test_each_refusal_doubles_the_rest_up_to_a_day(at, gaps):
         assert refusal.rests_until - refusal.at == min(2 * before, 24 * HOUR)
 
 
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 2 * 24 * HOUR), max_size=200))
+def test_a_row_that_nobody_answers_takes_one_call_a_rest_and_the_rests_double_up_to_a_day(at, gaps):
+    """Of whoever asks as soon as it may be: after three, the fourth hour by hour, and in the end one a day."""
+    row, times = RefusalRow(), []
+    for gap in gaps:
+        at += gap
+        if row.counts(at) < MOST_REFUSED:
+            row = row.after(at)
+            times.append(at)
+    assert row.calls == len(times)
+    rests = [later - one for one, later in pairwise(times[MOST_REFUSED - 1 :])]
+    assert all(rest >= least * HOUR for rest, least in zip(rests, chain((1, 1, 2, 4, 8, 16), repeat(24)), strict=False))
+
+
+@given(st.integers(1, 99), st.integers(CLOCK_SLACK + 1, 10**6))
+def test_a_clock_that_was_put_back_keeps_nobody_waiting_until_it_is_there_again(calls, back):
+    row = RefusalRow(10**9, calls)
+    assert row.counts(10**9 - back) == min(calls, MOST_REFUSED - 1)
+    assert row.after(10**9 - back) == RefusalRow(10**9 - back, calls + 1)
+
+
 def test_the_tries_of_one_look_count_as_one():
     first = Refusal(100, 1, "EAPI:Invalid key")
-    assert first.again(159, "EAPI:Invalid nonce") == Refusal(159, 1, "EAPI:Invalid nonce", calls=2)
+    assert first.again(159, "EAPI:Invalid nonce") == Refusal(159, 1, "EAPI:Invalid nonce")

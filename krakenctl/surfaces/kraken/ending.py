@@ -1,7 +1,8 @@
 """What the silence of a key proves that answered from here before, and is refused twice where it would be let in.
 
-Of a key whose end was planned or claimed it proves the end. Of any other it does not: a person who narrows an
-allow-list on the website makes the same picture, and the key lives on.
+Of a key that somebody says is deleted, and that was heard right before that, it proves the end. Of any other it does
+not, be its end planned or not: a person who narrows an allow-list on the website makes the same picture, and the key
+lives on.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
 from krakenctl.model.silence import MOST_REFUSED, NO_KEY, NO_NONCE, AllowList, Answer, lies_within
 from krakenctl.surfaces.kraken.answers import said
-from krakenctl.surfaces.kraken.held import Held
-from krakenctl.surfaces.kraken.look import ENOUGH, barred
+from krakenctl.surfaces.kraken.held import Held, stop_if_locked
+from krakenctl.surfaces.kraken.look import barred, not_asked
+from krakenctl.surfaces.kraken.numbers import PATIENCE, early, missing
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.kraken.row import Row
 from krakenctl.transport.http import Http
@@ -39,14 +40,14 @@ class Caller:
     budget: Row = field(default_factory=Row)  # what this command allows itself
     lists: dict[str, AllowList] = field(default_factory=dict)
     let_in: set[str] = field(default_factory=set)
+    patience: float = PATIENCE  # seconds that may still be waited for a clock to be above what a key has seen
     _spent: dict[str, int] = field(default_factory=dict)  # by public key: the highest nonce of ours below `HIGHEST`
-    _is_begun: bool = False
+    _seen: dict[str, tuple[NonceScale, int]] = field(default_factory=dict)  # by public key: of clocks, in this run
 
     @property
     def row(self) -> Row:
-        """It begins where other commands have left it."""
-        if not self._is_begun:
-            self.budget.refused, self._is_begun = self.held.refusals(), True
+        if self.budget.held is None:
+            self.budget.begin(self.held)
         return self.budget
 
     @property
@@ -57,20 +58,72 @@ class Caller:
     @property
     def has_had_all(self) -> bool:
         """No more refusals at all."""
-        return self.row.refused >= MOST_REFUSED
+        return self.row.is_full
+
+    @property
+    def enough(self) -> str:
+        """In words."""
+        return not_asked(self.held.enough())
+
+    def likelihood(self, holding: Holding) -> tuple[bool, bool, bool, bool, int, float]:
+        """Of being refused, to sort by: a full row is worth one call, and whoever is asked first takes it."""
+        held, public_key = self.held, holding.record.public_key
+        refusal = held.refusal(public_key)
+        is_by_nonce, at = (refusal.said.endswith(NO_NONCE), refusal.at) if refusal else (False, 0)
+        is_claimed, is_new_here = bool(holding.record.claimed_by), held.answer(public_key) is None
+        return is_claimed, is_new_here, refusal is not None, is_by_nonce, at, self.missing(holding)
+
+    def has_enough_of(self, public_key: str) -> bool:
+        """The same of one key. Where other commands have left a full row, the first that has answered here is asked.
+
+        Else a few dead keys would keep the others from being asked. It is one refusal more at most: after that the row
+        is longer, or has ended.
+        """
+        if not self.has_enough:
+            return False
+        return self.row.found != MOST_REFUSED or self.held.answer(public_key) is None
 
     def objection(self, holding: Holding, now: int, end: int | None = None) -> str:
         """Why a key that may be in use is not to be asked; empty: it may be. `end`: see `barred`."""
-        why = barred(holding, now, end) or self.held.rests(holding.record.public_key) or self.row.spent
-        return why or (ENOUGH if self.has_enough else "")
+        public_key = holding.record.public_key
+        why = barred(holding, now, end) or self.held.rests(public_key) or self.row.spent
+        return why or (self.enough if self.has_enough_of(public_key) else self.early(holding))
+
+    def early(self, holding: Holding) -> str:
+        """Why its clock will not be above what it has seen for a while; empty: it is, or will be soon."""
+        seen = self._highest(holding.record.public_key)
+        return early(holding.scale, self.clock(), seen, self.patience) if seen else ""
+
+    def missing(self, holding: Holding) -> float:
+        """Seconds until then. Whoever asks the others first waits once for all."""
+        seen = self._highest(holding.record.public_key)
+        return missing(holding.scale, self.clock(), seen) if seen else 0.0
+
+    def _highest(self, public_key: str) -> int:
+        return max(self._seen.get(public_key, (NonceScale.UNKNOWN, 0))[1], self.held.nonce(public_key))
+
+    def keep(self) -> None:
+        """What keys have seen in this run, and the next command's clock may be below: it is to wait then."""
+        ahead = [key for key, (scale, seen) in self._seen.items() if missing(scale, self.clock(), seen)]
+        if ahead:
+            self.held.keep_nonces(ahead)
 
     def grant_one(self) -> None:
-        """A person has typed in another pair: it is worth a call, whatever was refused before."""
-        self.row.refused = min(self.row.refused, MOST_REFUSED - 1)
+        """A person has typed in another pair, or has edited again: that is worth a call, though the row may be full."""
+        self.row.grant()
 
     def describe(self, pair: KeyPair, scale: NonceScale) -> Description:
         """As its consumer would ask. NonceRefused: it was quicker, or sends something else."""
-        return self._described(pair, lambda: self.own(pair).describe(scale))
+        own = self.own(pair)
+        try:
+            return self._described(pair, lambda: own.describe(scale))
+        finally:
+            self.has_seen(pair, scale, own)
+
+    def has_seen(self, pair: KeyPair, scale: NonceScale, own: OwnKey) -> None:
+        """Its calls by a clock are over."""
+        if scale in CLOCKS and own.seen:
+            self._seen[pair.public_key] = scale, own.seen
 
     def describe_twice(self, pair: KeyPair, scale: NonceScale, pause: Callable[[], None] | None = None) -> Description:
         """A refused nonce is tried once more: its consumer was quicker, or an earlier command of ours."""
@@ -119,8 +172,11 @@ class Caller:
     def rest(self, others: Iterable[Holding], within: AllowList = ()) -> None:
         """End a row of refusals with a call that is sure to be answered, if there is another key for it.
 
-        Rather one whose allow-list lies in `within`: whether it is still let in tells of this host's address.
+        Rather one whose allow-list lies in `within`: whether it is still let in tells of this host's address. Even one
+        that has just answered may be refused: its consumer was quicker. So a full row is worth one such call.
         """
+        if self.row.refused > MOST_REFUSED:
+            return
         fit = [each for each in others if each.pair is not None and each.pair.public_key in self.let_in]
         for each in sorted(fit, key=lambda one: (not self._is_let_in(one, within), one.fresh, _is_slow(one))):
             if each.pair is not None and self._answers(each, each.pair):
@@ -132,6 +188,8 @@ class Caller:
     def _answers(self, holding: Holding, pair: KeyPair) -> bool:
         """Or there is no asking any more."""
         try:
+            if self.early(holding):
+                return False
             if holding.scale in CLOCKS and not holding.fresh:
                 self.wait(PAUSE if _is_slow(holding) else 0.0)
                 self.describe(pair, holding.scale)
@@ -142,7 +200,7 @@ class Caller:
         except (LockedOut, RateLimited):
             raise
         except Refused:
-            return self.has_had_all
+            return self.row.refused >= MOST_REFUSED
         return True
 
     def _described(self, pair: KeyPair, ask: Callable[[], Description], spent: int = 0) -> Description:
@@ -154,17 +212,18 @@ class Caller:
         except Refused as problem:
             if not isinstance(problem, NonceRefused):
                 self.let_in.discard(public_key)
+            elif spent and self.held.answer(public_key) is not None:  # it would refuse the same number for ever
+                self.held.note(public_key, answers=True, told=Answer(spent=spent))
             self.held.note_refused(public_key, said(problem))
             raise
         self.lists[public_key] = told.live.spec.ip_allowlist
         self.let_in.add(public_key)
-        self.held.note(public_key, answers=True, told=Answer(told.iiban, spent))
+        self.held.note(public_key, answers=True, told=Answer(told.iiban, spent, told.nonce))
         return told
 
     def stop_if_locked(self) -> None:
         """Raises LockedOut."""
-        if why := self.held.locked():
-            raise LockedOut(why, hint="run it again then; whatever else calls this account has to wait as well")
+        stop_if_locked(self.held)
 
     def _counted(self, deed: Callable[[], T]) -> T:
         self.stop_if_locked()
@@ -176,7 +235,12 @@ class Caller:
 
     def own(self, pair: KeyPair) -> OwnKey:
         """Whatever is asked of it counts, but is not noted."""
-        return OwnKey(self.http, pair, self.clock, row=self.row)
+        seen = self._highest(pair.public_key)
+        return OwnKey(self.http, pair, self.clock, wait=self._let_pass, row=self.row, seen=seen, patience=self.patience)
+
+    def _let_pass(self, seconds: float) -> None:
+        self.patience -= seconds
+        self.wait(seconds)
 
 
 def both(first: str, second: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from krakenctl.errors import LockedOut
 from krakenctl.model.holding import Holding
 from krakenctl.model.silence import UNTOLD, Answer, Refusal
 
@@ -24,6 +25,18 @@ class Held(Protocol):
         """What it told when it answered this host; None: it never has."""
         ...
 
+    def answered_elsewhere(self, public_key: str) -> bool:
+        """Whether another host may find it silent, for whatever reason, and since whenever."""
+        ...
+
+    def nonce(self, public_key: str) -> int:
+        """The highest that it is known to have seen, of whichever host; 0: none is."""
+        ...
+
+    def keep_nonces(self, public_keys: Iterable[str]) -> None:
+        """These have seen one, in this run, that the next command's clock may be below."""
+        ...
+
     def refusal(self, public_key: str) -> Refusal | None:
         """It was refused from this host, and has not answered since."""
         ...
@@ -37,7 +50,26 @@ class Held(Protocol):
         ...
 
     def refusals(self) -> int:
-        """Calls of the account that were refused from here not long ago, by this command or another."""
+        """Calls of the account that were refused in a row, by whichever command on whichever host.
+
+        A full row that has rested counts as one less than full.
+        """
+        ...
+
+    def is_quiet(self) -> bool:
+        """None was for an hour: then what a person says is worth a call, however long the row is."""
+        ...
+
+    def enough(self) -> str:
+        """Why not even one more may be refused, and until when; empty: it may, as far as is remembered."""
+        ...
+
+    def count_refused(self) -> int:
+        """One more was. Returns how many there are now: another command may count at the same time."""
+        ...
+
+    def end_row(self) -> None:
+        """A key of the account has answered."""
         ...
 
     def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
@@ -54,7 +86,11 @@ class Held(Protocol):
         ...
 
     def is_gone(self, public_key: str) -> bool:
-        """Whether that was proved."""
+        """Whether that was proved, or somebody has said so who had looked."""
+        ...
+
+    def is_said_gone(self, public_key: str) -> bool:
+        """Whether only that."""
         ...
 
     def note_gone(self, public_key: str, said: str) -> None:
@@ -74,6 +110,15 @@ class NothingHeld:
     def answer(self, public_key: str) -> Answer | None:
         pass
 
+    def answered_elsewhere(self, public_key: str) -> bool:  # noqa: ARG002
+        return False
+
+    def nonce(self, public_key: str) -> int:  # noqa: ARG002
+        return 0
+
+    def keep_nonces(self, public_keys: Iterable[str]) -> None:
+        pass
+
     def refusal(self, public_key: str) -> Refusal | None:
         pass
 
@@ -85,6 +130,18 @@ class NothingHeld:
 
     def refusals(self) -> int:
         return 0
+
+    def is_quiet(self) -> bool:
+        return False
+
+    def enough(self) -> str:
+        return ""
+
+    def count_refused(self) -> int:
+        return 0
+
+    def end_row(self) -> None:
+        pass
 
     def note(self, public_key: str, *, answers: bool, told: Answer = UNTOLD) -> None:
         pass
@@ -102,5 +159,14 @@ class NothingHeld:
     def is_gone(self, public_key: str) -> bool:  # noqa: ARG002
         return False
 
+    def is_said_gone(self, public_key: str) -> bool:  # noqa: ARG002
+        return False
+
     def note_gone(self, public_key: str, said: str) -> None:
         pass
+
+
+def stop_if_locked(held: Held) -> None:
+    """Before a call of its account. Raises LockedOut."""
+    if why := held.locked():
+        raise LockedOut(why, hint="run it again then; whatever else calls this account has to wait as well")

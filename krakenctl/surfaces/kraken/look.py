@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from krakenctl.errors import SafetyStop
+from krakenctl.model import plight
 from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.human import Slip
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Aside
-from krakenctl.model.silence import ANSWERS_NO_MORE, NO_KEY, NO_NONCE, NO_SIGNATURE
+from krakenctl.model.plight import SILENT, Background, Plight
+from krakenctl.model.silence import ANSWERS_NO_MORE, NO_NONCE, NO_SIGNATURE
 
 _SECRET_BYTES = 64
 _NOT_PERMITTED = ("EGeneral:Permission denied", "EAPI:Permission denied")  # which no key needs to tell of itself
@@ -23,13 +25,15 @@ TOO_HIGH = (
     "it has seen as high a nonce as may be sent while nobody knows what its consumer sends: a higher one could lock"
     " that out (declare consumer.nonce, or `krakenctl attest` with --nonce)"
 )
-EDITED = "its new allow-list may leave this host out (was it typed as shown?), or it was deleted"
+_EDITED = "its allow-list or its end may shut this host out (were they typed as shown?), or it was deleted"
 _FENCED = "Kraken knows it, and lets this host use it no more: its allow-list or its end was changed on the website"
-_HIGHER = (
-    "it lives; a higher number was sent just now, by its consumer or by krakenctl, or its consumer's clock is finer"
-    " than consumer.nonce says"
-)
+NOT_GONE = "it was said to be gone, and answers"
 _IN_USE = "it has been in use already, so it is not the key that was just made"
+
+
+def not_asked(why: str) -> str:
+    """`why`: what is remembered of earlier calls; empty: only this command knows of any."""
+    return f"not asked: {why}" if why else ENOUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,19 @@ class Look:
     remark: str = ""  # worth saying, though nothing is wrong
     called: str = ""  # what Kraken calls it, where a person has renamed it
     slip: Slip = Slip.FORM  # which kind of mistake it was, where something is odd; or may be
-    silent: bool = False  # in use here until now, and nobody has planned its end: it is gone, or fenced off
+    mispaired: bool = False  # of a new key: by Kraken's words its two halves do not belong together
+    told: Description | None = None  # what it said of itself in this run
+    silent: bool = False  # it has answered from here, and nothing proves its end: it is gone, or fenced off
+    lives: bool = False  # it has told so itself, or was refused as only a key that lives is
 
     @property
     def aside(self) -> Aside:
         return Aside(
             unasked=self.unasked,
             doubtful=self.slip is Slip.UNSEEN,
+            mispaired=self.mispaired,
             silent=self.silent,
+            lives=self.lives,
             odd=self.odd,
             remark=self.remark,
             called=self.called,
@@ -69,15 +78,19 @@ def barred(holding: Holding, now: int, end: int | None = None) -> str:
     return ""
 
 
-def recorded(holding: Holding) -> Look:
-    """It lives, and no more than that is known."""
+def alive(holding: Holding) -> Look:
+    """No more than that is known."""
+    return replace(_recorded(holding), lives=True)
+
+
+def _recorded(holding: Holding) -> Look:
     record = holding.record
     live = LiveKey(name=record.live_name, spec=record.spec, created=record.created, public_key=record.public_key)
     return Look(live)
 
 
 def as_recorded(holding: Holding, why: str) -> Look:
-    return replace(recorded(holding), unasked=why)
+    return replace(_recorded(holding), unasked=why)
 
 
 def silent(holding: Holding, how: str) -> Look:
@@ -86,11 +99,11 @@ def silent(holding: Holding, how: str) -> Look:
 
 def fenced(holding: Holding, how: str) -> Look:
     """The second refusal, for a small nonce, has shown that it lives."""
-    return replace(as_recorded(holding, how), odd=(_FENCED,))
+    return replace(as_recorded(holding, how), odd=(_FENCED,), lives=True)
 
 
 def wrong(holding: Holding, why: str) -> Look:
-    return replace(recorded(holding), odd=(why,), slip=Slip.PAIR)
+    return replace(_recorded(holding), odd=(why,), slip=Slip.PAIR)
 
 
 def described(holding: Holding, told: Description, iiban: str = "") -> Look:
@@ -106,22 +119,20 @@ def described(holding: Holding, told: Description, iiban: str = "") -> Look:
     public_key = holding.pair.public_key if holding.pair else told.live.public_key
     created = told.live.created if holding.fresh else holding.record.created  # the same, whether it is asked or not
     live = replace(told.live, name=name, created=created, public_key=public_key)
-    return Look(live, odd=tuple(odd), iiban=told.iiban, called=called, slip=slip)
+    return Look(live, told=told, odd=tuple(odd), iiban=told.iiban, called=called, slip=slip, lives=True)
 
 
 def refused(holding: Holding, said: str, how: str, *, has_answered: bool) -> Look:
     """A key that may be in use. `said`: Kraken's words; `how`: when it was, and what follows."""
-    if said.startswith(NO_NONCE):
-        what = _HIGHER
-    elif not (has_answered and said.startswith(NO_KEY)):
-        what = "gone, expired, or this host is not in its allow-list"
-    elif holding.record.spec.ip_allowlist:
-        record = holding.record
-        what = "it answered from here before; this host's address may have changed, or it is gone"
-        what += "" if record.retired_until else f" (then `krakenctl rotate {record.address}` replaces it)"
-    else:
-        what = "it answered from here before, and is gone, most likely; a later run proves it"
-    return as_recorded(holding, f"{how}: {what}")
+    record = holding.record
+    left = plight.plights(said, Background(shut=bool(record.spec.ip_allowlist), answered=has_answered))
+    was_here = "it answered from here before, so " if has_answered and Plight.DELETED in left else ""
+    what = f"{was_here}{plight.told(left)}"
+    if left == SILENT:
+        what += "; a later run proves it"
+    elif Plight.MOVED in left and not record.retired_until:
+        what += f" (if it is deleted, `krakenctl rotate {record.address}` replaces it)"
+    return replace(as_recorded(holding, f"{how}: {what}"), lives=said.endswith(NO_NONCE))
 
 
 def new_refused(holding: Holding, said: str, *, has_answered: bool) -> Look:
@@ -142,9 +153,14 @@ def new_refused(holding: Holding, said: str, *, has_answered: bool) -> Look:
     elif said.startswith(NO_NONCE):
         causes = [fence, "the pair was mistyped: it is of a key that has been in use already"]
     else:
-        return as_recorded(holding, f"Kraken refuses it from here ({said}): {fence}, or the key was mistyped")
+        causes = [fence, "the key was mistyped"]
     why = f"Kraken refuses it from here ({said}): {', or '.join(filter(None, causes))}"
-    return replace(as_recorded(holding, why), slip=Slip.UNSEEN)
+    return replace(as_recorded(holding, why), slip=Slip.UNSEEN, mispaired=said.startswith(NO_SIGNATURE))
+
+
+def edited(holding: Holding, said: str) -> Look:
+    """The same of one that a person has just edited: who mistypes its new allow-list may shut this host out."""
+    return replace(as_recorded(holding, f"refused from here ({said}): {_EDITED}"), slip=Slip.UNSEEN)
 
 
 def twin(holding: Holding, others: Iterable[Holding]) -> Look | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from krakenctl.errors import LockedOut, NonceRefused, RateLimited, Refused
+from krakenctl.errors import ExchangeError, LockedOut, NonceRefused, RateLimited, Refused
 from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
@@ -37,6 +37,20 @@ def looked_at(
     return _asked(caller, holding, holding.pair, iiban, others)
 
 
+def still_answers(caller: Caller, pair: KeyPair) -> bool:
+    """Of one that told of itself in this run: whether it does now. Where it can be asked no more, it may."""
+    nonce = caller.spent(pair) + 1
+    if caller.has_had_all or nonce > HIGHEST:
+        return True
+    try:
+        caller.describe_with(pair, nonce)
+    except Refused as problem:
+        return not says(problem, NO_KEY)
+    except ExchangeError:
+        return True
+    return True
+
+
 def _left_alone(caller: Caller, holding: Holding, pair: KeyPair, *, again: bool, attended: bool) -> Look | None:
     """What is known of it has to do; None: it is worth a call."""
     held, public_key = caller.held, pair.public_key
@@ -47,7 +61,7 @@ def _left_alone(caller: Caller, holding: Holding, pair: KeyPair, *, again: bool,
     if not (rests or caller.has_had_all):
         return None
     if refusal is None:
-        return look.as_recorded(holding, look.ENOUGH)
+        return look.as_recorded(holding, caller.enough)
     return look.new_refused(holding, refusal.said, has_answered=held.answer(public_key) is not None)
 
 
@@ -63,7 +77,9 @@ def _asked(caller: Caller, holding: Holding, pair: KeyPair, iiban: str, others: 
         if is_suspect and is_refused_again(caller, pair):
             return GONE
         return look.new_refused(holding, said(problem), has_answered=has_been_asked)
-    return look.as_recorded(holding, look.TOO_HIGH) if told is None else look.described(holding, told, iiban)
+    if told is None:
+        return look.as_recorded(holding, caller.early(holding) or look.TOO_HIGH)
+    return look.described(holding, told, iiban)
 
 
 def _told(caller: Caller, holding: Holding, pair: KeyPair) -> Description | None:
@@ -100,7 +116,7 @@ def _nonces(caller: Caller, holding: Holding, pair: KeyPair) -> Iterator[int]:
     if spent < HIGHEST:
         yield spent + 1
     yield from (each for each in _NONCES if each > spent + 1)
-    if holding.scale in CLOCKS:
+    if holding.scale in CLOCKS and not caller.early(holding):
         yield 0
 
 

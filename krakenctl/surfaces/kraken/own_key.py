@@ -16,6 +16,7 @@ from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
 from krakenctl.model.silence import NO_KEY
 from krakenctl.surfaces.kraken import answers, shapes, spot
+from krakenctl.surfaces.kraken.numbers import PATIENCE, SECOND, early, missing
 from krakenctl.surfaces.kraken.row import Row
 from krakenctl.transport.http import Http
 
@@ -29,7 +30,7 @@ _LADDER = (
     (NonceScale.SECONDS, FARTHEST),
     (NonceScale.MILLISECONDS, 0),
 )
-SECOND = 1_000_000_000  # nanoseconds
+MARGIN = 0.005  # seconds, by which a clock that shows another number at every look may be ahead of itself
 # A nonce that gets in nobody's way: a key that was ever used refuses it, and one that is gone is told first.
 LOWEST = 1
 
@@ -38,7 +39,8 @@ class OwnKey:
     """One key, asked by whoever holds it. Raises ExchangeError.
 
     `clock`: nanoseconds since 1970; `wait`: seconds. `otp`: the static password of a key with a second factor; None: it
-    has none. `row`: None: one of its own.
+    has none. `row`: None: one of its own. `seen`: the highest nonce that it is known to have seen: a clock that will be
+    above it within `patience` seconds is waited for, and it is for the caller to ask no key `early`.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class OwnKey:
         wait: Callable[[float], None] = time.sleep,
         *,
         row: Row | None = None,
+        seen: int = 0,
+        patience: float = PATIENCE,
     ) -> None:
         self._http = http
         self._pair = pair
@@ -57,7 +61,9 @@ class OwnKey:
         self._otp = otp
         self._wait = wait
         self.row = row or Row()
-        self._answered: tuple[NonceScale, int, int] | None = None  # to which clock, how far ahead, and which number
+        self.seen = seen
+        self._patience = patience
+        self._answered: tuple[NonceScale, int] | None = None  # to which clock, and how far ahead
         self.is_cut_short = False  # it was not asked with every clock that may be guessed at
 
     def describe(self, scale: NonceScale) -> Description:
@@ -83,7 +89,7 @@ class OwnKey:
                 self.is_cut_short = True
                 raise
             if ahead == FARTHEST:
-                self._end_second()
+                self._end_second(self._clock())
             return told
         return self._described(*last)
 
@@ -91,21 +97,40 @@ class OwnKey:
         """Ask once more what it has answered to, which ends the row; False: it has answered to no clock."""
         if self._answered is None:
             return False
-        scale, ahead, number = self._answered
-        if nonce_at(scale, self._clock() + ahead * SECOND) <= number:
-            self._end_second()
+        scale, ahead = self._answered
         self._described(scale, ahead)
         return True
 
-    def _end_second(self) -> None:
-        """Whoever asks next has a higher number then, and does not take this one for a finer clock's."""
-        self._wait(1 - self._clock() % SECOND / SECOND)
+    def early(self, scale: NonceScale | None) -> str:
+        """Why it is not to be asked by this clock now, None: by any; empty: it may be."""
+        ahead = _LADDER[0][1] if scale is None else 0
+        return early(scale or _LADDER[0][0], self._clock(), self.seen, self._patience, ahead=ahead) if self.seen else ""
+
+    def until_next(self) -> float:
+        """Seconds until the same question is answered again, of whoever knows nothing of this one."""
+        if self._answered is None:
+            return 0.0
+        scale, ahead = self._answered
+        return missing(scale, self._clock() + ahead * SECOND, self.seen)
+
+    def _end_second(self, at: int) -> None:
+        """Whoever asks next has a higher number then, and does not take this one for a finer clock's.
+
+        `at`: what the clock has just shown.
+        """
+        self._wait(1 - at % SECOND / SECOND + MARGIN)
 
     def _described(self, scale: NonceScale, ahead: int) -> Description:
-        nonce = nonce_at(scale, self._clock() + ahead * SECOND)
-        told = self._read(self._result("GetApiKeyInfo", nonce, "describe the key"), scale)
-        self._answered = scale, ahead, nonce
-        return told
+        result = self._result("GetApiKeyInfo", self._number(scale, ahead), "describe the key")
+        self._answered = scale, ahead
+        return self._read(result, scale)
+
+    def _number(self, scale: NonceScale, ahead: int = 0) -> int:
+        """Of that clock, once it is above what the key has seen, if that is soon."""
+        seconds = missing(scale, self._clock() + ahead * SECOND, self.seen) if self.seen else 0.0
+        if 0 < seconds <= self._patience:
+            self._wait(seconds + MARGIN)
+        return nonce_at(scale, self._clock() + ahead * SECOND)
 
     def describe_with(self, nonce: int) -> Description:
         """The same with a nonce that the caller has chosen, for a key whose consumer counts."""
@@ -113,7 +138,7 @@ class OwnKey:
 
     def call(self, name: str, scale: NonceScale, /, **fields: str) -> Any:
         """Any other private call, and its result. The caller answers for its being harmless."""
-        return self._result(name, nonce_at(scale, self._clock()), f"answer {name}", **fields)
+        return self._result(name, self._number(scale), f"answer {name}", **fields)
 
     def lives(self) -> bool:
         """Whether Kraken still knows it, by one call that a living key refuses for its nonce. Raises what is neither.
@@ -139,17 +164,18 @@ class OwnKey:
             self.row.note(problem)
             raise
         self.row.end()
+        self.seen = max(self.seen, nonce)
         return result
 
-    @staticmethod
-    def _read(row: Any, scale: NonceScale) -> Description:
+    def _read(self, row: Any, scale: NonceScale) -> Description:
         """From the answer's result. Raises ExchangeError when it describes no key."""
         if not isinstance(row, dict):
             raise ExchangeError("Kraken's answer describes no key: this krakenctl does not understand it")
+        self.seen = max(self.seen, shapes.number(row.get("nonce")))
         return Description(
             live=shapes.live_key(row),
             iiban=normal_iiban(str(row.get("iban") or "")),
-            nonce=shapes.number(row.get("nonce")),
+            nonce=self.seen,
             modified=_told(row, "modified_time", "modifiedTime"),
             last_used=_told(row, "last_used", "lastUsed"),
             scale=scale,

@@ -265,7 +265,8 @@ class _Probing:
 
     def _other(self, call: Call, problem: Refused) -> bool | str:
         if says(problem, *call.beyond):
-            self.own.row.answered_after_all()
+            self.own.row.was_expected()
+            self._rest()
             return True
         return f"{call.name}: {', '.join(problem.errors) or problem.message}"
 

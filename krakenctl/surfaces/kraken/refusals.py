@@ -7,6 +7,7 @@ every refusal that could be that says so. Source: docs.kraken.com, errors guide;
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from krakenctl.errors import (
@@ -20,12 +21,14 @@ from krakenctl.errors import (
     Unreachable,
 )
 from krakenctl.model.description import NonceScale
-from krakenctl.model.silence import NO_KEY, NO_SIGNATURE
+from krakenctl.model.plight import Background, Plight, Plights, plights
+from krakenctl.model.silence import NO_KEY
 from krakenctl.model.workspace import SANDBOX
 from krakenctl.surfaces.kraken.answers import bare
 
 KRAKEN = "https://api.kraken.com"
 _GENTLY = "failed calls add up to a lockout of the whole account: change something before trying again"
+_NOTHING_KNOWN = Background(shut=True)
 _UNKNOWN = "what Kraken says to a key used from elsewhere, or after its end, is unknown"
 _ELSEWHERE = "its allow-list may leave this machine out, or its end has passed; what Kraken says to either is unknown"
 
@@ -38,6 +41,7 @@ class Circumstances:
     asked: NonceScale | int | None = None  # the clock or the number; None: all clocks that may be guessed at
     where: str = ""  # the endpoint, or `sandbox`: a key that is unknown there may be known elsewhere
     known: str = ""  # why a refusal was likely from the outset, as a clause
+    ours: bool = False  # it is a key of the workspace: no other exchange than its own knows it
 
     @property
     def elsewhere(self) -> str:
@@ -47,7 +51,7 @@ class Circumstances:
 def explained(problem: KrakenctlError, where: Circumstances) -> KrakenctlError:
     """The same error in words about the key."""
     message, hint = _told(problem, where) or (problem.message, problem.hint)
-    whereabouts = "" if isinstance(problem, Unreachable) else _whereabouts(where.where)
+    whereabouts = "" if isinstance(problem, Unreachable) else _whereabouts(where)
     hint = "; ".join(part for part in (hint, whereabouts) if part)
     if isinstance(problem, RateLimited):
         return type(problem)(message, errors=problem.errors, hint=hint, wait=problem.wait, until=problem.until)
@@ -56,10 +60,11 @@ def explained(problem: KrakenctlError, where: Circumstances) -> KrakenctlError:
     return type(problem)(message, hint=hint)
 
 
-def _whereabouts(where: str) -> str:
-    if where == SANDBOX:
-        return f"this workspace's sandbox was asked: `--endpoint {KRAKEN}` asks the real one"
-    return f"{where} was asked" if where else ""
+def _whereabouts(of: Circumstances) -> str:
+    if of.where == SANDBOX:
+        instead = "" if of.ours else f": `--endpoint {KRAKEN}` asks the real one"
+        return f"this workspace's sandbox was asked{instead}"
+    return f"{of.where} was asked" if of.where else ""
 
 
 def _told(problem: KrakenctlError, where: Circumstances) -> tuple[str, str] | None:
@@ -124,27 +129,30 @@ def _by_string(problem: Refused, where: Circumstances) -> tuple[str, str]:
             f"{words}: no Kraken answers under this address",
             f"check the endpoint: Kraken's is {KRAKEN}, and no path",
         )
-    if first.startswith(NO_KEY):
-        surplus = "; or it has no second factor and took offence at the otp" if where.otp else ""
-        return (
-            f"{words}: Kraken knows no such key: it was deleted, mistyped or cut off, or it is a key of Kraken Futures;"
-            f" or {where.elsewhere}{surplus}",
-            f"compare it with the list on Kraken's website; {_GENTLY}",
-        )
-    if first.startswith(NO_SIGNATURE):
-        return (
-            f"{words}: the key exists, and this is not its secret; or "
-            + ("the otp is wrong" if where.otp else "it has a second factor, and none was given"),
-            ("" if where.otp else "give --otp if the key has a second factor; ") + _GENTLY,
-        )
-    if first.startswith(("EGeneral:Permission denied", "EAPI:Permission denied")):
-        return (
-            f"{words}: describing itself needs no permission, so "
-            + ("the otp is wrong" if where.otp else "the key has a second factor and none was given")
-            + f"; or {where.elsewhere}",
-            ("" if where.otp else "give --otp if the key has a second factor; ") + _GENTLY,
-        )
-    return f"{words}: {where.elsewhere}", f"`krakenctl explain '{first}'` tells what is known of it; {_GENTLY}"
+    left = plights(first, _NOTHING_KNOWN)
+    is_unknown = first.startswith(NO_KEY)
+    what = "; or ".join(_clauses(left, where, is_unknown=is_unknown))
+    if is_unknown:
+        return f"{words}: {what}", f"compare it with the list on Kraken's website; {_GENTLY}"
+    if Plight.SECOND_FACTOR in left:
+        return f"{words}: {what}", ("" if where.otp else "give --otp if the key has a second factor; ") + _GENTLY
+    return f"{words}: {what}", f"`krakenctl explain '{first}'` tells what is known of it; {_GENTLY}"
+
+
+def _clauses(left: Plights, where: Circumstances, *, is_unknown: bool) -> Iterator[str]:
+    """Of a key that somebody has just given. `is_unknown`: so Kraken says, in plain words."""
+    if Plight.OTHER_PAIR in left:
+        yield "the key exists, and this is not its secret"
+    if Plight.SECOND_FACTOR in left:
+        yield "the otp is wrong" if where.otp else "the key has a second factor, and none was given"
+    if Plight.ACCOUNT in left:
+        yield Plight.ACCOUNT
+    if is_unknown:
+        yield "Kraken knows no such key: it was deleted, mistyped or cut off, or it is a key of Kraken Futures"
+    if Plight.SHUT_OUT in left:
+        yield where.elsewhere
+    if is_unknown and where.otp:
+        yield "it has no second factor and took offence at the otp"
 
 
 def _words(problem: Refused) -> str:

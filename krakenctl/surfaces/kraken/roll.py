@@ -49,9 +49,12 @@ class RollCall:
         self.looks = {name: seen for name, seen in self.looks.items() if name in every}
         self._every = every
         settled = {name: each for name, each in every.items() if name not in fresh and not each.fresh}
-        self._look_at_settled(settled)
-        self.account = look.one_account((name, self.looks[name].iiban) for name in settled)
-        self._look_at_new([name for name in every if name not in settled], iiban or self.account)
+        try:
+            self._look_at_settled(settled)
+            self.account = look.one_account((name, self.looks[name].iiban) for name in settled)
+            self._look_at_new([name for name in every if name not in settled], iiban or self.account)
+        finally:
+            self.caller.keep()
         return self.looks
 
     def forget(self, name: str) -> None:
@@ -77,19 +80,17 @@ class RollCall:
     # Keys that may be in use
 
     def _look_at_settled(self, settled: Mapping[str, Holding]) -> None:
-        """Those that are sure to answer first; after all of them, what only their answers can prove."""
+        """Those that are sure to answer first, and at once; after all of them, what only their answers can prove."""
         suspects: list[str] = []
-        for name, each in sorted(settled.items(), key=lambda one: self._is_rather_last(one[1])):
+        for name, each in sorted(settled.items(), key=lambda one: self.caller.likelihood(one[1])):
             if name not in self.looks:
                 self._keep(each, self._asked(each, suspects))
         for name in suspects:
             holding = settled[name]
             if holding.pair is not None and (seen := self._silent(holding, holding.pair, [])):
                 self._keep(holding, seen)
-
-    def _is_rather_last(self, holding: Holding) -> bool:
-        public_key = holding.record.public_key
-        return self.caller.held.answer(public_key) is None or self.caller.held.refusal(public_key) is not None
+        if self.caller.row.refused:  # else these refusals would add up with the next command's
+            self.caller.rest(settled.values())
 
     def _keep(self, holding: Holding, seen: Look) -> None:
         """Whose it is stays known of a key that is not asked."""
@@ -99,21 +100,40 @@ class RollCall:
 
     def _asked(self, holding: Holding, suspects: list[str]) -> Look:
         if self.caller.held.is_gone(holding.record.public_key) and not self._is_touched(holding):
-            return GONE
+            return self._said_gone(holding) if self.caller.held.is_said_gone(holding.record.public_key) else GONE
         if holding.pair is None:
             return look.as_recorded(holding, holding.problem)
         if holding.record.claimed_by:
             return self._claimed(holding, holding.pair, suspects)
         if left := self._left_alone(holding):
             return left
-        before = self.caller.held.refusal(holding.record.public_key)
+        was_silent = self._was_silent(holding.pair)
         try:
             return look.described(holding, self.caller.describe_twice(holding.pair, holding.scale))
         except (LockedOut, RateLimited):
             raise
         except Refused as problem:
-            was_silent = before is not None and before.said.startswith(NO_KEY) and before.said != FENCED
             return self._refused(holding, holding.pair, said(problem), suspects, was_silent=was_silent)
+
+    def _was_silent(self, pair: KeyPair) -> bool:
+        """An earlier command was told that there is no such key."""
+        before = self.caller.held.refusal(pair.public_key)
+        return before is not None and before.said.startswith(NO_KEY) and before.said != FENCED
+
+    def _said_gone(self, holding: Holding) -> Look:
+        """Nothing has proved it: where it may be asked and shows that it lives, it is no more gone than any other."""
+        if holding.pair is None:
+            return GONE
+        seen = self._left_alone(holding) or self._asked_once(holding, holding.pair)
+        return replace(seen, odd=(*seen.odd, look.NOT_GONE)) if seen.lives else GONE
+
+    def _asked_once(self, holding: Holding, pair: KeyPair) -> Look:
+        try:
+            return look.described(holding, self.caller.describe_twice(pair, holding.scale))
+        except (LockedOut, RateLimited):
+            raise
+        except Refused as problem:
+            return look.refused(holding, said(problem), self._how(pair.public_key, said(problem)), has_answered=True)
 
     def _left_alone(self, holding: Holding) -> Look | None:
         """It is not to be asked; None: it may be."""
@@ -125,7 +145,13 @@ class RollCall:
         has_answered = self.caller.held.answer(record.public_key) is not None
         if record.spec.ip_allowlist and not has_answered and not self._is_touched(holding):
             return look.as_recorded(holding, look.ELSEWHERE)
-        return look.as_recorded(holding, look.ENOUGH) if self.caller.has_enough else None
+        why = self.caller.enough if self._has_enough_of(holding) else self.caller.early(holding)
+        return look.as_recorded(holding, why) if why else None
+
+    def _has_enough_of(self, holding: Holding) -> bool:
+        """What a person has edited, and says is right now, is worth the call that they were granted for it."""
+        is_granted = self._is_touched(holding) and self.caller.row.is_granted
+        return not is_granted and self.caller.has_enough_of(holding.record.public_key)
 
     def _resting(self, holding: Holding) -> Look | None:
         """It was refused not long ago."""
@@ -138,7 +164,7 @@ class RollCall:
         return look.refused(holding, refusal.said, how, has_answered=held.answer(public_key) is not None)
 
     def _fenced_off(self, holding: Holding, what: str, how: str) -> Look | None:
-        """It was in use here, and nobody has planned its end, which its silence would prove; None: it does not."""
+        """It has answered from here, and its silence does not prove its end; None: it shows nothing."""
         public_key = holding.record.public_key
         if holding.is_ending or not what.startswith(NO_KEY):
             return None
@@ -159,7 +185,7 @@ class RollCall:
         held, public_key = self.caller.held, pair.public_key
         how = self._how(public_key, what)
         if self._is_touched(holding) and not what.startswith(NO_NONCE):
-            return look.as_recorded(holding, f"refused from here ({what}): {look.EDITED}")
+            return look.edited(holding, what)
         return look.refused(holding, what, how, has_answered=held.answer(public_key) is not None)
 
     def _silent(self, holding: Holding, pair: KeyPair, suspects: list[str], *, was_silent: bool = False) -> Look | None:
@@ -182,14 +208,16 @@ class RollCall:
 
     def _claimed(self, holding: Holding, pair: KeyPair, suspects: list[str]) -> Look:
         """Somebody says that it is revoked. Its consumer is none any more, so any small call will do."""
-        refusal = self.caller.held.refusal(pair.public_key)
+        refusal, was_silent = self.caller.held.refusal(pair.public_key), self._was_silent(pair)
         if self.caller.held.answer(pair.public_key) is None:
             return look.as_recorded(holding, look.UNPROVED)
         if resting := self._resting(holding):
-            return look.recorded(holding) if refusal and refusal.said.startswith(NO_NONCE) else resting
+            return look.alive(holding) if refusal and refusal.said.startswith(NO_NONCE) else resting
         if self.caller.has_enough or (lives := self.caller.lives(pair)) is None:
             return look.as_recorded(holding, look.ENOUGH)
-        return look.recorded(holding) if lives else self._refused(holding, pair, NO_KEY, suspects)
+        if lives:
+            return look.alive(holding)
+        return self._refused(holding, pair, NO_KEY, suspects, was_silent=was_silent)
 
     # Keys that a person has just made
 
