@@ -13,7 +13,7 @@ from krakenctl.apply.allowed import forward, is_forward_only, refusal, same, tak
 from krakenctl.apply.sight import Kept, Sight, Verdict
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.live import Asides, Coverage, Phase
 from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recovery import JOURNAL_SLACK, Move, Recovery
 from krakenctl.stores.base import Entry
@@ -31,6 +31,10 @@ _UNSEEN = (
 MENDING = (
     "its secret is kept, and nobody reads it: put it right on the website or delete it there, and run `krakenctl"
     " apply` again"
+)
+_ATTEST = (
+    "run `krakenctl attest {address}` where the key may be used; or, if it was deleted, `krakenctl recover --absent"
+    " {address}`"
 )
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
 
@@ -85,7 +89,7 @@ def _issue(intent: Intent, sight: Sight) -> Verdict:
     if intent.stage is Stage.PROMOTED:
         return _promoted(intent, sight)
     live = sight.live(intent.live_name)
-    if live is None or intent.sent is None:  # what was never asked for is somebody else's
+    if live is None or intent.sent is None or intent.mistaken:  # what was never asked for is somebody else's
         return _absent(intent, sight)
     if not live.created and sight.kept.problem and not _is_vouched(intent, live):
         return Move.WAIT, f"without a creation time only its secret tells whether it is ours: {sight.kept.problem}"
@@ -126,6 +130,8 @@ def _promoted(intent: Intent, sight: Sight) -> Verdict:
         return Move.DROP, "it was promoted, and is gone since; the plan decides anew"
     if not same(intent.change.old, sight) and (_fate(intent) == "retired" or sight.live(intent.old_name)):
         return Move.DROP, "it is in use, and the one before it is gone"
+    if sight.account.traits.asks_for_use and _fate(intent) == "revoked":
+        return Move.CLOSE, f"once its program uses it, {intent.old_name} is revoked as planned"
     return Move.CLOSE, f"it is in use; {intent.old_name} is {_fate(intent)} as planned"
 
 
@@ -138,8 +144,7 @@ def _absent(intent: Intent, sight: Sight) -> Verdict:
     if intent.stage is Stage.LOST:
         return _given_up(intent, sight)
     if is_forward_only(intent, sight):
-        taken = sight.live(intent.live_name) is not None
-        return forward(intent, sight, "another key has its name" if taken else "its place is empty")
+        return forward(intent, sight, _vacancy(intent, sight))
     if intent.sent is None:
         return Move.DROP, "nothing had been done"
     if intent.stage is Stage.CHECKED and sight.kept.problem:
@@ -149,8 +154,16 @@ def _absent(intent: Intent, sight: Sight) -> Verdict:
     return Move.WATCH, "it is not in the account's list: its name is burned, and looked for on later runs"
 
 
+def _vacancy(intent: Intent, sight: Sight) -> str:
+    if intent.mistaken:
+        return f"{intent.live_name} {intent.mistake}"
+    return "its place is empty" if sight.live(intent.live_name) is None else "another key has its name"
+
+
 def _absent_by_pair(intent: Intent, sight: Sight) -> Verdict:
     """Every key shows whose pair is kept, unless it is proved gone; of others nobody knows whether they were made."""
+    if intent.mistaken:
+        return Move.WATCH, f"{intent.live_name} {intent.mistake}"
     if sight.kept.problem and sight.kept.pending_taken:
         return Move.WAIT, f"whether its secret is kept cannot be read here: {sight.kept.problem}"
     if sight.kept.pending is not None and sight.kept.pending.live_name == intent.live_name:
@@ -170,6 +183,8 @@ def _is_still_wanted(intent: Intent, sight: Sight) -> bool:
 
 
 def _given_up(intent: Intent, sight: Sight) -> Verdict:
+    if sight.in_use:
+        return Move.DROP, "it was made by mistake, and is in use after all"
     if _has_expired(intent, sight):
         return Move.DROP, _OVER
     if intent.sent is None or (sight.account.coverage in _LISTED and sight.now - intent.began > LATEST):
@@ -186,11 +201,18 @@ def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
         return Move.WAIT, waiting
     if _is_nowhere(intent, live, sight.kept):
         return take_back(intent, sight, "its secret is in no slot, so nobody can use it")
-    mendable = sight.account.traits.mendable and intent.stage is not Stage.CHECKED
+    is_open = intent.stage is not Stage.CHECKED or bool(doubted(intent, sight.account))
+    mendable = sight.account.traits.mendable and is_open
     if wrong := _staleness(intent, sight.now) if mendable else _flaw(intent, live, sight.now):
         return take_back(intent, sight, wrong)
     kept = (Move.PROMOTE, "it was issued, and its secret is kept")
     return refusal(intent, sight) or (_unless_wrong(intent, live, sight) if mendable else kept)
+
+
+def doubted(intent: Intent, seen: Asides) -> str:
+    """Why what was attested elsewhere need not be so of the pair that is kept, which nobody has tried; empty: it is."""
+    aside = seen.aside(intent.live_name)
+    return aside.unasked if intent.is_untried and aside.mispaired else ""
 
 
 def _unless_wrong(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
@@ -201,7 +223,7 @@ def _unless_wrong(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
         return Move.PROMOTE, "it was made, and its secret is kept"
     if told := "; ".join(wrong) or intent.flaw:
         return Move.WAIT, f"{name} was made, and is not as it was asked for: {told}; {MENDING}"
-    return Move.WAIT, f"{aside.unasked}; run `krakenctl attest {intent.address}` where the key may be used"
+    return Move.WAIT, f"{aside.unasked}; {_ATTEST.format(address=intent.address)}"
 
 
 def _is_nowhere(intent: Intent, live: LiveKey, kept: Kept) -> bool:

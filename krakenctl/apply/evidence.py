@@ -70,6 +70,7 @@ def _decided(
         kept=kept,
         outgrown=intent.issues and _is_outgrown(intent, recorded),
         requested=memory is not None and memory.requested,
+        in_use=intent.mistaken and _is_in_use(intent, recorded),
         contained=containment.who if containment else "",
         now=now,
         trying=trying,
@@ -104,6 +105,11 @@ def _is_taken(intent: Intent, open_store: Callable[[str], Store]) -> bool:
         return intent.secret is not None and open_store(intent.secret.store).exists(intent.secret.path, Slot.PENDING)
     except KrakenctlError:
         return True
+
+
+def _is_in_use(intent: Intent, recorded: Recorded) -> bool:
+    every = (*recorded.keys.values(), *recorded.retired)
+    return bool(intent.public_key) and any(key.public_key == intent.public_key for key in every)
 
 
 def _is_outgrown(intent: Intent, recorded: Recorded) -> bool:

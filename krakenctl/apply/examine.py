@@ -12,8 +12,9 @@ from krakenctl.apply.mend import given_again, mismatch, put_right
 from krakenctl.apply.session import Session
 from krakenctl.apply.work import KeptKey, Work
 from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised
-from krakenctl.model.journal import ACCEPTED, Verdict
+from krakenctl.model.journal import ACCEPTED, Intent, Stage, Verdict
 from krakenctl.model.key import KeyPair, KeySpec, LiveKey
+from krakenctl.model.plan import Verb
 
 PROPAGATION_TRIES = 3
 PROPAGATION_SECONDS = 1.0
@@ -24,7 +25,9 @@ LISTED, VERIFIED = "listed", "verified"
 def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpec, *, listed: LiveKey | None) -> str:
     """LISTED, VERIFIED, or ACCEPTED with the reason. Raises KeyMismatch once the wrong key is gone."""
     if work.intent is not None and work.intent.vouched:
-        return work.intent.vouched
+        if verdict := _vouched(session, work, name, sent, work.intent):
+            return verdict
+        listed = None
     live = listed or _look_again(session, name)
     if live is None:
         raise ExchangeError(
@@ -38,6 +41,24 @@ def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpe
     work.kept, work.note = replace(work.kept or kept, created=live.created), aside.remark or work.note
     has_said_so = session.account.traits.proved_by_pair or _says_so_itself(session, work, name, kept.pair, sent)
     return VERIFIED if has_said_so else LISTED
+
+
+def _vouched(session: Session, work: Work, name: str, sent: KeySpec, before: Intent) -> str:
+    """The verdict of `before`; empty: it was of another pair than the one that was given now.
+
+    The key that was attested elsewhere need not be the pair that is kept. Where Kraken says that this is none, it waits
+    as if nobody had attested it, unless it is typed in again.
+    """
+    if not (before.is_untried and session.aside(name).mispaired):
+        return before.vouched
+    work.did(Verb.CHECK, name, f"it was attested elsewhere, but what is kept here: {session.aside(name).unasked}")
+    with work.telling_rest() as deeds:
+        session.advance(work, name, Stage.STORED, deeds=deeds)
+    while (aside := session.aside(name)).mispaired:
+        if given_again(session, work, name, sent, aside.unasked) is None:
+            reason = _accepted(session, work, name, sent, aside.unasked)
+            return str(Verdict(ACCEPTED, f"{reason}; {Verdict.parse(before.vouched).told}"))
+    return before.vouched if work.intent and work.intent.public_key == before.public_key else ""
 
 
 def _mended(session: Session, work: Work, name: str, sent: KeySpec, live: LiveKey) -> LiveKey:

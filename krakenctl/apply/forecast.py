@@ -9,7 +9,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage, counted_from
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount
-from krakenctl.model.plan import Action, Cause, Verb
+from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.recovery import Move, Recovery
 
@@ -93,10 +93,10 @@ class _World:
             issued=counted_from(change.new, intent.sent or live.spec, live.created or self.now),
             trigger=change.trigger,
             protect=change.protect,
+            nonce=change.nonce,
         )
         if old is not None and old.live_name == intent.old_name and not change.gap:
-            until, silent = self._until(intent), Cause.SILENT in change.causes
-            self.retired.append(replace(old, address=change.address, retired_until=until, silent=silent))
+            self.retired.append(replace(old, address=change.address, retired_until=self._until(intent)))
 
     def _issue(self, before: Intent, intent: Intent) -> None:
         """What was asked for before is taken back, or looked for."""
@@ -134,7 +134,12 @@ class _World:
         record = self.keys.pop(change.renamed_from or change.address, None)
         if record is not None and change.new is not None:
             self.keys[change.address] = replace(
-                record, address=change.address, spec=change.new.spec, trigger=change.trigger, protect=change.protect
+                record,
+                address=change.address,
+                spec=change.new.spec,
+                trigger=change.trigger,
+                protect=change.protect,
+                nonce=change.nonce,
             )
 
     def _forget(self, address: Address, name: str) -> None:

@@ -115,8 +115,10 @@ def _changes(was: Groups, now: Groups) -> Iterator[str]:
 
 
 def _meaning(change: Change) -> Change:
-    """What would be done; why it would be is for people."""
-    return replace(change, reasons=(), causes=())
+    """What would be done; why it would be is for people, and so is which end somebody was shown meanwhile."""
+    is_counted = change.new is not None and change.new.valid_for is not None
+    fields = (each for each in change.fields if not (is_counted and each.field == "expires"))
+    return replace(change, reasons=(), causes=(), fields=tuple(fields))
 
 
 def _by_address(changes: Iterable[Change]) -> Groups:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import EXPIRY_SLACK, KeySpec
@@ -26,6 +27,7 @@ class Grant:
     secret: SecretRef
     trigger: str = ""
     protect: bool = False
+    nonce: NonceScale = NonceScale.UNKNOWN
 
     def has_ended(self, now: int) -> bool:
         return self.valid_for is None and 0 < self.spec.valid_until <= now
@@ -60,6 +62,7 @@ def successor(
         return intent
     new = replace(new, spec=grant.spec, valid_for=grant.valid_for, managed=grant.managed)
     change = replace(intent.change, new=new, secret=grant.secret, trigger=grant.trigger, protect=grant.protect)
+    change = replace(change, nonce=grant.nonce)
     return replace(intent, change=change)
 
 

@@ -96,10 +96,13 @@ def _issue(session: Session, work: Work, new: NewKey) -> IssuedKey:
 
 def _begin(session: Session, work: Work, new: NewKey) -> KeySpec:
     """Before each try: what is asked for, and that it is. An intent that began with a revoke goes on."""
-    sent = dated(new, session.ports.now(), session.memory.intents.get(new.name))
+    shown = session.memory.intents.get(new.name)
+    sent = dated(new, session.ports.now(), shown)
     began = work.intent or session.intent(work.change)
     if work.intent is None or began.sent != sent:
-        since = session.ports.now() if began.sent is None else began.began  # nobody had asked for this name before
+        since = began.began
+        if began.sent is None:  # nobody had asked for this name before, unless they were shown it
+            since = session.ports.now() if shown is None else shown.began
         work.intent = replace(began, sent=sent, began=since)
         session.ports.state.begin(work.intent)
     return sent

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from krakenctl.apply.decide import MENDING
-from krakenctl.apply.grants import renewed
 from krakenctl.apply.issue import keep
 from krakenctl.apply.session import Session
-from krakenctl.apply.takeback import take_back
+from krakenctl.apply.takeback import forget, hearsay, take_back
 from krakenctl.apply.work import UNTOUCHED, Work, joined
 from krakenctl.errors import ExchangeError, KeyMismatch, NeedsPerson
-from krakenctl.model.human import Revocation
-from krakenctl.model.journal import WRONG, Stage, Verdict
+from krakenctl.model.human import Mended, Mistaken, Revocation
+from krakenctl.model.journal import MISTAKEN, WRONG, Intent, Stage, Verdict
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
-from krakenctl.stores.base import Slot
+from krakenctl.model.recovery import JOURNAL_SLACK
 
 
 def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tuple[str, ...]) -> LiveKey:
@@ -33,25 +34,30 @@ def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tup
         raise NeedsPerson(message, hint=joined(MENDING, work.owed)) from None
     if mended is None:
         raise mismatch(session, work, name, wrong)
-    if mended.deleted is not None:
-        raise _deleted(session, work, name, mended.deleted)
-    if mended.pair is not None:
-        _keep_other(session, work, name, sent, mended.pair)
-    return _seen_again(session, name)
+    return _as_mended(session, work, name, sent, mended)
 
 
 def given_again(session: Session, work: Work, name: str, sent: KeySpec, why: str) -> LiveKey | None:
-    """One that cannot be asked from here may only have been mistyped. None: nobody has more to say of it."""
+    """The same of a new key that cannot be asked from here. None: nobody has more to say of it."""
+    mended = doubted(session, name, sent, why)
+    return None if mended is None else _as_mended(session, work, name, sent, mended)
+
+
+def doubted(session: Session, name: str, sent: KeySpec, why: str) -> Mended | None:
+    """What cannot be seen from here may only have been mistyped: that is asked before anybody's word is taken."""
     try:
         session.surface.ready(Verb.CHECK, name)
-        mended = session.surface.amend(name, sent, (why,))
+        return session.surface.amend(name, sent, (why,))
     except NeedsPerson:
         return None
-    if mended is None:
-        return None
+
+
+def _as_mended(session: Session, work: Work, name: str, sent: KeySpec, mended: Mended) -> LiveKey:
     if mended.deleted is not None:
-        raise _deleted(session, work, name, mended.deleted)
+        raise _deleted(session, work, name, mended)
     if mended.pair is not None:
+        if mended.mistaken is not None and work.intent is not None:
+            _tell_of(session, work, work.intent, mended.mistaken)
         _keep_other(session, work, name, sent, mended.pair)
     return _seen_again(session, name)
 
@@ -65,23 +71,15 @@ def mismatch(session: Session, work: Work, name: str, wrong: tuple[str, ...]) ->
     )
 
 
-def _deleted(session: Session, work: Work, name: str, revocation: Revocation) -> NeedsPerson:
-    """The wrong key is no more: its name is burned, and the next one is asked for by the next run."""
-    is_proved = revocation is Revocation.PROVED
-    told = "is deleted, as its own pair proves" if is_proved else "is said to be deleted, which nothing proves"
-    work.did(Verb.REVOKE, name, told)
-    if secret := work.change.secret:
-        session.ports.store(secret.store).remove(secret.path, Slot.PENDING)
-        session.places.emptied(secret, Slot.PENDING)
-    work.kept = None
-    if work.intent is not None and work.change.gap:
-        owed = renewed(work.intent, {}, session.names)
-        work.change, work.intent = owed.change, owed
-        session.ports.state.begin(owed)
-    with work.telling_rest() as deeds:
-        session.ports.state.finish(work.change.address, name, deeds=deeds)
-    hint = joined("run apply again: it asks for the next one", work.owed)
-    return NeedsPerson(f"{name} {told}", hint=hint)
+def _deleted(session: Session, work: Work, name: str, mended: Mended) -> NeedsPerson:
+    """The wrong key is no more, or so they say: its name is burned, and the next one is asked for by the next run."""
+    is_proved = mended.deleted is Revocation.PROVED
+    told = "deleted, as its own pair proves" if is_proved else hearsay(session)
+    work.did(Verb.REVOKE, name, f"is {told}")
+    forget(session, work, name, proved=is_proved, seen=mended.mistaken)
+    named = "" if is_proved else f"each plan names {name} until you have looked whether it is gone"
+    hint = joined("run apply again: it asks for the next one", named, work.owed)
+    return NeedsPerson(f"{name} is {told}", hint=hint)
 
 
 def _keep_other(session: Session, work: Work, name: str, sent: KeySpec, pair: KeyPair) -> None:
@@ -92,6 +90,21 @@ def _keep_other(session: Session, work: Work, name: str, sent: KeySpec, pair: Ke
         keep(session, work, issued, work.change.new, work.change.secret)
         with work.telling_rest() as deeds:
             session.advance(work, name, Stage.STORED, public_key=issued.public_key, deeds=deeds)
+
+
+def _tell_of(session: Session, work: Work, intent: Intent, mistaken: Mistaken) -> None:
+    """Of a key that was made by mistake, before its pair is dropped: every plan tells of it, and of none that was there
+    before."""
+    live, new = mistaken.live, intent.change.new
+    if new is None or (live.name != new.name and live.created < intent.began - JOURNAL_SLACK):
+        return
+    name = f"{live.name} on {mistaken.iiban or session.account.name}"
+    session.ports.say(f"{name} was made by mistake, and still answers: delete it there. Each plan says so until then.")
+    change = replace(intent.change, new=replace(new, name=name, spec=live.spec), secret=None, old=None, steps=())
+    lost = replace(intent, change=change, stage=Stage.LOST, sent=live.spec, public_key=live.public_key)
+    work.did(Verb.CHECK, name, "made by mistake, and not deleted")
+    with work.telling_rest() as deeds:
+        session.ports.state.begin(replace(lost, verdict=MISTAKEN), deeds=deeds)
 
 
 def _seen_again(session: Session, name: str) -> LiveKey:

@@ -12,7 +12,7 @@ from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import ACCEPTED, Stage, Verdict, counted_from
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.plan import Cause, NewKey, Verb
+from krakenctl.model.plan import NewKey, Verb
 from krakenctl.model.recorded import RecordedKey
 
 
@@ -44,6 +44,7 @@ def _promote(session: Session, work: Work, new: NewKey, secret: SecretRef, *, ke
         issued=counted_from(new, sent, kept.created or session.ports.now()),
         trigger=change.trigger,
         protect=change.protect,
+        nonce=change.nonce,
         unverified=_unverified(work.verdict),
     )
     _move(session, work, new.name, secret)
@@ -73,8 +74,7 @@ def _retired(session: Session, work: Work) -> RecordedKey | None:
     old = session.current(change)
     if old is None or change.old is None or old.live_name != change.old.name or change.gap:
         return None
-    until, silent = session.ports.now() + change.overlap, Cause.SILENT in change.causes
-    return replace(old, address=change.address, retired_until=until, silent=silent)
+    return replace(old, address=change.address, retired_until=session.ports.now() + change.overlap)
 
 
 def _end_earlier(session: Session, key: RecordedKey) -> None:

@@ -203,9 +203,10 @@ class _Hand:
             refuse_foreign(self._ports.store(place.store), place, session.lineage, session.places)
 
     def _forget_old(self, session: Session, task: Task) -> None:
-        """It is gone; the run may have died before it had cleared its slots."""
+        """It is gone, unless that is only claimed; the run may have died before it had cleared its slots."""
         old = task.intent.old_name
-        if old in session.memory.by_name:
+        record = session.memory.by_name.get(old)
+        if record is not None and not (record.claimed_by and old in session.names):
             clear_slots(session, old)
             self._state.revoked(task.intent.address, old, deeds=task.found(Verb.REVOKE, old))
 
@@ -252,7 +253,7 @@ class _Hand:
         if task.intent.stage is not Stage.LOST:
             give_back(session, task.intent)
             self._empty_pending(task.intent)
-        if task.intent.stage is not Stage.LOST or task.intent.verdict:  # it had shown up, and is revoked
+        if task.intent.stage is not Stage.LOST or task.intent.verdict == MISMATCH:  # it had shown up, and is revoked
             self._give_up(task)
 
     def _show(self, task: Task) -> None:
@@ -272,7 +273,9 @@ class _Hand:
             self._places.emptied(secret, Slot.PENDING)
 
     def _give_up(self, task: Task) -> None:
-        self._state.advance(task.intent.address, task.intent.live_name, Stage.LOST, deeds=self._gone(task))
+        intent = task.intent
+        verdict = intent.verdict if intent.mistaken else ""
+        self._state.advance(intent.address, intent.live_name, Stage.LOST, verdict, deeds=self._gone(task))
 
     def _finish(self, task: Task) -> None:
         self._empty_pending(task.intent)  # of a key that is proved gone
@@ -282,9 +285,12 @@ class _Hand:
         self._state.finish(task.intent.address, task.intent.live_name, deeds=[*deeds, *ended])
 
     def _gone(self, task: Task) -> Sequence[Deed]:
-        """What the change had begun to revoke, and no later step will speak of: the new key, or the one before it."""
-        intent = task.intent
-        names = [intent.live_name] if intent.verdict == MISMATCH else []
+        """What the change had begun to revoke, and no later step will speak of: the new key, or the one before it.
+
+        A new key that no list could show is gone only where its own pair has proved it.
+        """
+        intent, is_proved = task.intent, task.move is Move.DROP or not self._seen.traits.proved_by_pair
+        names = [intent.live_name] if intent.verdict == MISMATCH and is_proved else []
         if intent.stage in _REVOKING[intent.change.gap] and Step(Verb.REVOKE, intent.old_name) in intent.change.steps:
             names.append(intent.old_name)
         gone = [name for name in names if find(self._seen, name) is None]

@@ -9,10 +9,12 @@ from krakenctl.apply.foreign import empty
 from krakenctl.apply.handover import refuse_early
 from krakenctl.apply.precondition import another_key
 from krakenctl.apply.session import Live, Session, finish
+from krakenctl.apply.takeback import doubt, hearsay, let_go
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, PlanStale
-from krakenctl.model.human import Revocation
+from krakenctl.model.human import Mistaken, Revocation
 from krakenctl.model.journal import Stage
+from krakenctl.model.key import LiveKey
 from krakenctl.model.plan import Action, Change, OldKey, Verb
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.stores.base import Slot
@@ -37,15 +39,22 @@ def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool =
                 if old.name in live:
                     refuse_early(session, work.change, old)
                 _begin(session, work, old)
-                revocation = _revoke(session, work, old, live)
-                if work.change.gap and work.intent is not None:  # from here there is no way back
-                    session.ports.state.advance(work.change.address, work.intent.live_name, Stage.REVOKED)
-                    work.intent = replace(work.intent, stage=Stage.REVOKED)
-                record = session.memory.by_name.get(old.name)
-                if revocation is Revocation.CLAIMED and record is not None:
-                    _claim(session, work, record)
+                revocation, record = _revoke(session, work, old, live), session.memory.by_name.get(old.name)
+                if revocation is not Revocation.PROVED and record is not None:
+                    _claim(session, work, record, silent=revocation is Revocation.UNHEARD)
+                    _go_on(session, work)
+                elif revocation is not Revocation.PROVED:
+                    _doubt(session, work, live[old.name])
                 else:
+                    _go_on(session, work)
                     _forget(session, work, old, found=old.name not in live)
+
+
+def _go_on(session: Session, work: Work) -> None:
+    """From here there is no way back. What is only claimed is recorded as that before, or recovery would forget it."""
+    if work.change.gap and work.intent is not None:
+        session.ports.state.advance(work.change.address, work.intent.live_name, Stage.REVOKED)
+        work.intent = replace(work.intent, stage=Stage.REVOKED)
 
 
 def _forget(session: Session, work: Work, old: OldKey, *, found: bool) -> None:
@@ -55,15 +64,26 @@ def _forget(session: Session, work: Work, old: OldKey, *, found: bool) -> None:
         session.ports.state.revoked(work.change.address, old.name, ends=_ends(work.change), deeds=deeds)
 
 
-def _claim(session: Session, work: Work, record: RecordedKey) -> None:
-    """A person says so, and nothing proves it: it is recorded as that, and its secret kept for the proof."""
+def _claim(session: Session, work: Work, record: RecordedKey, *, silent: bool) -> None:
+    """A person says so, and nothing proves it: it is recorded as that, and its secret kept for the proof.
+
+    `silent`: nobody had heard it right before.
+    """
     now, who, change = session.ports.now(), session.ports.run.who, work.change
     told = f"claimed by {who} to be revoked, and not proved"
-    claimed = replace(record, retired_until=record.retired_until or now, claimed_by=who, claimed_at=now)
+    claimed = replace(record, retired_until=record.retired_until or now, claimed_by=who, claimed_at=now, silent=silent)
     ends = record.live_name if change.action is Action.REVOKE else _ends(change)
     work.note = f"{record.live_name} is {told}"
     with work.telling(message=told) as deeds:
         session.ports.state.update(replace(claimed, address=change.address), ends=ends, deeds=deeds)
+
+
+def _doubt(session: Session, work: Work, live: LiveKey) -> None:
+    """The same of a new key, which was never recorded: nobody has its secret any more, and plans tell of it."""
+    told = doubt(session, work, live.name, Mistaken(live, iiban=""))
+    clear_slots(session, live.name)
+    with work.telling(message=hearsay(session)) as deeds:
+        let_go(session, work, live.name, told, deeds)
 
 
 def _ends(change: Change) -> str:
@@ -90,7 +110,7 @@ def _revoke(session: Session, work: Work, old: OldKey, live: Live) -> Revocation
         raise PlanStale(f"{stranger}; it was not revoked", hint="plan again")
     revocation = _surely(session, old.name)
     session.count -= 1
-    if revocation is Revocation.CLAIMED:
+    if revocation is not Revocation.PROVED:
         work.note = f"{old.name} is said to be deleted, which nothing proves"
     return revocation
 

@@ -152,7 +152,8 @@ class Session:
         """In the journal, and in the hand of whoever works on it."""
         self.ports.state.advance(work.change.address, name, stage, verdict, public_key, deeds=deeds)
         if work.intent is not None:
-            work.intent = replace(work.intent, stage=stage, verdict=verdict)
+            public_key = public_key or work.intent.public_key
+            work.intent = replace(work.intent, stage=stage, verdict=verdict, public_key=public_key)
 
     def owner(self, name: str) -> Owner:
         return (self.account.name, name)

@@ -47,6 +47,7 @@ class Sight:
     kept: Kept = field(default_factory=Kept)
     outgrown: bool = False  # a later issue of the same key is recorded or under way
     requested: bool = True  # of a sub-account: our memory says that we asked for it
+    in_use: bool = False  # of a key that was made by mistake: it was put right after all
     contained: str = ""  # the kill switch was used on this key: by whom
     now: int = 0  # unix seconds on the exchange's clock
     trying: bool = False  # it is done right now, so that somebody may be asked

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
+from krakenctl.apply.mend import doubted
 from krakenctl.apply.session import Session, finish
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, ExchangeError, LeaseLost, NeedsPerson, Refused, StateError
@@ -91,11 +92,17 @@ def _settle(session: Session, work: Work, new: NewKey, live: LiveKey | None) -> 
 
 def _put_right(session: Session, new: NewKey, live: LiveKey | None) -> LiveKey | None:
     """As it is once somebody has done what they were told, where that is how it is done."""
-    while live and not session.aside(new.name).unasked and (wrong := check.differences(new.spec, live.spec)):
-        if session.surface.amend(new.name, new.spec, wrong) is None:
-            break
+    while live is not None and _is_mended(session, new, live):
         live = session.list().get(new.name)
     return live
+
+
+def _is_mended(session: Session, new: NewKey, live: LiveKey) -> bool:
+    """Whether somebody has seen to what is wrong, or may be. Raises NeedsPerson if they stop at what is wrong."""
+    aside, wrong = session.aside(new.name), check.differences(new.spec, live.spec)
+    if aside.unasked:
+        return aside.doubtful and doubted(session, new.name, new.spec, aside.unasked) is not None
+    return bool(wrong) and session.surface.amend(new.name, new.spec, wrong) is not None
 
 
 def _accepted(session: Session, new: NewKey) -> str:
@@ -130,7 +137,7 @@ def remember(
         session.ports.state.finish(change.address, ends, deeds=deeds)
         return
     moved = replace(record, address=change.address, spec=new.spec, trigger=change.trigger, protect=change.protect)
-    moved = replace(moved, unverified=unverified or ("" if ends else record.unverified))
+    moved = replace(moved, nonce=change.nonce, unverified=unverified or ("" if ends else record.unverified))
     session.ports.state.update(moved, change.renamed_from, ends=ends, deeds=deeds)
 
 

@@ -64,9 +64,11 @@ class Scene:
             spec=KeySpec(permissions=frozenset({Permission.QUERY_FUNDS}), ip_allowlist=networks, valid_until=int(end)),
             secret=SecretRef("main", name),
             issued=0,
+            retired_until=int(ending),
+            claimed_by="alice" if ending else "",
         )
         pair = KeyPair(public_key=made.public_key, secret=Secret(made.secret))
-        self.holdings.append(Holding(record=record, scale=scale, pair=pair, begun=ending))
+        self.holdings.append(Holding(record=record, scale=scale, pair=pair))
         self.state.update(record)
 
     def used(self, name):

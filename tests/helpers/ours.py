@@ -25,6 +25,7 @@ ACCOUNT, HOST = "acme", "desk"
 class Ours:
     now: Callable[[], int]  # unix seconds
     forgets: bool = False  # what is heard from now on can be written down nowhere
+    host: str = HOST
     state: MemoryState = field(default_factory=MemoryState)
     store: MemoryStore = field(default_factory=MemoryStore)
     declared: dict[Address, DesiredKey] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Ours:
             recorded=self.state.read,
             declared=self.declared,
             open_store=lambda _: self.store,
-            host=HOST,
+            host=self.host,
             holding=lambda: None,
             jot=self._jot,
             now=self.now,
@@ -64,6 +65,7 @@ class Ours:
             spec=spec,
             secret=secret,
             issued=0,
+            nonce=scale,
         )
         self.state.update(replace(usual, **more))  # type: ignore[arg-type]
 
@@ -79,6 +81,7 @@ class Ours:
             strategy=Strategy.CREATE_FIRST,
             new=NewKey(name=name, generation=1, spec=spec, valid_for=None),
             secret=secret,
+            nonce=scale,
         )
         self.state.begin(Intent(change=change, began=0, stage=Stage.STORED, sent=spec, public_key=pair.public_key))
 

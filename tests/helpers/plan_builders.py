@@ -99,6 +99,7 @@ def recorded(key, generation=1, issued=NOW, **fields):
         "issued": issued,
         "trigger": key.rotation.trigger,
         "protect": key.protect,
+        "nonce": key.nonce,
     }
     return RecordedKey(**(usual | fields))
 

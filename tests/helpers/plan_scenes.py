@@ -8,7 +8,7 @@ from krakenctl.model.origin import Origin
 from krakenctl.model.permission import Permission
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.safety import Limit, Raised, Safety
-from krakenctl.plan.guard import Ground, guarded
+from krakenctl.plan.guard import PlanGround, guarded
 from plan_builders import (
     DAY,
     HOUR,
@@ -139,7 +139,7 @@ def _beyond_limits():
     desired, records = wish(wanted), [recorded(one) for one in bots]
     plan = draw(desired, on(*map(alive, records)), recorded=memory(*records))
     raised = Raised(allow=frozenset({Limit.WITHDRAW}), reason="the new treasury")
-    return guarded(plan, Ground(desired=desired, recorded=memory(*records)), Safety(), raised)
+    return guarded(plan, PlanGround(desired=desired, recorded=memory(*records)), Safety(), raised)
 
 
 _SCENES = {

@@ -55,6 +55,8 @@ class World:
 
     def apply(self, plan, steps=10**9):
         """Carry the plan out; `steps`: after how many the process is killed."""
+        for settled in plan.settled:
+            self.keys[settled.address] = replace(self.keys[settled.address], spec=settled.spec)
         for change in plan.changes:
             if not change.is_change:
                 continue
@@ -119,6 +121,7 @@ class World:
             issued=live[new.name].created,
             trigger=change.trigger,
             protect=change.protect,
+            nonce=change.nonce,
         )
         self.intents = [intent for intent in self.intents if intent.live_name != new.name]
         if old and change.old and old.live_name == change.old.name and not change.gap:
@@ -127,7 +130,12 @@ class World:
     def _remember(self, change):
         record = self.keys.pop(change.renamed_from or change.address)
         self.keys[change.address] = replace(
-            record, address=change.address, spec=change.new.spec, trigger=change.trigger, protect=change.protect
+            record,
+            address=change.address,
+            spec=change.new.spec,
+            trigger=change.trigger,
+            protect=change.protect,
+            nonce=change.nonce,
         )
         if change.renamed_from:  # the same live keys under another address
             self.owner[change.account, record.live_name] = change.address

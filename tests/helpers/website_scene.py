@@ -69,7 +69,10 @@ class Scene:
         if isinstance(person, Robot):
             person.aliases["acme"] = self.site
         site = Site(account="acme", page="https://example/api", iiban=iiban)
-        return Website(site, self.http, person, self.held, self.clock, wait or self.waited.append)
+        return Website(site, self.http, person, self.held, self.clock, wait or self.waited.append, self.now)
+
+    def now(self) -> int:
+        return int(self.sandbox.now)
 
     def clock(self) -> int:
         """Never the same nonce twice, though the sandbox's clock stands still."""
@@ -86,13 +89,14 @@ class Scene:
         fresh: bool = False,
         ending: bool = False,
     ) -> KeyPair:
-        """A key that somebody made, and that we know. `ending`: its end is planned."""
+        """A key that somebody made, and that we know. `ending`: it was heard, and then claimed to be revoked."""
         codes = sorted(spec.permissions)
         made = self.sandbox.key(codes, name=name, account=account or self.site, ip_allowlist=spec.ip_allowlist)
         pair = KeyPair(public_key=made.public_key, secret=Secret(made.secret))
         if fresh:
             self.ours.begin(name, pair, spec, scale)
         else:
+            claimed_by = claimed_by or ("alice" if ending else "")
             self.ours.keep(name, pair, spec, scale, claimed_by=claimed_by, retired_until=int(ending))
         return pair
 
@@ -138,7 +142,7 @@ def watch(monkeypatch: Any, tell: Callable[[KeyPair, Answer], None]) -> None:
     """`tell` hears of each signed call from now on."""
     real = spot.send
 
-    def send(http: Http, pair: KeyPair, *call: Any, **fields: Any) -> Answer:
+    def send(http: Http, pair: KeyPair, /, *call: Any, **fields: Any) -> Answer:
         answer = real(http, pair, *call, **fields)
         tell(pair, answer)
         return answer

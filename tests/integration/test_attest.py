@@ -129,9 +129,12 @@ def test_a_mistyped_key_is_mended_too_where_the_account_is_known(tmp_path, order
     with at(monkeypatch):
         ran = desk.run("attest", BOT, *given)
     assert ran.code == (0 if pinned else 3), told(ran)
-    if pinned:
-        assert desk.entry("acme/bot").public_key == row(desk).public_key
-        assert planned(desk).changes == ()
+    if not pinned:
+        assert "its public key is not the one that was typed in for bot.a7.g1" in told(ran)
+        assert "`krakenctl apply` at a terminal takes it again, with [k]" in told(ran)
+        return
+    assert desk.entry("acme/bot").public_key == row(desk).public_key
+    assert planned(desk).changes == ()
 
 
 def pin(desk, *keys):
@@ -191,6 +194,17 @@ def test_a_key_in_use_is_asked_as_its_program_would(tmp_path, monkeypatch, scale
     assert nonce(desk) < (NOW + 5) * unit
 
 
+def test_whoever_attests_again_at_once_is_not_refused_for_the_number_before(tmp_path, monkeypatch):
+    desk = waiting_desk(tmp_path / "acme", consumer={"nonce": "s"})
+    set_nonce(desk, NOW - 10)
+    operate.edit_key(desk.db, "acme", NAME, ["withdraw-funds"], ip_allowlist=[THERE])
+    with at(monkeypatch):
+        assert desk.run("attest", BOT).code == 3
+        signed, before = counting(monkeypatch), nonce(desk)
+        ran = desk.run("attest", BOT)
+    assert (ran.code, signed(), before < nonce(desk) <= before + 2) == (3, 1, True), told(ran)
+
+
 def test_a_stranger_in_use_is_never_asked_with_a_clock(desk, monkeypatch):
     """Whose consumer may be coarser than the declared one: nothing would lower its nonce again."""
     other = operate.make_key(desk.db, "acme", "other", ["query-funds"])
@@ -204,17 +218,18 @@ def test_a_stranger_in_use_is_never_asked_with_a_clock(desk, monkeypatch):
 
 
 def test_a_locked_account_is_left_alone_and_the_time_is_told(desk, monkeypatch):
-    desk.advance(3700)  # so that two calls may be refused
+    desk.advance(3700)
     desk.switch("lockout-threshold", "1")
     set_nonce(desk, 10**18)
     signed = counting(monkeypatch)
     with at(monkeypatch):
-        assert "EGeneral:Temporary lockout" in told(desk.run("attest", BOT))
+        assert desk.run("attest", BOT).code == 1  # it is told with the next call
+        assert "EGeneral:Temporary lockout" in told(desk.run("attest", BOT, "--nonce", "500"))
         calls = signed()
         ran = desk.run("attest", BOT)
         assert (ran.code, signed(), "before 2027-01-15T09:16:40Z" in told(ran)) == (1, calls, True), told(ran)
         desk.switch("lockout-threshold", "5")
-        desk.advance(16 * 60)
+        desk.advance(3600)
         assert desk.run("attest", BOT, "--nonce", str(10**18 + 1)).code == 0
 
 

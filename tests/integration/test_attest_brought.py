@@ -55,7 +55,7 @@ def test_what_is_brought_ends_the_wait_and_stays_marked_as_a_claim(desk, tmp_pat
 @pytest.mark.parametrize(
     ("field", "other", "next_step"),
     [
-        ("apiKey", "k" * 56, "give the pair of bot.a7.g1"),
+        ("apiKey", "k" * 56, "`krakenctl apply` at a terminal takes it again, with [k], and so does --stdin"),
         ("name", "bot.a7.g9", "put it right on the website"),
         ("at", "2020-01-01T00:00:00Z", "ask it again where it lives"),
         ("at", "2099-01-01T00:00:00Z", "ask it again where it lives"),

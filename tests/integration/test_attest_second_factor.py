@@ -52,11 +52,12 @@ def test_attest_with_the_factor_ends_the_wait(desk, monkeypatch):
     assert "hunter2" not in ran.out + ran.err + desk.run("log").out
 
 
-def test_or_somebody_answers_for_it_on_the_record(desk):
+def test_or_somebody_answers_for_it_on_the_record_beside_what_kraken_said(desk):
     ran = desk.run("apply", "--yes", "--allow", "open", "--reason", "t", "--accept-unverified", "it has 2FA")
     assert ran.code == 0, ran.out + ran.err
     [record] = desk.recorded().keys.values()
-    assert record.unverified == "it has 2FA"
+    reason, _, words = record.unverified.partition(" (Kraken: ")
+    assert (reason, words in ("EAPI:Invalid signature)", "EGeneral:Permission denied)")) == ("it has 2FA", True)
 
 
 @pytest.mark.parametrize("order", ORDERS)

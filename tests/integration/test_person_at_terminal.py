@@ -309,11 +309,12 @@ def test_whoever_leaves_what_an_earlier_run_had_begun_is_not_asked_again_in_this
     talk.type("\n".join(followed.make(desk.db, followed.read(talk.until(KEY)))))
     talk.until(USES)
     talk.kill()
+    assert "once its program uses it, bot.a7.g1 is revoked" in " ".join(desk.run("plan").out.split())
     talk = opened(desk)
     assert "An earlier run stopped here:" in talk.until(USES)
     talk.type("n")
     code, said = talk.end()
-    assert (code, USES in said) == (8, False), said
+    assert (code, USES in said, "to revoke" in said) == (8, False, False), said
     assert "bot.a7.g1 on acme is kept until its program uses bot.a7.g2" in " ".join(said.split())
     assert {"bot.a7.g1", "bot.a7.g2"} <= set(desk.rows())
 
@@ -361,6 +362,8 @@ def test_a_key_that_cannot_answer_here_waits_or_is_accepted_on_the_record(desk, 
     talk = opened(desk)
     key, secret = followed.make(desk.db, followed.read(talk.until(KEY)))
     talk.type(f"{key}\n{secret}")
+    assert "this host is not in its allow-list, or the key was mistyped" in " ".join(talk.until(AGAIN).split())
+    talk.type("n")
     code, said = talk.end()
     assert (code, "krakenctl attest ApiKey/acme/bot" in " ".join(said.split())) == (8, True), said
     ran = desk.run("apply", "--yes", "--accept-unverified", "ticket 4711")

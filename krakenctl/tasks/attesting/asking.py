@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from krakenctl.actor import new_run
-from krakenctl.errors import ExchangeError, KrakenctlError, NonceRefused, Refused
+from krakenctl.errors import ExchangeError, KrakenctlError, NonceRefused, RateLimited, Refused
 from krakenctl.model.attestation import Attestation
 from krakenctl.model.description import Description, NonceScale
 from krakenctl.model.key import KeyPair
@@ -17,6 +17,7 @@ from krakenctl.model.secret import Secret
 from krakenctl.pairs.harvest import Labelled
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.kraken.refusals import Circumstances, explained
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.tasks.nonces import Nonce
 from krakenctl.tasks.oracle import Oracle, endpoint_of, open_oracle
 
@@ -35,6 +36,8 @@ class Way:
     otp: Secret | None = None  # None: it has no second factor
     spent: int = 0  # the highest that it is known to have seen of us
     calls: int = MOST_CALLS
+    row: Row | None = None  # where they are counted; None: nobody knows whose key it is
+    seen: int = 0  # the highest that it is known to have seen of anybody
 
 
 UNKNOWN = Way()
@@ -44,6 +47,7 @@ UNKNOWN = Way()
 class Told:
     said: Attestation
     spent: int  # what it was asked with; 0: a clock
+    seen: int = 0  # the highest that it has seen by now
 
 
 def look(
@@ -56,10 +60,15 @@ def look(
     `endpoint`: as `endpoint_of` tells it, empty: the workspace's. The time is asked first, of the exchange itself: what
     the key says is never older than that.
     """
-    with open_oracle(root, endpoint or endpoint_of(root, "")) as oracle, _explained(oracle, way, endpoint):
-        at = oracle.told_time()
-        told, spent = _asked(oracle.own_key(Labelled(label="", pair=pair), way.otp), way, heard)
-        return Told(_attestation(oracle, pair, told, at), spent)
+    with open_oracle(root, endpoint or endpoint_of(root, "")) as oracle:
+        own = oracle.own_key(Labelled(label="", pair=pair), way.otp, way.row, seen=way.seen)
+        with _explained(oracle, way, endpoint):
+            at = oracle.told_time()
+        if why := own.early(way.nonce) if isinstance(way.nonce, NonceScale) else "":
+            raise RateLimited(f"the key is {why}; nothing was done")
+        with _explained(oracle, way, endpoint):
+            told, spent = _asked(own, way, heard)
+        return Told(_attestation(oracle, pair, told, at), spent, own.seen)
 
 
 def _attestation(oracle: Oracle, pair: KeyPair, told: Description, at: int) -> Attestation:
@@ -84,19 +93,24 @@ def _asked(own: OwnKey, way: Way, heard: Callable[[Refused], None]) -> tuple[Des
     if isinstance(way.nonce, NonceScale):
         with _telling(heard):
             return own.describe(way.nonce), 0
+    highest = max(numbers, default=way.seen)
     raise NonceRefused(
-        f"key and secret are right, but the key refuses {numbers[-1]} as its nonce: it has been in use, or was asked"
+        f"key and secret are right, but the key refuses {highest} as its nonce: it has been in use, or was asked"
         " before",
         hint="give the next number that its program would send, with --nonce N; if it sends a clock, --nonce ms (or s,"
-        f" us, ns); if none uses it yet, --nonce {numbers[-1] + 20}. Whatever is lower is refused for ever after",
+        f" us, ns); if none uses it yet, --nonce {highest + 20}. Whatever is lower is refused for ever after",
     )
 
 
 def _numbers(way: Way) -> tuple[int, ...]:
-    """Rather the higher one, where there is but one call; and none where that is the clock's."""
+    """Rather the higher one, where there is but one call; and none where that is the clock's, or it has seen more."""
     if isinstance(way.nonce, NonceScale):
-        return (way.spent + _BEFORE_A_CLOCK,)[: way.calls - 1]
-    return (way.nonce,) if way.nonce else (way.spent + _FIRST, way.spent + _SECOND)[-way.calls :]
+        numbers = (way.spent + _BEFORE_A_CLOCK,)[: way.calls - 1]
+    elif way.nonce:
+        return (way.nonce,)
+    else:
+        numbers = (way.spent + _FIRST, way.spent + _SECOND)[-way.calls :]
+    return tuple(number for number in numbers if number > way.seen)
 
 
 @contextmanager

@@ -39,15 +39,22 @@ def _is_it(wanted: Wanted, said: Attestation, *, brought: bool) -> bool:
     return said.name == wanted.intent.live_name and bool(wanted.iiban) and _iiban(said) == wanted.iiban
 
 
+def _may_be_it(wanted: Wanted, said: Attestation) -> bool:
+    """The first key of its account, or one that is brought: its name is right, and the public key may be mistyped."""
+    return said.name == wanted.intent.live_name and not any(_foreign(wanted, said))
+
+
+def _another(wanted: Wanted, said: Attestation) -> str:
+    if _may_be_it(wanted, said):
+        return f"its public key is not the one that was typed in for {said.name}"
+    return "this is another key: not the one whose secret was typed in"
+
+
 def differences(wanted: Wanted, said: Attestation, now: int, *, brought: bool) -> tuple[str, ...]:
     """Everything, in words; () : none. `brought`: nobody here has asked it."""
     sent = wanted.intent.sent
     return (
-        *(
-            []
-            if _is_it(wanted, said, brought=brought)
-            else ["this is another key: not the one whose secret was typed in"]
-        ),
+        *([] if _is_it(wanted, said, brought=brought) else [_another(wanted, said)]),
         *_whereabouts(wanted, said),
         *_age(wanted.intent, said, now),
         *(check.differences(sent, said.spec) if sent else ()),
@@ -60,7 +67,7 @@ def advice(wanted: Wanted, said: Attestation, now: int, *, brought: bool) -> str
     if said.endpoint != wanted.endpoint:
         return f"ask it there: `krakenctl attest --print --endpoint {wanted.endpoint}`"
     if not _is_it(wanted, said, brought=brought):
-        return f"give the pair of {wanted.intent.live_name}"
+        return _other_pair(wanted, said)
     if any(_age(wanted.intent, said, now)):
         return "ask it again where it lives, with `krakenctl attest --print`"
     if any(_foreign(wanted, said)):
@@ -68,6 +75,16 @@ def advice(wanted: Wanted, said: Attestation, now: int, *, brought: bool) -> str
             f"delete it there; `krakenctl apply` at a terminal takes the pair of one that is made on {address.path[0]}"
         )
     return "put it right on the website and attest it again; or delete it there, and tell `krakenctl apply`"
+
+
+def _other_pair(wanted: Wanted, said: Attestation) -> str:
+    name, account = wanted.intent.live_name, wanted.intent.account
+    if not _may_be_it(wanted, said):
+        return f"give the pair of {name}"
+    return (
+        f"if this pair is of {name} on {account}, what is kept was mistyped: `krakenctl apply` at a terminal takes it"
+        " again, with [k], and so does --stdin"
+    )
 
 
 def _whereabouts(wanted: Wanted, said: Attestation) -> Iterator[str]:

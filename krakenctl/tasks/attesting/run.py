@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING
 from krakenctl.actor import new_run
 from krakenctl.errors import CredentialError, LockedOut, NonceRefused, RateLimited, Refused, StoreError
 from krakenctl.model.attestation import Attestation, Attested, Keeping
-from krakenctl.model.description import CLOCKS, NonceScale
+from krakenctl.model.description import CLOCKS
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.journal import ACCEPTED, ATTESTED, Verdict
 from krakenctl.model.key import KeyPair
 from krakenctl.model.recorded import pin_of
-from krakenctl.model.silence import MOST_REFUSED, Answer
+from krakenctl.model.silence import MOST_BY_WORD, MOST_REFUSED, Answer
 from krakenctl.model.time import show_time
+from krakenctl.observe.holdings import record_of
 from krakenctl.pipeline import onrecord
+from krakenctl.plan.clocks import clock_of
 from krakenctl.surfaces.kraken import answers
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.tasks import remembered
 from krakenctl.tasks.attesting import judging
 from krakenctl.tasks.attesting.asking import MOST_CALLS, Way, look
 from krakenctl.tasks.attesting.keeping import Place, only_written, place
+from krakenctl.tasks.attesting.peers import peer
 from krakenctl.tasks.attesting.waiting import Waiting, find, owner
 from krakenctl.tasks.nonces import Nonce
 from krakenctl.wiring import opening
@@ -134,7 +138,7 @@ class _Case:
         share = self.desk.known_of(self.waiting.intent.account)
         if why := share.rests(pair.public_key, named=True):
             raise LockedOut(f"{why}; nothing was done")
-        way = replace(self._way(share, pair, nonce), otp=otp)
+        way = self._way(share, pair, nonce, otp)
         try:
             told = look(self.project.root, pair, way=way, heard=lambda problem: _note(share, pair, problem))
         except (LockedOut, NonceRefused, RateLimited):  # it is let in, or nobody is
@@ -142,32 +146,49 @@ class _Case:
         except Refused as problem:
             problem.hint = self._hint(problem, pair)
             raise
-        share.note(pair.public_key, answers=True, told=Answer(iiban=told.said.iiban, spent=told.spent))
+        answer = Answer(iiban=told.said.iiban, spent=told.spent, nonce=told.seen)
+        share.note(pair.public_key, answers=True, told=answer)
+        share.keep_nonces([pair.public_key])
         return told.said
 
-    def _way(self, share: Share, pair: KeyPair, nonce: Nonce) -> Way:
+    def _way(self, share: Share, pair: KeyPair, nonce: Nonce, otp: Secret | None) -> Way:
         """A clock only for the very key that was declared to have a consumer with that clock. Raises RateLimited."""
-        declared = self.project.desired.keys.get(self.waiting.address)
-        scale = NonceScale(declared.consumer_nonce) if declared else NonceScale.UNKNOWN
+        waiting, declared = self.waiting, self.project.desired.keys.get(self.waiting.address)
+        record = record_of(waiting.intent, waiting.secret, waiting.sent)
+        scale = clock_of(record, declared, self.desk.now())
         is_it = pair.public_key == self._public_key and scale in CLOCKS
         spent = [answer.spent for (key, _), answer in self.recorded.answered.items() if key == pair.public_key]
-        calls = self._calls(share, pair, nonce)
-        return Way(nonce=nonce or (scale if is_it else None), spent=max(spent, default=0), calls=calls)
+        return Way(
+            nonce=nonce or (scale if is_it else None),
+            otp=otp,
+            spent=max(spent, default=0),
+            calls=self._calls(share, pair, is_told_more=nonce is not None or otp is not None),
+            row=Row(held=share),
+            seen=share.nonce(pair.public_key),
+        )
 
-    def _calls(self, share: Share, pair: KeyPair, nonce: Nonce) -> int:
-        """A nonce that a person says, another pair, or another host, is worth one, whatever was refused before."""
+    def _calls(self, share: Share, pair: KeyPair, *, is_told_more: bool) -> int:
+        """What a person says beside it, another pair, or another host, is worth one, though the row is full.
+
+        Unless a key that is well needs that one: a refusal would keep it from being asked, and its answer ends the row.
+        """
         if not (why := share.enough()):
             return min(MOST_CALLS, MOST_REFUSED - share.refusals())
+        may_be_more = share.is_quiet() or share.refusals() < MOST_BY_WORD
         is_another = self.place.pair not in (None, pair) or share.refusal(pair.public_key) is None
-        if nonce is not None or is_another:
+        if share.refusals() < MOST_BY_WORD and (well := peer(share, self.desk.now())):
+            hint = f"run `krakenctl verify {well}` first: that key has answered this host, and its answer ends the row"
+        elif may_be_more and (is_told_more or is_another):
             return 1
-        raise RateLimited(f"{why}; nothing was done", hint="--nonce, or another pair with --env, is worth one call now")
+        else:
+            hint = "--otp, --nonce, or another pair with --env, is worth one call now" if may_be_more else ""
+        raise RateLimited(f"{why}; nothing was done", hint=hint)
 
     def _hint(self, problem: Refused, pair: KeyPair) -> str:
         """The next step, before what may be said of any key."""
         where, kept = ", ".join(self.waiting.sent.ip_allowlist), pair == self.place.pair
         hints = [
-            f"run it where the key may be used: {where}" if where else "",
+            f"unless this host is there, run it where the key may be used: {where}" if where else "",
             "if the pair that is kept was mistyped, give the right one with --env or --stdin" if kept else "",
             problem.hint,
         ]
@@ -202,7 +223,7 @@ class _Case:
     def keep(self, pair: KeyPair) -> Keeping:
         """The pair that answered is what consumers will read. Raises StoreError where the store keeps a wrong one."""
         if not self.place.is_to_be_written(pair):
-            return Keeping.SAME if self.place.pair else Keeping.UNTRIED
+            return Keeping.SAME if self.place.pair else self._unseen(pair)
         state, run = self.desk.holding
         onrecord.vouching(
             state, run, self.waiting.intent, f"the pair that answered goes to {self.place}", self.desk.now()
@@ -211,12 +232,22 @@ class _Case:
             self.place.write(pair)
         except StoreError as problem:
             if self.place.pair is None:
-                return Keeping.UNTRIED
+                return self._unseen(pair)
             raise StoreError(
                 f"the store keeps another private key than the one that answered, and {problem.message}",
                 hint="run it where the store can be written; nothing else was done",
             ) from None
         return Keeping.MENDED if self.place.pair else Keeping.WRITTEN
+
+    def _unseen(self, pair: KeyPair) -> Keeping:
+        """What is kept is out of reach here. By its public key it may be known for wrong all the same."""
+        if self._public_key in ("", pair.public_key):
+            return Keeping.UNTRIED
+        raise StoreError(
+            f"the public key that is kept was mistyped, and {self.place.problem}",
+            hint="run it where the store is, with this pair; or `krakenctl apply` at a terminal there takes the pair"
+            " again, with [k]; nothing else was done",
+        )
 
     def vouch(self, verdict: str, said: Attestation) -> None:
         state, run = self.desk.holding

@@ -56,7 +56,7 @@ def owner(recorded: Recorded, but: Waiting, public_key: str) -> str:
 
 def _waiting(recorded: Recorded) -> Iterator[Waiting]:
     for each in recorded.intents:
-        if each.issues and each.stage is Stage.STORED and each.secret and each.sent:
+        if each.issues and (each.stage is Stage.STORED or each.is_untried) and each.secret and each.sent:
             yield Waiting(each, each.secret, each.sent)
 
 

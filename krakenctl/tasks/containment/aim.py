@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from krakenctl.errors import UsageError
 from krakenctl.model.address import Address
-from krakenctl.model.containment import Doomed, Fate, Found, KeyFate, Strayed, Wish
+from krakenctl.model.containment import Doomed, Fate, Found, KeyFate, Strayed, SwitchWish
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import LiveKey
 from krakenctl.model.recorded import RecordedKey
@@ -19,7 +19,7 @@ from krakenctl.tasks.containment.strayed import is_asked_for, strayed
 @dataclass(frozen=True, slots=True)
 class Aim:
     known: Known
-    wish: Wish
+    wish: SwitchWish
     addresses: frozenset[Address]  # every one that the keys asked for have or had
 
     def scope(self) -> Below:
@@ -113,5 +113,5 @@ class Aim:
             yield KeyFate(account=address.path[0], name=address.name, address=address, fate=Fate.GONE)
 
 
-def aim(known: Known, wish: Wish) -> Aim:
+def aim(known: Known, wish: SwitchWish) -> Aim:
     return Aim(known, wish, known.kin(wish.addresses))

@@ -25,7 +25,7 @@ class Below:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class AccountsGround:
     """What is known of accounts. `declared` is None when the manifests are not sound."""
 
     declared: Mapping[str, DesiredAccount] | None
@@ -43,7 +43,7 @@ class Ground:
         return self.recorded[name].kind == "Account" if name in self.recorded else None
 
 
-def below(node: str, ground: Ground) -> Below:
+def below(node: str, ground: AccountsGround) -> Below:
     """The node itself and what is below it. One that nobody knows has nothing below it."""
     inside, doubtful = [], []
     for name in ground.names:
@@ -55,7 +55,7 @@ def below(node: str, ground: Ground) -> Below:
     return Below(tuple(inside), tuple(doubtful))
 
 
-def _lies_below(name: str, node: str, ground: Ground) -> bool | str:
+def _lies_below(name: str, node: str, ground: AccountsGround) -> bool | str:
     """A text: why nobody can tell."""
     if name == node:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krakenctl.errors import ExchangeError, NeedsPerson
 from krakenctl.model.containment import Doomed, Fate, KeyFate
@@ -46,7 +46,9 @@ class HandSweep:
                     yield self._fate(doomed, Fate.REVOKED)
                 else:
                     told = "it is said to be deleted, and nothing that can be seen from here proves it"
-                    yield self._fate(doomed, Fate.CLAIMED, told, "look at the page again, and at what uses the key")
+                    helps = "look at the page again, and at what uses the key"
+                    claim = self._fate(doomed, Fate.CLAIMED, told, helps)
+                    yield replace(claim, unheard=revocation is Revocation.UNHEARD)
 
     def _fate(
         self, doomed: Doomed, fate: Fate, message: str = "", helps: str = "", *, is_passing: bool = False

@@ -17,7 +17,7 @@ from krakenctl.plan import names
 from krakenctl.plan.homes import homes
 from krakenctl.project import examine
 from krakenctl.state.base import StateHome
-from krakenctl.tasks.containment.below import Ground, credentialed
+from krakenctl.tasks.containment.below import AccountsGround, credentialed
 from krakenctl.tasks.containment.memory import glance
 
 _BY_TAG = (
@@ -38,9 +38,9 @@ class Known:
     notes: tuple[str, ...]
 
     @property
-    def ground(self) -> Ground:
+    def ground(self) -> AccountsGround:
         declared = self.desired.accounts if self.desired is not None else None
-        return Ground(declared=declared, recorded=self.recorded.accounts, credentialed=self.credentialed)
+        return AccountsGround(declared=declared, recorded=self.recorded.accounts, credentialed=self.credentialed)
 
     @property
     def usernames(self) -> dict[str, str]:

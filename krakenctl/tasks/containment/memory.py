@@ -9,7 +9,7 @@ from threading import Thread
 
 from krakenctl.errors import KrakenctlError, StateError
 from krakenctl.model.address import Address
-from krakenctl.model.containment import Fate, Found, KeyFate, Wish
+from krakenctl.model.containment import Fate, Found, KeyFate, SwitchWish
 from krakenctl.model.recorded import Containment, Recorded, RecordedKey
 from krakenctl.model.run import Deed, Run
 from krakenctl.state.base import State, StateHome
@@ -40,7 +40,7 @@ class Memory:
     _first: Callable[[State], None] | None = None  # what is still to be told of the beginning
     _problem: str = ""
 
-    def begin(self, wish: Wish, found: Found, declared: set[Address]) -> None:
+    def begin(self, wish: SwitchWish, found: Found, declared: set[Address]) -> None:
         """Running applies stop, and nobody makes these keys again unasked: from before the first key goes, if the state
         answers at once. One that does not is told beside the revoking, which does not wait for it."""
         ours = {each.address for each in found.doomed if each.address is not None}
@@ -68,7 +68,7 @@ class Memory:
             for fate in fates:
                 key, line = known.get((fate.account, fate.name)), self._line(fate)
                 if isinstance(key, RecordedKey) and fate.fate is Fate.CLAIMED:
-                    state.update(self._claimed(key), deeds=(line,))
+                    state.update(self._claimed(key, silent=fate.unheard), deeds=(line,))
                 elif key is None or fate.fate in (Fate.FAILED, Fate.CLAIMED):
                     state.log.append(line)
                 else:  # both or none: should this be killed, the next one tells what is left
@@ -102,8 +102,9 @@ class Memory:
             return True
         return False
 
-    def _claimed(self, key: RecordedKey) -> RecordedKey:
-        return replace(key, retired_until=key.retired_until or self.now, claimed_by=self.run.who, claimed_at=self.now)
+    def _claimed(self, key: RecordedKey, *, silent: bool) -> RecordedKey:
+        claim = replace(key, claimed_by=self.run.who, claimed_at=self.now, silent=silent)
+        return replace(claim, retired_until=key.retired_until or self.now)
 
     def _line(self, fate: KeyFate) -> Deed:
         outcome = {Fate.REVOKED: "done", Fate.GONE: "gone", Fate.CLAIMED: "claimed", Fate.FAILED: "failed"}[fate.fate]

@@ -18,7 +18,7 @@ from krakenctl.tasks.containment.remedy import passes, remedy
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Eyes:
     known: Known
     grounds: Grounds
     surface: Callable[[str], Surface]  # by account name; raises CredentialMissing

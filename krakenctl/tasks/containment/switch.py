@@ -11,7 +11,7 @@ from pathlib import Path
 from krakenctl import parallel
 from krakenctl.errors import ExchangeError, InvalidManifests, WorkspaceError
 from krakenctl.model.address import Address
-from krakenctl.model.containment import Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Seen, Wish
+from krakenctl.model.containment import Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Seen, SwitchWish
 from krakenctl.model.desired import Desired
 from krakenctl.model.key import LiveKey
 from krakenctl.model.run import Run
@@ -25,7 +25,7 @@ from krakenctl.tasks.containment.aim import Aim, aim
 from krakenctl.tasks.containment.byhand import HandSweep
 from krakenctl.tasks.containment.known import Known, read_known
 from krakenctl.tasks.containment.memory import Memory
-from krakenctl.tasks.containment.sight import Sight
+from krakenctl.tasks.containment.sight import Eyes
 from krakenctl.tasks.containment.strayed import to_come, told
 from krakenctl.tasks.containment.sweep import Sweep
 from krakenctl.wiring import opening
@@ -35,17 +35,17 @@ class Switch:
     """`find`, show it, ask, `contain`. `open_switch` makes and closes it."""
 
     def __init__(self, known: Known, means: Means, most: int) -> None:
-        self._sight = Sight(known, means.grounds, means.exchange.patient, most)
+        self._eyes = Eyes(known, means.grounds, means.exchange.patient, most)
         self._most = most  # how many accounts at once
         self._known = known
         self._home = means.home
         self._exchange = means.exchange
 
-    def find(self, wish: Wish) -> Found:
+    def find(self, wish: SwitchWish) -> Found:
         """What is live and would go. Raises UsageError for a node or a key that nobody knows."""
         meant = aim(self._known, wish)
         scope = meant.scope()
-        seen = self._sight.see(scope.accounts)
+        seen = self._eyes.see(scope.accounts)
         listed = {account: listing for account, listing in seen.items() if isinstance(listing, Listing)}
         blind = [blind for blind in seen.values() if isinstance(blind, Blind)]
         every = [self._doomed(account, live) for account, listing in listed.items() for live in listing.keys]
@@ -66,9 +66,9 @@ class Switch:
 
     def keys(self) -> set[Address]:
         """As manifests and state tell them; where neither can be read, as the live names do."""
-        return self._known.addresses or set(self._sight.addresses())
+        return self._known.addresses or set(self._eyes.addresses())
 
-    def contain(self, wish: Wish, found: Found, run: Run) -> ContainmentReport:
+    def contain(self, wish: SwitchWish, found: Found, run: Run) -> ContainmentReport:
         """Revoke it, in all accounts at once, and look again until it is gone."""
         began = time.monotonic()
         home, meant = None if self._known.stateless else self._home, aim(self._known, wish)
@@ -111,7 +111,7 @@ class Switch:
 
     def _sweep(self, meant: Aim, found: Found, account: str) -> Sweep | HandSweep:
         targets = {each.name: each for each in found.doomed if each.account == account}
-        traits, surface = self._sight.traits(account), self._exchange.patient(account)
+        traits, surface = self._eyes.traits(account), self._exchange.patient(account)
         if traits.by_person:
             return HandSweep(account=account, surface=surface, targets=targets, page=traits.page)
 
@@ -148,7 +148,8 @@ def open_switch(root: Path, parallelism: int | None = None, person: Person | Non
     known = read_known(root, workspace, opening.state_home(root, workspace.state))
     desired = known.desired or Desired(accounts={}, keys={}, removals={}, digest="")
     project = Project(root=root, workspace=workspace, desired=desired, warnings=(), sound=known.desired is not None)
-    recorded = replace(known.recorded, refused={}, lockouts={})  # now each key is worth a call, whatever was refused
+    # Now each key is worth a call, whatever was refused.
+    recorded = replace(known.recorded, refused={}, rows={}, lockouts={})
     with open_means(project, recorded=lambda: recorded, usernames=known.usernames, person=person) as means:
         yield Switch(known, means, parallelism or parallel.MOST)
 

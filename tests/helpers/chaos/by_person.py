@@ -12,7 +12,7 @@ from chaos.scenarios import BOT, SCENARIOS, VIEW, Docs, Scenario
 from desk import Desk, Doc
 from krakenctl.model.permission import Permission
 from krakenctl.sandbox.people import operate
-from krakenctl.testing.person import toggled
+from krakenctl.testing.person import MISTYPED, SHUT_OUT, toggled
 
 _HERE = "127.0.0.1"  # where the embedded sandbox sees krakenctl
 _ASKED = {"ipAllowlist": [_HERE, d.HOME], "validFor": "180d"}
@@ -49,6 +49,13 @@ def _follow(desk: Desk) -> None:
     file.write_text(json.dumps(told) + "\n")
 
 
+def _restrict(desk: Desk) -> None:
+    """Somebody shuts this host out, and Kraken says that there is no such key."""
+    desk.switch("check-order", "address-first")
+    until = desk.rows()["bot.a7.g1"].valid_until
+    operate.edit_key(desk.db, "acme", "bot.a7.g1", ["query-funds"], ip_allowlist=[d.HOME], valid_until=until)
+
+
 _REPLACE = Scenario(
     name="hand-replace",
     before=(_two(),),
@@ -64,6 +71,18 @@ BY_PERSON = {
         Scenario(name="hand-create", before=((_account(), _key("view")),), after=_two(), grants=_SAME, hand=hand()),
         _REPLACE,
         replace(_REPLACE, name="hand-mistaken", hand=hand(mistakes=(toggled(Permission.WITHDRAW_FUNDS),))),
+        replace(  # which cannot be seen from here; who does not know any more what they did begins anew
+            _REPLACE,
+            name="hand-mistyped",
+            hand=hand(mistakes=(MISTYPED,)),
+            later=hand(begins_anew=True),
+        ),
+        replace(  # and says so of a key that lives on
+            _REPLACE,
+            name="hand-belied",
+            hand=hand(mistakes=(MISTYPED,), begins_anew=True, deletes=False),
+            later=hand(begins_anew=True, deletes=False),
+        ),
         replace(
             _REPLACE,
             name="hand-overlap",
@@ -87,6 +106,14 @@ BY_PERSON = {
             grants=_SAME,
             hand=hand(),
         ),
+        Scenario(
+            name="hand-shut-out",
+            before=(_two(),),
+            after=_two(ipAllowlist=[_HERE, d.HOME, "198.51.100.7"]),
+            grants=_SAME,
+            hand=hand(mistakes=(SHUT_OUT,)),
+            later=hand(),
+        ),
         replace(  # nothing can be looked at: taken unseen, and the old one's end is somebody's word
             _REPLACE,
             name="hand-unseen",
@@ -100,6 +127,15 @@ BY_PERSON = {
             before=(_two(defaults=_UNASKED),),
             after=_two("query-ledger", defaults=_UNASKED),
             hand=hand(reason="a test", deletes=False),
+        ),
+        replace(  # it fell silent before, lives on elsewhere, and is said to be deleted
+            _REPLACE,
+            name="hand-silent",
+            before=(_two(),),
+            after=_two(),
+            grants=_SAME,
+            hand=hand(deletes=False),
+            prepared=_restrict,
         ),
         replace(  # a runbook was followed before the run began
             _REPLACE,

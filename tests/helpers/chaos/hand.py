@@ -24,7 +24,6 @@ class Hand(Robot):
     """Whose window was closed before the private key was typed in has to make that key anew."""
 
     interrupted: Callable[[], bool] = lambda: False
-    unused: tuple[str, ...] = ()
 
     def _make(self, told: str, form: Form) -> KeyPair:
         if any(key["name"] == form.name for key in operate.keys_in(self.db, form.account)):

@@ -304,8 +304,9 @@ class Room:
         for lost in unnamed(desk, desk.plan()):
             self.note(lost=lost)
         alive = [intent.live_name for intent in left if intent.live_name in desk.rows()]
-        if len(alive) > killed:
-            self.note(lost=f"1: {alive} are left over of {killed} runs that were killed")
+        unsaid = [intent.live_name for intent in left if intent.live_name in alive and not intent.mistaken]
+        if len(unsaid) > killed:
+            self.note(lost=f"1: {unsaid} are left over of {killed} runs that were killed")
         for intent in left:
             if intent.live_name in alive:
                 operate.revoke_key(desk.db, "acme", intent.live_name)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chaos.scenarios import OTHER_WORKSPACE
-from krakenctl.apply import check, revoke
+from krakenctl.apply import check, revoke, takeback
 from krakenctl.state import leases, log
 from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
@@ -148,7 +148,11 @@ def _quote_secrets() -> None:
 
 
 def _believe_what_is_claimed() -> None:
-    revoke._claim = lambda session, work, record: revoke._forget(session, work, work.change.old, found=True)
+    revoke._claim = lambda session, work, record, **_: revoke._forget(session, work, work.change.old, found=True)
+
+
+def _believe_that_a_mistake_is_gone() -> None:
+    takeback.doubt = lambda *_: ""
 
 
 def _end_nothing() -> None:
@@ -176,6 +180,9 @@ SABOTAGE: Mapping[str, Sabotage] = {
     "a key without an end is promoted": Sabotage(_issue_for_ever, 6),
     "a secret is in an address that is printed": Sabotage(_quote_secrets, 5),
     "a person's word is taken for a key's end": Sabotage(_believe_what_is_claimed, 1, scenario="hand-undeleted"),
+    "a person's word is taken for a mistake's end": Sabotage(
+        _believe_that_a_mistake_is_gone, 1, scenario="hand-belied"
+    ),
     "a person's slip is promoted": Sabotage(_check_nothing, 6, scenario="hand-mistaken"),
     "the kill switch spares a key": Sabotage(_end_nothing, 1, scenario="kill-switch"),
 }

@@ -310,7 +310,7 @@ def _move_in_strangers(desk: Desk) -> None:
     with opened(desk.db) as database, database.write() as connection:
         context, account = read_context(connection), accounts.known(connection, "acme")
         for name in LISTED_STRANGERS:
-            keys.insert(connection, account.id, clients.DEFAULT, context.second, keys.Wish(name, frozenset()))
+            keys.insert(connection, account.id, clients.DEFAULT, context.second, keys.KeyWish(name, frozenset()))
 
 
 def _remember_every_secret(desk: Desk) -> None:

@@ -305,6 +305,6 @@ def _show_up(desk: Desk, name: str) -> None:
         with sandbox.database.write() as connection:
             context = read_context(connection)
             account = accounts.known(connection, "acme")
-            keys.insert(connection, account.id, clients.DEFAULT, context.second, keys.Wish(name, frozenset()))
+            keys.insert(connection, account.id, clients.DEFAULT, context.second, keys.KeyWish(name, frozenset()))
     finally:
         sandbox.close()
