@@ -21,6 +21,7 @@ from krakenctl.project import Project
 if TYPE_CHECKING:
     from krakenctl.apply.ports import Ports
     from krakenctl.model.address import Address
+    from krakenctl.model.finding import Finding
     from krakenctl.model.human import HumanStep
     from krakenctl.model.live import LiveAccount
     from krakenctl.model.outcome import Event, Recovered, Report
@@ -114,6 +115,19 @@ class Desk:
         """What `recover` would do. Changes nothing."""
         return self._under_way.foresee(self._home.read())
 
+    def mistaken(self) -> tuple[Finding, ...]:
+        """Of keys that somebody made by mistake: there is nothing to recover of them, and they may live."""
+        from krakenctl.plan import byhand
+
+        return tuple(byhand.mistaken(intent) for intent in self._home.read().intents if intent.mistaken)
+
+    def unheeded(self, why: str) -> tuple[Finding, ...]:
+        """What a plan tells of keys that may live where no account can be seen, and `why` that is. Asks nothing."""
+        from krakenctl.plan import byhand
+
+        recorded = self._home.read()
+        return tuple(byhand.remembered(recorded.retired, recorded.intents, why))
+
     @contextmanager
     def lease(self, run: Run, patience: float = 0, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """From before the plan to after its last step, nobody else changes this workspace.
@@ -143,12 +157,16 @@ class Desk:
         """Before anything else, while the lease is held: finish or undo what an earlier run has begun."""
         return self._under_way.recover(self.holding[0].read(), self._ports(tell, say, interrupted))
 
-    def answer(self, address: Address, *, exists: bool, name: str = "") -> None:
-        """A person found out whether a sub-account or key came to be. Raises UsageError where nothing asks for it."""
+    def answer(self, address: Address, *, exists: bool, name: str = "") -> str:
+        """A person found out whether a sub-account or key came to be; returns why nothing but their word says so.
+
+        Raises UsageError where nothing asks for it, or the key answers.
+        """
         from krakenctl.pipeline.answering import Answer, answer
 
         state, run = self.holding
-        answer(state, run, Answer(address=address, exists=exists, name=name), now=self.now())
+        given = Answer(address=address, exists=exists, name=name)
+        return answer(state, run, given, lambda account: self._exchange.patient(account).list_keys(), now=self.now())
 
     @property
     def holding(self) -> tuple[State, Run]:
@@ -206,6 +224,8 @@ class Desk:
         run = replace(run, plan=plan.saved or planfile.digest(plan))
         self._hold.held = state, run
         onrecord.allowed(state, run, plan, self.now())
+        onrecord.settled(state, run, plan, self.now())
+        onrecord.clocks(state, run, plan, self.now())
         self._grounds.steps.update(step.account for step in human_steps(plan))
         if seen := self._lookout.new(plan, state.read()):
             state.remember_account(*seen)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from krakenctl.apply.check import differences
 from krakenctl.model.journal import Intent, Stage, dated
 from krakenctl.model.plan import Mark
 from krakenctl.model.run import Deed
 from krakenctl.plan.human import by_person, shown_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from krakenctl.model.key import KeySpec
     from krakenctl.model.plan import Change, Plan
-    from krakenctl.model.recorded import Recorded
+    from krakenctl.model.recorded import Recorded, RecordedKey
     from krakenctl.model.run import Run
     from krakenctl.state.base import State
 
@@ -20,6 +25,51 @@ def allowed(state: State, run: Run, plan: Plan, now: int) -> None:
     """Whoever raises a safety limit is on the record, before anything is done."""
     if told := "; ".join(f"{block.limit.value}: {block.message}" for block in plan.blocks if block.allowed):
         state.log.append(Deed(at=now, run=run, verb="allow", outcome="done", message=told))
+
+
+def settled(state: State, run: Run, plan: Plan, now: int) -> None:
+    """Keys that were seen to be as declared: a later plan that cannot ask them does not offer the same edit again."""
+    known = state.read().keys if plan.settled else {}
+    for each in plan.settled:
+        record = known.get(each.address)
+        if record is not None and record.live_name == each.name:
+            deed = Deed(
+                at=now,
+                run=run,
+                verb="remember",
+                outcome="done",
+                address=each.address,
+                account=record.account,
+                name=each.name,
+                message="; ".join(_news(record, each.spec)),
+            )
+            state.update(replace(record, spec=each.spec, unverified=""), deeds=[deed])
+
+
+def clocks(state: State, run: Run, plan: Plan, now: int) -> None:
+    """What programs send now, as declared: once their keys are replaced, no manifest tells of them any more."""
+    known = state.read().keys if plan.clocks else {}
+    for each in plan.clocks:
+        record = known.get(each.address)
+        if record is not None and record.live_name == each.name:
+            deed = Deed(
+                at=now,
+                run=run,
+                verb="remember",
+                outcome="done",
+                address=each.address,
+                account=record.account,
+                name=each.name,
+                message=f"consumer.nonce: {record.nonce} → {each.nonce}",
+            )
+            state.update(replace(record, nonce=each.nonce), deeds=[deed])
+
+
+def _news(record: RecordedKey, seen: KeySpec) -> Iterator[str]:
+    if wrong := differences(record.spec, seen):
+        yield f"as declared, though it was not sent so: {'; '.join(wrong)}"
+    if record.unverified:
+        yield f"as declared, as it says itself; it had been taken unseen: {record.unverified}"
 
 
 def begun(state: State, run: Run, change: Change, now: int) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from krakenctl.observe.lookout import Lookout
     from krakenctl.pipeline.underway import UnderWay
     from krakenctl.plan.authority import Errand
-    from krakenctl.plan.guard import Ground, Own
+    from krakenctl.plan.guard import Own, PlanGround
     from krakenctl.project import Project
     from krakenctl.stores.base import Store
 
@@ -64,10 +64,10 @@ class Planning:
 
     def _drawn(
         self, recorded: Recorded, live: dict[str, LiveAccount], as_of: int | None, errand: Errand
-    ) -> tuple[Plan, Ground]:
+    ) -> tuple[Plan, PlanGround]:
         """For the world as it will be once what is under way has been seen to."""
         from krakenctl.observe import keepsakes
-        from krakenctl.plan.guard import Ground
+        from krakenctl.plan.guard import PlanGround
         from krakenctl.plan.planner import Inputs, plan
 
         after, seen, recovery = self.under_way.after(recorded, live, self.now())
@@ -81,10 +81,10 @@ class Planning:
             findings=self.project.warnings,
             errand=errand,
         )
-        drawn = keepsakes.held_back(plan(inputs), recorded, self.store)
-        return drawn, Ground(desired=self.project.desired, recorded=after, own=self.own)
+        drawn = keepsakes.held_back(plan(inputs), recorded, seen, self.store)
+        return drawn, PlanGround(desired=self.project.desired, recorded=after, own=self.own)
 
-    def _guarded(self, plan: Plan, ground: Ground, errand: Errand) -> Plan:
+    def _guarded(self, plan: Plan, ground: PlanGround, errand: Errand) -> Plan:
         from krakenctl.plan.authority import Tick
         from krakenctl.plan.guard import guarded, unattended
 

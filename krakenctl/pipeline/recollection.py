@@ -13,13 +13,14 @@ from krakenctl.model.desired import DesiredAccount, DesiredKey
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
 from krakenctl.model.live import Aside, Coverage, LiveAccount, Phase
-from krakenctl.model.rebuilt import PENDING, Heard, Kept, Word
+from krakenctl.model.rebuilt import CURRENT, PENDING, Heard, Kept, Word
 from krakenctl.model.recorded import RecordedAccount, RecordedKey, pin_of
 from krakenctl.model.surface import is_by_person
 from krakenctl.observe import accounts as observe
 from krakenctl.observe.estate import Share
 from krakenctl.observe.holdings import OpenStore
 from krakenctl.pipeline.rebuild import Evidences
+from krakenctl.plan.clocks import clock_of
 from krakenctl.plan.rebuild import homes_of, slots_of
 from krakenctl.project import Project
 from krakenctl.stores.base import Slot
@@ -72,9 +73,12 @@ class Recollection:
     def _asked(self, account: str, stored: list[Stored]) -> Iterator[tuple[DesiredKey, Word, Look]]:
         """Those first that any address may use: they end a row of refusals."""
         caller = Caller(http=self.exchange.http, held=self.share(account), clock=self.exchange.clock, wait=time.sleep)
-        for key, kept in sorted(stored, key=lambda one: bool(one[1].spec.ip_allowlist)):
-            word, seen = self._look(caller, self._holding(key, kept), is_unused=kept.slot == PENDING)
-            yield key, word, seen
+        try:
+            for key, kept in sorted(stored, key=lambda one: bool(one[1].spec.ip_allowlist)):
+                word, seen = self._look(caller, self._holding(key, kept), is_unused=kept.slot == PENDING)
+                yield key, word, seen
+        finally:
+            caller.keep()
 
     def _look(self, caller: Caller, holding: Holding, *, is_unused: bool) -> tuple[Word, Look]:
         """A pending key is left to the next run: a clock's number would make it look as if it had been in use."""
@@ -99,11 +103,13 @@ class Recollection:
             public_key=kept.public_key,
             spec=kept.spec,
             secret=kept.place,
-            issued=kept.created,
+            issued=kept.created or self.exchange.now(),
+            trigger=key.rotation.trigger,
         )
         entry = self.store(kept.place.store).get(kept.place.path, Slot(kept.slot))
         pair = KeyPair(public_key=entry.public_key, secret=entry.secret) if entry else None
-        return Holding(record=record, scale=NonceScale(key.consumer_nonce), pair=pair, problem="its slot is empty now")
+        scale = clock_of(record, key, self.exchange.now()) if kept.slot == CURRENT else NonceScale.UNKNOWN
+        return Holding(record=record, scale=scale, pair=pair, problem="its slot is empty now")
 
     @staticmethod
     def _told(key: DesiredKey, word: Word, seen: Look) -> tuple[Heard, Look]:

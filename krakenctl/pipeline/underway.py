@@ -148,6 +148,7 @@ def _grant(key: DesiredKey) -> Grant:
         secret=key.secret,
         trigger=key.rotation.trigger,
         protect=key.protect,
+        nonce=key.nonce,
     )
 
 

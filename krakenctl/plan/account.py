@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.plan import Action, Change, Gone, Overlap
+from krakenctl.model.plan import Action, Change, Clock, Gone, Overlap, Settled
 from krakenctl.model.recorded import RecordedKey
+from krakenctl.model.surface import traits
 from krakenctl.model.time import show_time
-from krakenctl.plan import authority, byhand, keys, names, overlap, room, strangers
+from krakenctl.plan import authority, byhand, clocks, keys, names, overlap, room, strangers
 from krakenctl.plan.contained import containment, still_live
 from krakenctl.plan.homes import taken_over
 from krakenctl.plan.retired import retired
 from krakenctl.plan.scene import Scene
+from krakenctl.plan.settled import settled
+from krakenctl.plan.undecided import undecided
 from krakenctl.plan.undeclared import undeclared
 from krakenctl.plan.unreached import all_blocked, given_up, why_unreached
 from krakenctl.plan.unrecorded import unrecorded
@@ -27,6 +30,8 @@ class AccountPlan:
     unchanged: list[Address] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     left: list[Change] = field(default_factory=list)  # to apply, by a run of less authority
 
@@ -34,7 +39,7 @@ class AccountPlan:
 def plan_account(scene: Scene) -> AccountPlan:
     """Everything about one account. Keys of an account that is not ready wait for it or are blocked."""
     if why := why_unreached(scene):
-        return AccountPlan(changes=[*all_blocked(scene, why)], findings=[*given_up(scene, why)])
+        return AccountPlan(changes=[*all_blocked(scene, why)], findings=[*given_up(scene, why), *_unheeded(scene, why)])
     result = AccountPlan()
     share = _share(scene, [*_of_keys(scene, result)])  # before others of its account make room for it
     result.left = share.left
@@ -46,6 +51,13 @@ def plan_account(scene: Scene) -> AccountPlan:
     result.findings += _remarks(scene, changes)
     _fit(scene, older.first, changes, result)
     return result
+
+
+def _unheeded(scene: Scene, why: str) -> Iterator[Finding]:
+    """Of keys that a person makes, and that have to be looked for on the website, whatever can be asked."""
+    if scene.account is not None and traits(scene.account.surface).proved_by_pair:
+        yield from byhand.remembered(scene.retired, scene.intents, why)
+        yield from byhand.unseen(scene.intents)
 
 
 def wait_for(scene: Scene, account: Address) -> AccountPlan:
@@ -64,7 +76,11 @@ def _of_keys(scene: Scene, result: AccountPlan) -> Iterator[Change]:
     used = names.generations(scene.by_name, scene.tag)
     for key in scene.declared:
         record = _record_of(key, records)
-        yield from _noted(_change(scene, key, record, used), key, result)
+        seen = _as_seen(scene, key, record, result)
+        change = _change(scene, key, seen, used)
+        if change is None and seen is not None and (nonce := clocks.news(seen, key, scene.now)):
+            result.clocks.append(Clock(address=seen.address, name=seen.live_name, nonce=nonce))
+        yield from _noted(change, key, result)
     waiting = sorted(records.keys() & scene.waiting.keys())
     yield from (_must_wait(scene, address, scene.waiting[address]) for address in waiting)
     yield from undeclared(scene, [record for address, record in records.items() if address not in scene.waiting])
@@ -76,6 +92,14 @@ def _record_of(key: DesiredKey, records: dict[Address, RecordedKey]) -> Recorded
     return None if address is None else records.pop(address)
 
 
+def _as_seen(scene: Scene, key: DesiredKey, record: RecordedKey | None, result: AccountPlan) -> RecordedKey | None:
+    """What somebody has set as declared is decided on as if it had been sent so."""
+    if record is None or _why_waiting(scene, key, record) or (spec := settled(scene, key, record)) is None:
+        return record
+    result.settled.append(Settled(address=record.address, name=record.live_name, spec=spec))
+    return replace(record, spec=spec, unverified="")
+
+
 def _noted(change: Change | None, key: DesiredKey, result: AccountPlan) -> tuple[Change, ...]:
     if change is None:
         result.unchanged.append(key.address)
@@ -85,7 +109,7 @@ def _noted(change: Change | None, key: DesiredKey, result: AccountPlan) -> tuple
 
 def _change(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapping[str, int]) -> Change | None:
     """`used`: the highest live generation, by key name."""
-    if why := scene.waiting.get(key.address) or (record and scene.waiting.get(record.address)):
+    if why := _why_waiting(scene, key, record):
         return _must_wait(scene, key.address, why)
     change = keys.decide(_sight(scene, key, record, used))
     issues = change is not None and change.strategy is not None
@@ -96,21 +120,28 @@ def _change(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Map
     return change
 
 
+def _why_waiting(scene: Scene, key: DesiredKey, record: RecordedKey | None) -> str:
+    return scene.waiting.get(key.address) or (scene.waiting.get(record.address, "") if record else "")
+
+
 def _must_wait(scene: Scene, address: Address, why: str) -> Change:
     return keys.blocked(address, scene.name, f"an earlier run has begun a change of it that is not finished: {why}")
 
 
-def _sight(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapping[str, int]) -> keys.Sight:
-    return keys.Sight(
+def _sight(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapping[str, int]) -> keys.KeySight:
+    generation = _next_generation(scene, key, record, used)
+    return keys.KeySight(
         key=key,
         recorded=record,
         live=scene.same_key(record),
-        generation=_next_generation(scene, key, record, used),
+        generation=generation,
+        shown=scene.shown(key.address).get(generation),
         tag=scene.tag,
         now=scene.now,
         asked=scene.asked.get(key.address),
         contained=containment(key, record, scene.contained),
         silent=scene.is_silent(record),
+        unseen=record is not None and bool(scene.live.aside(record.live_name).unasked),
     )
 
 
@@ -151,8 +182,9 @@ def _remarks(scene: Scene, changes: Iterable[Change]) -> Iterator[Finding]:
     yield from _ended_grants(scene, {change.address for change in changes})
     yield from strangers.seen(scene)
     yield from still_live(scene)
+    yield from undecided(scene, {change.address for change in changes if change.strategy})
     pin = scene.account.iiban if scene.account else ""
-    yield from byhand.findings(scene.live, scene.intents, changes, pin=pin)
+    yield from byhand.findings(scene.live, scene.recorded, scene.intents, changes, pin=pin)
 
 
 def _ended_grants(scene: Scene, changing: Collection[Address]) -> Iterator[Finding]:

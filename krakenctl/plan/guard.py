@@ -33,7 +33,7 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class PlanGround:
     """What a plan was made from, as far as danger depends on it."""
 
     desired: Desired
@@ -41,11 +41,11 @@ class Ground:
     own: Callable[[], Own] = Own  # read only where a plan takes keys away
 
 
-def guarded(plan: Plan, ground: Ground, safety: Safety, raised: Raised) -> Plan:
+def guarded(plan: Plan, ground: PlanGround, safety: Safety, raised: Raised) -> Plan:
     return replace(plan, blocks=blocks(plan, ground, safety, raised))
 
 
-def unattended(plan: Plan, ground: Ground) -> Plan:
+def unattended(plan: Plan, ground: PlanGround) -> Plan:
     """For a run that nobody watches: a key that somebody must have a look at is held up, and the others go on."""
     why = {address: block.flag for block in _keys(plan, ground) for address in block.addresses}
     changes = (_held_up(c, why[c.address]) if c.address in why and c.action in _ISSUING else c for c in plan.changes)
@@ -57,7 +57,7 @@ def _held_up(change: Change, flag: str) -> Change:
     return blocked(change.address, change.account, why, *change.causes)
 
 
-def blocks(plan: Plan, ground: Ground, safety: Safety, raised: Raised) -> tuple[Block, ...]:
+def blocks(plan: Plan, ground: PlanGround, safety: Safety, raised: Raised) -> tuple[Block, ...]:
     """Every limit that the plan goes beyond; what was raised for this run is among them, and allowed."""
     if not plan.has_changes:
         return ()
@@ -66,13 +66,13 @@ def blocks(plan: Plan, ground: Ground, safety: Safety, raised: Raised) -> tuple[
     return (*_revokes(plan, ground, safety, raised), *opened)
 
 
-def net_revokes(plan: Plan, ground: Ground) -> tuple[Address, ...]:
+def net_revokes(plan: Plan, ground: PlanGround) -> tuple[Address, ...]:
     """Whose last working key would go, with none in its place. One that has expired is no loss."""
     lost = {change.address for change in _without_successor(plan, ground) if not _expired(change, plan.now)}
     return tuple(sorted(lost))
 
 
-def _revokes(plan: Plan, ground: Ground, safety: Safety, raised: Raised) -> Iterator[Block]:
+def _revokes(plan: Plan, ground: PlanGround, safety: Safety, raised: Raised) -> Iterator[Block]:
     lost, managed = net_revokes(plan, ground), len(ground.recorded.keys)
     allowed = raised.max_revokes is not None and len(lost) <= raised.max_revokes
     limit = _beyond(len(lost), managed, safety)
@@ -93,14 +93,14 @@ def _beyond(lost: int, managed: int, safety: Safety) -> str:
     return ""
 
 
-def _empty(ground: Ground) -> Iterator[Block]:
+def _empty(ground: PlanGround) -> Iterator[Block]:
     managed = tuple(sorted(ground.recorded.keys))
     if managed and not ground.desired.keys:
         count = f"{len(managed)} {'is' if len(managed) == 1 else 'are'} managed here"
         yield _block(Limit.EMPTY, f"the manifests declare no key any more, and {count}", managed)
 
 
-def _keys(plan: Plan, ground: Ground) -> Iterator[Block]:
+def _keys(plan: Plan, ground: PlanGround) -> Iterator[Block]:
     """What is dangerous about single keys; a block for each class."""
     protected = [c for c in _without_successor(plan, ground) if _is_protected(c, ground)]
     said = {
@@ -119,7 +119,7 @@ def _keys(plan: Plan, ground: Ground) -> Iterator[Block]:
             yield _block(limit, f"{_keys_would(addresses)} {words}", addresses)
 
 
-def _without_successor(plan: Plan, ground: Ground) -> list[Change]:
+def _without_successor(plan: Plan, ground: PlanGround) -> list[Change]:
     """The revokes after which their consumer has no key that is, or will be, the current one."""
     home = homes(ground.desired.keys.values(), ground.recorded.keys)
     revokes = [change for change in plan.changes if change.action is Action.REVOKE]
@@ -134,13 +134,13 @@ def _expired(change: Change, now: int) -> bool:
     return change.old is not None and 0 < change.old.spec.valid_until <= now
 
 
-def _is_protected(change: Change, ground: Ground) -> bool:
+def _is_protected(change: Change, ground: PlanGround) -> bool:
     """By the manifest, or by what outlives it."""
     record = ground.recorded.keys.get(change.address)
     return change.protect or (record is not None and record.protect)
 
 
-def _newly(plan: Plan, ground: Ground, danger: _Danger) -> Iterator[Change]:
+def _newly(plan: Plan, ground: PlanGround, danger: _Danger) -> Iterator[Change]:
     """Keys that would be more dangerous than what was last sent; a key that was never there is compared with none."""
     for change in plan.changes:
         if change.new is not None:
@@ -158,7 +158,7 @@ def _is_open(spec: KeySpec) -> frozenset[str]:
     return frozenset() if spec.ip_allowlist else frozenset({"any"})
 
 
-def _own(plan: Plan, ground: Ground) -> Iterator[Change]:
+def _own(plan: Plan, ground: PlanGround) -> Iterator[Change]:
     """A reference to a store's slot follows a key that is replaced in its place, before the old one goes."""
     taken = [change for change in plan.changes if change.old and change.action in (Action.REVOKE, *_ISSUING)]
     own = ground.own() if taken else Own()
@@ -170,7 +170,7 @@ def _own(plan: Plan, ground: Ground) -> Iterator[Change]:
                 yield change
 
 
-def _contained(plan: Plan, ground: Ground) -> Iterator[Change]:
+def _contained(plan: Plan, ground: PlanGround) -> Iterator[Change]:
     for change in plan.changes:
         key = ground.desired.keys.get(change.address) if change.action in _ISSUING else None
         record = ground.recorded.keys.get(change.renamed_from or change.address)

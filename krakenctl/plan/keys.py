@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
+from krakenctl.model.journal import Intent, shown_end
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
 from krakenctl.model.recorded import Containment, RecordedKey
@@ -18,11 +19,12 @@ from krakenctl.plan.names import live_name
 
 BY_NAME_ALONE = "the exchange tells no creation time; matched by its name alone"
 _ADOPTED = "it was adopted without its secret, so its first change replaces it"
+_MAYBE = "it could not be asked, so it may be so already"
 _EXACT = ("ip_allowlist", "query_from", "query_to", "nonce_window")  # what can be edited, beside the expiry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class KeySight:
     """Everything known about one declared key."""
 
     key: DesiredKey
@@ -33,10 +35,12 @@ class Sight:
     now: int
     asked: rotation.Asked | None = None  # somebody wants it rotated, due or not
     contained: Containment | None = None  # the kill switch was used on it, and it was not issued again since
-    silent: bool = False  # it answers no more, and nobody planned its end: it is gone, or fenced off
+    silent: bool = False  # it answers no more, and nothing proves its end: it is gone, or fenced off
+    unseen: bool = False  # it could not be asked: what is taken for live is what was recorded
+    shown: Intent | None = None  # of that generation: somebody was told to make it
 
 
-def decide(sight: Sight) -> Change | None:
+def decide(sight: KeySight) -> Change | None:
     """The change this key needs; None when it is in order."""
     if has_ended(sight.key, sight.now):
         return _revoke_ended(sight)
@@ -56,7 +60,7 @@ def contained(by: Containment) -> str:
     return f"revoked with the kill switch at {show_time(by.at)} by {by.who}{told}"
 
 
-def _compare(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
+def _compare(sight: KeySight, recorded: RecordedKey, live: LiveKey) -> Change | None:
     """The dearest of what applies: a replacement covers everything that an update would do."""
     target = wanted.of_live(sight.key, live.spec, recorded.issued)
     doubt = by_name_alone(recorded, live)
@@ -90,7 +94,9 @@ def _replace_reasons(key: DesiredKey, recorded: RecordedKey, live: KeySpec) -> t
     return tuple(reasons)
 
 
-def _rotate_reasons(sight: Sight, recorded: RecordedKey, live: KeySpec, target: KeySpec) -> Iterator[tuple[Cause, str]]:
+def _rotate_reasons(
+    sight: KeySight, recorded: RecordedKey, live: KeySpec, target: KeySpec
+) -> Iterator[tuple[Cause, str]]:
     """Each cause with its reason; of several deadlines the nearest is told."""
     key, now = sight.key, sight.now
     if sight.asked is not None:
@@ -112,7 +118,7 @@ def _asked(asked: rotation.Asked) -> str:
     return f"asked for{why}"
 
 
-def _moved(sight: Sight, recorded: RecordedKey, live: KeySpec) -> Iterator[Cause]:
+def _moved(sight: KeySight, recorded: RecordedKey, live: KeySpec) -> Iterator[Cause]:
     """Whether a new key would differ from the one that was last sent, and whether that one was left as it was."""
     key, sent = sight.key, recorded.spec
     wish = wanted.dated(key, recorded.issued)
@@ -123,13 +129,14 @@ def _moved(sight: Sight, recorded: RecordedKey, live: KeySpec) -> Iterator[Cause
         yield Cause.DRIFT
 
 
-def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[Cause, ...]) -> Change:
+def issue(sight: KeySight, action: Action, reasons: tuple[str, ...], causes: tuple[Cause, ...]) -> Change:
     """A new generation, create-first; it replaces the live key when there is one."""
     key = sight.key
     name = live_name(key.address.name, sight.tag, sight.generation)
     spec = wanted.at_issue(key)
     overlap = 0 if sight.live is None or Cause.EXPIRED in causes else key.rotation.overlap  # nobody can use a dead key
-    after = as_written(spec, key.secret, key.valid_for)
+    end = shown_end(key.valid_for, sight.now, sight.shown) if key.valid_for else 0
+    after = as_written(replace(spec, valid_until=end or spec.valid_until), key.secret, None if end else key.valid_for)
     new = NewKey(
         name=name,
         generation=sight.generation,
@@ -152,6 +159,7 @@ def issue(sight: Sight, action: Action, reasons: tuple[str, ...], causes: tuple[
         overlap=overlap,
         trigger=key.rotation.trigger,
         protect=key.protect,
+        nonce=key.nonce,
         renamed_from=_former(sight),
     )
     return turned_round(change) if sight.asked and sight.asked.compromised else change
@@ -165,7 +173,7 @@ def turned_round(change: Change) -> Change:
     return replace(change, strategy=Strategy.REVOKE_FIRST, steps=steps, overlap=0)
 
 
-def _fields(sight: Sight, after: Mapping[str, object]) -> tuple[FieldChange, ...]:
+def _fields(sight: KeySight, after: Mapping[str, object]) -> tuple[FieldChange, ...]:
     """For a replacement what differs; expiry, counted anew from the issue, is no difference by itself."""
     if sight.live is None or sight.recorded is None:
         return diff.all_fields(after)
@@ -194,7 +202,7 @@ def revoke_first(name: str, old: str) -> tuple[Step, ...]:
     return (Step(Verb.REVOKE, old), *new)
 
 
-def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec) -> Change:
+def _update(sight: KeySight, recorded: RecordedKey, live: LiveKey, target: KeySpec) -> Change:
     key = sight.key
     before = as_written(live.spec, None)
     drifted = _drifted(recorded.spec, live.spec, target)
@@ -203,7 +211,7 @@ def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec)
         address=key.address,
         account=key.account,
         action=Action.UPDATE,
-        reasons=(f"{reason}; these fields can be edited, so key and secret stay",),
+        reasons=(f"{reason}; these fields can be edited, so key and secret stay", *((_MAYBE,) if sight.unseen else ())),
         causes=(Cause.DRIFT if drifted else Cause.DECLARED,),
         fields=(*diff.fields(before, as_written(target, None)), *_protection(key, recorded)),
         steps=(Step(Verb.UPDATE, live.name), Step(Verb.CHECK, live.name)),
@@ -218,6 +226,7 @@ def _update(sight: Sight, recorded: RecordedKey, live: LiveKey, target: KeySpec)
         secret=recorded.secret,
         trigger=key.rotation.trigger,
         protect=key.protect,
+        nonce=key.nonce,
         renamed_from=_former(sight),
     )
 
@@ -229,7 +238,7 @@ def _drifted(sent: KeySpec, live: KeySpec, target: KeySpec) -> bool:
     return expiry or any(getattr(sent, name) != getattr(live, name) != getattr(target, name) for name in _EXACT)
 
 
-def _remember(sight: Sight, recorded: RecordedKey, live: LiveKey) -> Change | None:
+def _remember(sight: KeySight, recorded: RecordedKey, live: LiveKey) -> Change | None:
     """Same key, new address or protection: only our memory changes. Nothing is sent, so there is no step."""
     former, protection = _former(sight), _protection(sight.key, recorded)
     reasons = [f"formerly {former}; the key keeps its live name until it is replaced"] if former else []
@@ -251,7 +260,7 @@ def has_ended(key: DesiredKey, now: int) -> bool:
     return key.valid_until is not None and key.valid_until <= now
 
 
-def _revoke_ended(sight: Sight) -> Change | None:
+def _revoke_ended(sight: KeySight) -> Change | None:
     if sight.recorded is None or sight.live is None:
         return None
     ended = f"its grant ended at {show_time(sight.key.valid_until or 0)} (validUntil)"
@@ -298,7 +307,7 @@ def old_key(live: LiveKey | None) -> OldKey | None:
     return None if live is None else OldKey(name=live.name, created=live.created, spec=live.spec)
 
 
-def _former(sight: Sight) -> Address | None:
+def _former(sight: KeySight) -> Address | None:
     if sight.recorded is None or sight.recorded.address == sight.key.address:
         return None
     return sight.recorded.address

@@ -61,6 +61,8 @@ def plan(inputs: Inputs) -> Plan:
         unchanged=tuple(address for part in parts for address in part.unchanged),
         overlaps=tuple(overlap for part in parts for overlap in part.overlaps),
         gone=tuple(gone for part in parts for gone in part.gone),
+        settled=tuple(settled for part in parts for settled in part.settled),
+        clocks=tuple(clock for part in parts for clock in part.clocks),
         recovery=inputs.recovery,
         findings=(*_findings(inputs, parts), *authority.remark(inputs.errand, share)),
     )

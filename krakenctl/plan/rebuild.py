@@ -20,6 +20,7 @@ from krakenctl.model.recorded import Given, Recorded, RecordedAccount, RecordedK
 from krakenctl.model.time import show_time
 from krakenctl.plan import names, wanted
 from krakenctl.plan import rebuild_words as words
+from krakenctl.plan.clocks import clock_of
 from krakenctl.plan.keys import create_first
 
 
@@ -191,7 +192,8 @@ class _Memory:
 
     def _current(self, key: DesiredKey, find: _Find) -> None:
         address = key.address if find.kept.place == key.secret else Address.parse(find.kept.address)
-        self.keys[address] = self._record(key, find, address)
+        record = self._record(key, find, address)
+        self.keys[address] = replace(record, nonce=clock_of(record, key, self.evidence.now))
         if find.live.name != find.kept.live_name:
             was = f"it was issued as {find.kept.live_name}, and is known by its public key"
             self._note(Sort.ASSUMED, f"“{find.live.name}” is the current key: {was}", str(key.address))

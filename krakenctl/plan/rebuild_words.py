@@ -32,6 +32,8 @@ def perhaps_renamed(kept: Kept, live: Iterable[LiveKey]) -> str:
 
 
 def under_way(intent: Intent) -> str:
+    if intent.mistaken:
+        return f"{intent.live_name} {intent.mistake}; it is told of until somebody has looked"
     if intent.stage is Stage.LOST:
         return f"{intent.live_name} was given up by an earlier run, and is looked out for as before"
     return f"{intent.live_name}: an earlier run has begun a change of it, and the next run finishes or undoes it"

@@ -48,6 +48,8 @@ def _settle(scene: Scene, record: RecordedKey, live: LiveKey, fate: Action | Non
     if (over := _why_over(record, fate, scene.now)) is None:
         result.overlaps.append(Overlap(address=record.address, name=live.name, until=record.retired_until))
         return
+    if live.name in scene.held_up:
+        return
     doubts = (*keys.by_name_alone(record, live), *_silence(scene, record))
     change = keys.revoke(record.address, scene.name, live, *over, *doubts)
     if fate in _SUPERSEDING:  # whether or not its overlap has ended, nobody waits for its successor any more
@@ -62,6 +64,8 @@ def _silence(scene: Scene, record: RecordedKey) -> tuple[str, ...]:
 
 def _why_over(record: RecordedKey, fate: Action | None, now: int) -> tuple[Cause, str] | None:
     """Why a retired key goes now; None while its overlap runs."""
+    if record.claimed_by:
+        return Cause.RETIRED, f"{record.claimed_by} said that it was deleted, and it lives"
     if record.retired_until <= now:
         return Cause.RETIRED, "replaced, and its overlap has ended"
     if fate in (Action.REPLACE, Action.ROTATE):

@@ -54,13 +54,19 @@ class Scene:
         return (*self.recorded, *self.retired, *self.intents)
 
     def is_silent(self, record: RecordedKey | None) -> bool:
-        """Whether it answers no more, though nobody planned its end."""
+        """Whether it answers no more, and nothing proves its end."""
         return record is not None and self.live.aside(record.live_name).silent
 
-    def shown(self, address: Address) -> frozenset[int]:
-        """The generations of a key that a person was told to make, and has not given the pair of."""
+    @cached_property
+    def held_up(self) -> frozenset[str]:
+        """Replaced keys whose end was begun and has to wait, so that it is not planned beside that."""
+        begun = (intent for intent in self.intents if intent.stage is Stage.PROMOTED)
+        return frozenset(intent.old_name for intent in begun if intent.address in self.waiting)
+
+    def shown(self, address: Address) -> Mapping[int, Intent]:
+        """By generation: of that key, what a person was told to make, and has not given the pair of."""
         told = (intent for intent in self.intents if intent.stage is Stage.SHOWN and intent.address == address)
-        return frozenset(intent.generation for intent in told)
+        return {intent.generation: intent for intent in told}
 
     def same_key(self, record: RecordedKey | None) -> LiveKey | None:
         """The live key of that name, unless it was created at another time: then it is somebody else's.

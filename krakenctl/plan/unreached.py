@@ -23,9 +23,11 @@ def why_unreached(scene: Scene) -> str:
 
 
 def all_blocked(scene: Scene, why: str) -> Iterator[Change]:
-    """Also what may be live because of us."""
+    """Also what may be live because of us; of a master without any of that, the account: it was not seen either."""
     traces = (trace for trace in scene.traces if not (isinstance(trace, Intent) and _is_given_up(scene, trace)))
     addresses = {key.address for key in scene.declared} | {trace.address for trace in traces}
+    if not addresses and scene.account is not None and scene.account.address.kind == "Account":
+        addresses = {scene.account.address}
     return (blocked(address, scene.name, why) for address in sorted(addresses))
 
 

@@ -5,10 +5,12 @@ A field that nobody declared keeps what it has. Expiries are compared with `same
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.key import KeySpec, same_expiry
+from krakenctl.model.written import FIELDS
 
 
 def managed(key: DesiredKey) -> frozenset[str]:
@@ -46,6 +48,15 @@ def of_live(key: DesiredKey, live: KeySpec, issued: int) -> KeySpec:
         query_to=wanted.query_to if "query_to" in declared else live.query_to,
         nonce_window=wanted.nonce_window if "nonce_window" in declared else live.nonce_window,
     )
+
+
+def changed(key: DesiredKey, sent: KeySpec, live: KeySpec) -> Iterator[str]:
+    """Fields, by their names in manifests, that nobody declared and somebody changed: no plan sets them back."""
+    declared = managed(key)
+    as_sent = replace(sent, valid_until=settled(sent.valid_until, live.valid_until))
+    for name, field in FIELDS.items():
+        if field not in declared and getattr(as_sent, field) != getattr(live, field):
+            yield name
 
 
 def dated(key: DesiredKey, issued: int) -> KeySpec:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krakenctl.model.access import Holder, Holders, Says, Sent, Sight, Standing, Why
+from krakenctl.model.access import AccessSight, Holder, Holders, Says, Sent, Standing, Why
 from krakenctl.model.live import Coverage
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, count, visible
@@ -51,10 +51,13 @@ def _why(why: Why, paint: Paint) -> Iterator[str]:
     if why.address.kind == "ApiKey":
         yield from _grants(why, paint)
         yield from _sent(why, paint)
+    if not why.sound:
+        yield "  " + paint(paint.wrapped(_BREACH, indent=2), "yellow")
     yield "  " + paint(paint.wrapped(_LIVE, indent=2), "dim")
 
 
 _LIVE = "Declared and recorded is not live: whether the key really can is what `krakenctl verify` finds out."
+_BREACH = "The manifests have errors, so nothing of them can be applied: `krakenctl validate` shows them."
 
 
 def _verdict(why: Why) -> str:
@@ -129,6 +132,7 @@ def _why_json(why: Why) -> dict[str, Any]:
         ],
         "hasState": why.has_state,
         "blind": why.blind,
+        "sound": why.sound,
     }
 
 
@@ -239,7 +243,7 @@ def _from(holder: Holder) -> str:
     return f"from {places}{ends}{odd}"
 
 
-def _sights(sights: Sequence[Sight], paint: Paint) -> Iterator[str]:
+def _sights(sights: Sequence[AccessSight], paint: Paint) -> Iterator[str]:
     """Accounts of which as much was seen are told together."""
     by_words: dict[str, list[str]] = {}
     for sight in sights:
@@ -256,7 +260,7 @@ def _some(names: Sequence[str]) -> str:
     return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
 
 
-def _words(sight: Sight) -> str:
+def _words(sight: AccessSight) -> str:
     if not sight.looked:
         return "live keys were not looked at (--offline)"
     reason = f" ({visible(sight.reason)})" if sight.reason else ""
@@ -264,7 +268,7 @@ def _words(sight: Sight) -> str:
     return f"{_SEEN[sight.coverage]}{reason}{unasked}{_silence(sight)}"
 
 
-def _silence(sight: Sight) -> str:
+def _silence(sight: AccessSight) -> str:
     silent = f"; answers no more from here, and may live on: {_some(sight.silent)}" if sight.silent else ""
     gone = f"; taken for gone, because it answered no more: {_some(sight.gone)}" if sight.gone else ""
     return f"{silent}{gone}{' (look on the website)' if silent or gone else ''}"
@@ -286,7 +290,7 @@ def _holder_json(holder: Holder) -> dict[str, Any]:
     }
 
 
-def _sight_json(sight: Sight) -> dict[str, Any]:
+def _sight_json(sight: AccessSight) -> dict[str, Any]:
     return {
         "account": sight.account,
         "looked": sight.looked,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from krakenctl.model.drift import Drift, Drifted, FieldDrift, Kind, Mends, Sight
+from krakenctl.model.drift import Drift, Drifted, DriftSight, FieldDrift, Kind, Mends
 from krakenctl.model.finding import Severity
 from krakenctl.model.finding_json import finding_json
 from krakenctl.model.live import Coverage
@@ -82,12 +82,12 @@ def coverage(found: Drifted) -> Iterator[tuple[str, str]]:
         yield _some(names), said
 
 
-def _sight(sight: Sight) -> str:
+def _sight(sight: DriftSight) -> str:
     reason = f" ({visible(sight.reason)})" if sight.reason else ""
     return f"{_SEEN[sight.coverage]}{reason}{_unasked(sight)}"
 
 
-def _unasked(sight: Sight) -> str:
+def _unasked(sight: DriftSight) -> str:
     by_reason: dict[str, list[str]] = {}
     for name, why in sorted(sight.unasked.items()):
         by_reason.setdefault(why, []).append(name)
@@ -193,7 +193,7 @@ def _field_json(row: FieldDrift) -> dict[str, Any]:
     return {"field": row.field, **three, "managed": row.managed, "asked": row.asked}
 
 
-def _sight_json(sight: Sight) -> dict[str, Any]:
+def _sight_json(sight: DriftSight) -> dict[str, Any]:
     return {
         "account": sight.account,
         "coverage": sight.coverage.value,

@@ -12,6 +12,7 @@ from krakenctl.render.report_text import head_line
 
 FORMAT = "krakenctl.import/v1"
 _SECOND_FACTOR = "it has a second factor: nothing asks it by itself from now on, and it is taken as recorded"
+_GUESSED = "consumer.nonce is a guess: {}. Most programs send ms or finer: write what yours sends into the manifest."
 
 
 def to_json(done: Import) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def _key_json(key: ImportedKey) -> dict[str, Any]:
         "path": key.secret.path,
         "withoutSecret": key.without_secret,
         "secondFactor": key.second_factor,
+        **({"guessedNonce": key.guessed_nonce} if key.guessed_nonce else {}),
         "findings": [finding_json(finding) for finding in key.findings],
     }
 
@@ -61,6 +63,8 @@ def _lines(done: Import, paint: Paint) -> Iterator[str]:
             yield "    " + paint.wrapped(_SECOND_FACTOR, indent=4, first=4)
         for finding in key.findings:
             yield "    " + paint(f"{finding.severity.value} {finding.rule}", "yellow") + f"  {visible(finding.message)}"
+    if guessed := [f"{key.guessed_nonce} for {key.address.name}" for key in done.keys if key.guessed_nonce]:
+        yield paint.wrapped(visible(_GUESSED.format(", ".join(guessed))), indent=2, first=0)
     for one in done.left_out:
         yield from _left(one, paint)
     for finding in done.findings:

@@ -119,7 +119,7 @@ def _facts(told: Description, now: int) -> Iterator[tuple[str, str]]:
     yield "Nonce window", str(spec.nonce_window)
     yield "Made", _moment(live.created, now, "not told") + _changed(told, now)
     yield "Last used", _last_use(told.last_used, now)
-    yield "Nonces", f"{_clock(told.scale)}; the highest is {told.nonce} now" if told.nonce else _clock(told.scale)
+    yield "Nonces", _nonces(told)
 
 
 def _moment(seconds: int, now: int, absent: str) -> str:
@@ -142,15 +142,17 @@ def _last_use(seconds: int, now: int) -> str:
     return _moment(seconds, now, "")
 
 
-def _clock(scale: NonceScale) -> str:
+def _nonces(told: Description) -> str:
+    number = f"a number in {_UNITS[told.scale]}" if told.scale in _UNITS else "the number that was given"
+    highest = f"; the highest is {told.nonce} now" if told.nonce else ""
+    return f"it took {number}{highest}{_consumer(told.scale)}"
+
+
+def _consumer(scale: NonceScale) -> str:
+    """What that tells of the program that uses it."""
     if scale is NonceScale.SECONDS:
-        return (
-            "it took a number in seconds: nobody has called it with a finer clock, or at all, or its program counts: "
-            "then it is locked out now"
-        )
-    if scale in _UNITS:
-        return f"it took a number in {_UNITS[scale]}: the program that uses it sends nothing finer"
-    return "it took the number that was given"
+        return ". Its program sends seconds, or has not used it yet. One that counts 1, 2, 3 is locked out now"
+    return ". Its program sends nothing finer" if scale in _UNITS else ""
 
 
 def _rights(key: Described, paint: Paint) -> Iterator[str]:

@@ -23,6 +23,7 @@ _RETRY = {
 _CALLED = {
     "rule": "a finding of krakenctl",
     "drift": "a kind of drift",
+    "check": "a check of krakenctl doctor",
     "verdict": "a verdict of krakenctl verify",
     "coverage": "how much of an account's keys is seen",
     "code": "an error code of krakenctl",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from krakenctl.knowledge.facts import Endpoint, Facts, Word, facts
-from krakenctl.model.access import Holder, Holders, Sight, Standing
+from krakenctl.model.access import AccessSight, Holder, Holders, Standing
 from krakenctl.model.address import key_address
 from krakenctl.model.live import Coverage
 from krakenctl.model.permission import SPELLINGS, in_order
@@ -104,7 +104,7 @@ _HOLDERS = (
             _holder("monitor", "monitor.a7.g3", _NO, _NO, _YES),
         ),
         doubtful=(),
-        sights=(Sight(account="acme", coverage=Coverage.OUR_CLIENT, looked=True, keys=4),),
+        sights=(AccessSight(account="acme", coverage=Coverage.OUR_CLIENT, looked=True, keys=4),),
         at=0,
     ),
 )
@@ -151,6 +151,7 @@ def _errors(facts: Facts) -> Iterator[str]:
 _TITLES = {
     "rule": "Findings of krakenctl, by rule",
     "drift": "Kinds of drift",
+    "check": "Checks of `krakenctl doctor`",
     "verdict": "Verdicts of `krakenctl verify`",
     "coverage": "How much is seen",
     "code": "Error codes of krakenctl",

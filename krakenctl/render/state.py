@@ -7,6 +7,7 @@ from typing import Any
 
 from krakenctl.model import key_json
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.recorded import Containment, Given, Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
@@ -114,6 +115,8 @@ def _end(key: RecordedKey) -> str:
 
 
 def _standing(intent: Intent) -> str:
+    if intent.mistaken:
+        return f"it {intent.mistake}; `krakenctl recover --absent` says that it is gone"
     if intent.stage is Stage.LOST:
         return "given up: its name is burned, and every run looks out for it"
     if intent.stage is Stage.SHOWN:
@@ -156,6 +159,7 @@ def _key_json(key: RecordedKey) -> dict[str, Any]:
         "secret": {"store": key.secret.store, "path": key.secret.path},
         "trigger": key.trigger,
         "protect": key.protect,
+        **({} if key.nonce is NonceScale.UNKNOWN else {"consumerNonce": key.nonce.value}),
         **({"retiredUntil": show_time(key.retired_until)} if key.retired_until else {}),
         **({"revokeClaimed": {"by": key.claimed_by, "at": show_time(key.claimed_at)}} if key.claimed_by else {}),
         **({"unverified": key.unverified} if key.unverified else {}),

@@ -7,7 +7,7 @@ from typing import Any
 
 from krakenctl.model.live import Coverage
 from krakenctl.model.time import show_time
-from krakenctl.model.verification import Right, Setting, Sight, Source, Verdict, Verification, Verified
+from krakenctl.model.verification import Right, Setting, Source, Verdict, Verification, Verified, VerifySight
 from krakenctl.render.markdown import code, plain
 from krakenctl.render.paint import Paint, count, visible
 
@@ -129,7 +129,8 @@ def _right(right: Right) -> str:
 
 
 def _setting(setting: Setting) -> str:
-    return f"{setting.name}: declared {_value(setting.declared)}, effective {_value(setting.effective)}"
+    declared = f"declared {_value(setting.declared)}" if setting.managed else "not declared"
+    return f"{setting.name}: {declared}, effective {_value(setting.effective)}"
 
 
 def _value(value: Any) -> str:
@@ -171,7 +172,7 @@ def _counts(found: Verification) -> dict[str, int]:
     }
 
 
-def _sight(sight: Sight) -> str:
+def _sight(sight: VerifySight) -> str:
     why = f" ({visible(sight.reason)})" if sight.reason else ""
     mixed = "".join(f"; {visible(each)}" for each in sight.mixed)
     return f"{sight.account}: {_LISTS[sight.coverage]}{why}{mixed}."
@@ -197,7 +198,7 @@ def _markdown(found: Verification) -> Iterator[str]:
 def _row(key: Verified) -> str:
     differing = [_right(right) for right in key.rights if right.differs]
     differing += [_setting(setting) for setting in key.settings if setting.agrees is False]
-    what = "<br>".join(plain(each) for each in differing) or ("as declared" if key.seen else "not seen")
+    what = "<br>".join(map(plain, differing)) or ("not seen" if key.source is Source.RECORDED else "as declared")
     why = f"<br>{plain(key.why)}" if key.why else ""
     unasked = f"<br>{plain(key.unasked)}" if key.unasked and key.unasked not in key.why else ""
     verdict = f"**{_WORDS[key.verdict]}**{why}"
@@ -263,6 +264,7 @@ def _setting_json(setting: Setting) -> dict[str, Any]:
     return {
         "field": setting.name,
         "declared": setting.declared,
+        "managed": setting.managed,
         "effective": setting.effective,
         "source": setting.source.value,
         "agrees": setting.agrees,

@@ -102,11 +102,17 @@ def life(change: Change, *, by_person: bool = False) -> str:
         return (
             f"{old} is revoked before {new} is issued: a GAP, the consumer stands without a key until {new} is promoted"
         )
+    if Cause.SILENT in change.causes:
+        return f"{old} may be dead already: then its consumer has no key until {new} is promoted"
+    return f"{old} {_lives(change, new, by_person=by_person)}; no gap"
+
+
+def _lives(change: Change, new: str, *, by_person: bool) -> str:
     if change.overlap:
-        return f"{old} lives on for {show_duration(change.overlap)} after {new} is promoted, then it is revoked; no gap"
+        return f"lives on for {show_duration(change.overlap)} after {new} is promoted, then it is revoked"
     if by_person:  # who is asked for that, before anything is deleted
-        return f"{old} lives until {new} is promoted and a person says that its program uses it; no gap"
-    return f"{old} lives until {new} is promoted, then it is revoked; no gap"
+        return f"lives until {new} is promoted and a person says that its program uses it"
+    return f"lives until {new} is promoted, then it is revoked"
 
 
 _TAKEN = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)  # by a person, where no API does it

@@ -20,8 +20,9 @@ from krakenctl.surfaces.base import Listing
 from plan_builders import account, on, sub_account
 
 IIBAN = "AA12 N84G EXAM PLE1"
-LASTING = [NotAuthorised("dead"), PermissionDenied("no"), ExchangeError("nonsense")]
-PASSING = [Unreachable("no route"), LockedOut("wait"), RateLimited("busy"), AnswerLost("HTTP 502")]
+DEAD = [NotAuthorised("dead"), PermissionDenied("no"), ExchangeError("nonsense")]
+LASTING = [*DEAD, LockedOut("until eight")]
+PASSING = [Unreachable("no route"), RateLimited("busy"), AnswerLost("HTTP 502")]
 
 
 class Surface:
@@ -63,10 +64,18 @@ def test_an_account_that_fails_is_blocked_with_the_reason_and_the_others_go_on(p
     assert {name for name, one in live.items() if one.phase is Phase.READY} == {"one", "desk", "two"} - {failing}
 
 
-@pytest.mark.parametrize("problem", [*LASTING, CredentialMissing("none")], ids=lambda problem: type(problem).__name__)
+@pytest.mark.parametrize("problem", [*DEAD, CredentialMissing("none")], ids=lambda problem: type(problem).__name__)
 def test_when_no_master_can_be_seen_that_is_an_error(problem):
     with pytest.raises(type(problem)):
         look({"one": problem, "two": problem}, account("one"), sub_account("desk", "one"), account("two"))
+
+
+def test_a_master_that_is_locked_does_not_hide_a_sub_account_whose_keys_are_its_own():
+    locked = LockedOut("until eight")
+    live, _ = look({"one": locked}, account("one"), sub_account("desk", "one"))
+    assert (live["one"].phase, live["desk"].phase) == (Phase.REQUESTED, Phase.READY)
+    with pytest.raises(LockedOut):
+        look({"one": locked, "desk": locked}, account("one"), sub_account("desk", "one"))
 
 
 def test_sub_accounts_that_fail_do_not_make_it_look_as_if_no_master_could_be_seen():
@@ -79,6 +88,12 @@ def test_what_will_pass_blocks_nobody_and_is_not_asked_of_every_account(problem)
     with pytest.raises(type(problem)) as caught:
         look(dict.fromkeys(["one", "two"], problem), account("one"), account("two"))
     assert caught.value.asked == ["one"]
+
+
+def test_of_a_lockout_that_is_news_it_is_said_for_how_long():
+    told = LockedOut("refused", errors=["EGeneral:Temporary lockout"], hint="stop calling it for 15 minutes")
+    live, _ = look({"one": told}, account("one"), account("two"))
+    assert live["one"].reason == "refused; stop calling it for 15 minutes"
 
 
 def test_a_credential_that_opens_another_account_still_stops_everything():

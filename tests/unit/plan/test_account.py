@@ -295,6 +295,12 @@ def test_keys_of_an_account_that_cannot_be_reached_are_blocked_and_say_why():
     assert [(c.action, c.reasons) for c in drawn.changes] == [(Action.BLOCKED, ("no credential",))]
 
 
+def test_a_master_that_cannot_be_seen_does_not_look_clean_though_nothing_is_declared_on_it():
+    accounts = (account(), account("other"))
+    drawn = draw(wish(accounts=accounts), on(), blind(name="other"))
+    assert [(str(c.address), c.action) for c in drawn.changes] == [("Account/other", Action.BLOCKED)]
+
+
 @pytest.mark.parametrize("trace", [{"retired": [retired(bot(), NOW)]}, {"intents": [intent(bot(), 1)]}])
 def test_what_may_be_live_because_of_us_and_cannot_be_seen_does_not_look_clean(trace):
     drawn = draw(wish(), blind(), recorded=memory(**trace))

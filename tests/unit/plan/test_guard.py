@@ -10,7 +10,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Action
 from krakenctl.model.recorded import Containment
 from krakenctl.model.safety import AS_USUAL, Limit, Raised, Safety
-from krakenctl.plan.guard import Ground, Own, blocks, net_revokes, unattended
+from krakenctl.plan.guard import Own, PlanGround, blocks, net_revokes, unattended
 from plan_builders import DAY, NOW, READ, alive, bot, draw, memory, on, recorded, wish
 
 MONEY = READ | {Permission.WITHDRAW_FUNDS}
@@ -25,7 +25,7 @@ def judged(declared, *records, raised=AS_USUAL, safety=None, own=None, forget=()
     desired = wish(*declared, forget=forget)
     live = on(*(alive(record) for record in (*records, *retired) if record.live_name not in more.get("gone", ())))
     plan = draw(desired, live, recorded=memories)
-    ground = Ground(desired=desired, recorded=memories, own=lambda: own or Own())
+    ground = PlanGround(desired=desired, recorded=memories, own=lambda: own or Own())
     return blocks(plan, ground, safety or Safety(), raised)
 
 
@@ -35,7 +35,7 @@ def test_what_nobody_watches_holds_up_the_own_key_and_rotates_the_rest():
     desired, memories = wish(*keys), memory(*records)
     plan = draw(desired, on(*map(alive, records)), recorded=memories)
     own = Own(public_keys=frozenset({"PUBLIC own"}))
-    ground = Ground(desired=desired, recorded=memories, own=lambda: own)
+    ground = PlanGround(desired=desired, recorded=memories, own=lambda: own)
     kept = unattended(plan, ground)
     assert {c.address.name: c.action for c in kept.changes} == {"own": Action.BLOCKED, "other": Action.ROTATE}
     assert "krakenctl apply --allow own-key --reason TEXT" in kept.changes[0].reasons[0] + kept.changes[1].reasons[0]
@@ -210,7 +210,7 @@ def test_a_right_that_somebody_gave_the_live_key_and_then_declared_is_new_all_th
     key, ours = bot(grants=MONEY, max_age=DAY), recorded(bot(), issued=NOW - DAY)
     desired, memories = wish(key), memory(ours)
     plan = draw(desired, on(alive(ours, permissions=MONEY)), recorded=memories)
-    [block] = blocks(plan, Ground(desired=desired, recorded=memories), Safety(), AS_USUAL)
+    [block] = blocks(plan, PlanGround(desired=desired, recorded=memories), Safety(), AS_USUAL)
     assert block.limit is Limit.WITHDRAW
 
 
@@ -288,4 +288,4 @@ def test_net_revokes_are_addresses_each_once():
     desired, memories = wish(bot("b")), memory(ours, retired=[old])
     plan = draw(desired, on(alive(ours), alive(old)), recorded=memories)
     assert [change.action for change in plan.changes].count(Action.REVOKE) == 2
-    assert net_revokes(plan, Ground(desired=desired, recorded=memories)) == (bot().address,)
+    assert net_revokes(plan, PlanGround(desired=desired, recorded=memories)) == (bot().address,)

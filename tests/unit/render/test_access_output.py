@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenctl import schema_files
-from krakenctl.model.access import Holder, Holders, Sight, Standing
+from krakenctl.model.access import AccessSight, Holder, Holders, Standing
 from krakenctl.model.address import key_address
 from krakenctl.model.live import Coverage
 from krakenctl.render.access import Asked, who_json, who_text
@@ -34,7 +34,12 @@ holders = st.builds(
     unknown=st.lists(texts, max_size=2).map(tuple),
 )
 sights = st.builds(
-    Sight, account=texts, coverage=st.sampled_from(Coverage), looked=st.booleans(), keys=st.integers(0, 9), reason=texts
+    AccessSight,
+    account=texts,
+    coverage=st.sampled_from(Coverage),
+    looked=st.booleans(),
+    keys=st.integers(0, 9),
+    reason=texts,
 )
 found = st.builds(
     Holders,
@@ -60,7 +65,7 @@ def test_nothing_foreign_reaches_the_terminal_unclothed(told: Holders, width: in
 def _one(**standing: Standing) -> Holders:
     usual = {"desired": Standing.HOLDS, "recorded": Standing.HOLDS, "live": Standing.HOLDS} | standing
     holder = Holder(account="acme", address=key_address("acme", "bot"), name="bot.a7.g1", **usual)
-    sight = Sight(account="acme", coverage=Coverage.COMPLETE, looked=True, keys=1)
+    sight = AccessSight(account="acme", coverage=Coverage.COMPLETE, looked=True, keys=1)
     return Holders(holders=(holder,), doubtful=(), sights=(sight,), at=NOW)
 
 

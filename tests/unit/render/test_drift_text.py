@@ -1,7 +1,7 @@
 """Drift as people read it."""
 
 from krakenctl.model.address import key_address
-from krakenctl.model.drift import Drift, Drifted, FieldDrift, Kind, Mends, Sight
+from krakenctl.model.drift import Drift, Drifted, DriftSight, FieldDrift, Kind, Mends
 from krakenctl.model.live import Coverage
 from krakenctl.render import drift, drift_markdown
 from krakenctl.render.paint import Paint
@@ -11,7 +11,7 @@ BOT = key_address("acme", "bot")
 
 
 def found(*drifts, **fields):
-    sights = (Sight(account="acme", coverage=Coverage.COMPLETE, keys=3),)
+    sights = (DriftSight(account="acme", coverage=Coverage.COMPLETE, keys=3),)
     return Drifted(
         **{"workspace": "acme", "endpoint": "sandbox", "at": NOW, "drifts": drifts, "sights": sights} | fields
     )
@@ -28,7 +28,7 @@ def text(told):
 
 def test_nothing_is_called_clean_beyond_what_was_seen():
     assert "No drift in what was seen.\nacme: every key is seen.\n" in text(found())
-    blind = Sight(account="acme", coverage=Coverage.NONE, reason="its credential is missing")
+    blind = DriftSight(account="acme", coverage=Coverage.NONE, reason="its credential is missing")
     assert "acme: no live key is seen (its credential is missing)." in text(found(sights=(blind,)))
 
 
@@ -40,7 +40,7 @@ def test_what_was_left_out_is_counted_and_never_called_nothing():
 
 def test_keys_that_were_not_asked_are_named_with_the_reason():
     unasked = {f"k{number}": "its allow-list may leave this host out" for number in range(7)} | {"x": "it has expired"}
-    told = " ".join(text(found(sights=(Sight(account="a", coverage=Coverage.HELD, unasked=unasked),))).split())
+    told = " ".join(text(found(sights=(DriftSight(account="a", coverage=Coverage.HELD, unasked=unasked),))).split())
     assert "taken as recorded: k0, k1, k2, k3, k4 and 2 more (its allow-list may leave this host out)" in told
     assert "taken as recorded: x (it has expired)" in told
 

@@ -69,6 +69,11 @@ def test_one_key_looks_like_this(width):
     assert got == kept
 
 
+def test_a_key_that_took_seconds_tells_of_its_program_in_short_sentences():
+    told = view.text(of(described(replace(TRADER, scale=NonceScale.SECONDS))), Paint(width=200))
+    assert "Its program sends seconds, or has not used it yet. One that counts 1, 2, 3 is locked out now" in told
+
+
 def test_several_keys_look_like_this():
     half = finding("half-a-pair", "X_API_KEY stands alone: there is no secret beside it")
     got, kept = golden("inspection-several.txt", view.text(of(described(TRADER), SILENT, findings=(half,)), Paint()))

@@ -8,6 +8,7 @@ import pytest
 from golden import golden
 from krakenctl.model.address import key_address
 from krakenctl.model.finding import Finding, Severity
+from krakenctl.model.live import Aside
 from krakenctl.model.plan import Overlap
 from krakenctl.plan import planfile
 from krakenctl.render import plan_markdown, plan_text
@@ -78,6 +79,17 @@ def test_an_expired_key_is_not_said_to_live_on_without_a_gap(render):
     lives = [line for line in render(PLANS["rotate"]).splitlines() if "expired.a7.g1 has expired" in line]
     assert len(lives) == 1
     assert "its consumer has had no key since" in lives[0]
+
+
+@pytest.mark.parametrize("overlap", [0, DAY])
+@pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
+def test_a_key_that_may_be_dead_already_is_promised_no_life(render, overlap):
+    record = recorded(bot())
+    live = on(alive(record), surface="website", asides={record.live_name: Aside(unasked="refused", silent=True)})
+    text = render(draw(wish(bot(overlap=overlap)), live, recorded=memory(record)))
+    said = " ".join(text.split())
+    assert "bot.a7.g1 may be dead already: then its consumer has no key until bot.a7.g2 is promoted" in said
+    assert "no gap" not in said
 
 
 @pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])

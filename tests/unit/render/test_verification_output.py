@@ -7,7 +7,7 @@ from golden import golden
 from krakenctl import schema_files
 from krakenctl.model.address import key_address
 from krakenctl.model.live import Coverage
-from krakenctl.model.verification import Left, Right, Setting, Sight, Source, Verdict, Verification, Verified
+from krakenctl.model.verification import Left, Right, Setting, Source, Verdict, Verification, Verified, VerifySight
 from krakenctl.render import verification as view
 from krakenctl.render.paint import Paint
 
@@ -24,7 +24,7 @@ def right(code=PERMISSION, verdict=Verdict.LISTED, *, declared=True, **more):
 
 
 def found(*keys, **more):
-    sights = more.pop("sights", (Sight(account="acme", coverage=Coverage.OUR_CLIENT),))
+    sights = more.pop("sights", (VerifySight(account="acme", coverage=Coverage.OUR_CLIENT),))
     return Verification(
         endpoint="sandbox", now=NOW, probing=more.pop("probing", False), keys=keys, sights=sights, **more
     )
@@ -66,6 +66,27 @@ def test_as_text():
 def test_as_markdown():
     text, kept = golden("verification.md", view.markdown(EVERYTHING))
     assert text == kept
+
+
+def test_of_what_nothing_was_seen_nothing_is_called_as_declared():
+    silent = verified(
+        "mute",
+        Verdict.DENIED,
+        Source.RECORDED,
+        why="Kraken knows it no more",
+        settings=(Setting(name="expires", declared="never", effective="never", source=Source.RECORDED, agrees=None),),
+    )
+    [row] = [line for line in view.markdown(found(silent)).splitlines() if "mute" in line]
+    assert ("not seen" in row, "as declared" in row) == (True, False)
+
+
+def test_a_field_that_no_manifest_decides_is_told_as_such():
+    ends = Setting(
+        name="expires", declared=None, effective="2027-11-28", source=Source.KEY, agrees=False, managed=False
+    )
+    key = verified("bot", Verdict.LISTED, Source.KEY, settings=(ends,))
+    assert "expires: not declared, effective 2027-11-28" in view.text(found(key), Paint())
+    assert key.differs
 
 
 def test_as_json_it_is_what_the_schema_says():
