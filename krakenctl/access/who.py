@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from krakenctl.model.access import Holder, Holders, Sight, Standing
+from krakenctl.model.access import AccessSight, Holder, Holders, Standing
 from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, DesiredKey
 from krakenctl.model.journal import Intent
@@ -20,7 +20,7 @@ _HOLDING = (Standing.HOLDS, Standing.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class AccessScene:
     """`live` is None: nobody looked. `accounts`: which ones are asked about."""
 
     desired: Desired
@@ -31,7 +31,7 @@ class Scene:
     sound: bool = True  # False: what is desired is not known
 
 
-def who(scene: Scene, suffices: Suffices) -> Holders:
+def who(scene: AccessScene, suffices: Suffices) -> Holders:
     """By account, then by address, then by name; keys that nobody here manages come last in their account."""
     rows = sorted(_Rows(scene, suffices).all(), key=_order)
     return Holders(
@@ -55,13 +55,13 @@ def _order(holder: Holder) -> tuple[str, bool, str, int, str]:
     return holder.account, holder.address is None, str(holder.address or ""), holder.retired_until, holder.name
 
 
-def _sight(name: str, scene: Scene) -> Sight:
+def _sight(name: str, scene: AccessScene) -> AccessSight:
     if scene.live is None:
-        return Sight(account=name, coverage=Coverage.NONE, looked=False)
+        return AccessSight(account=name, coverage=Coverage.NONE, looked=False)
     seen = scene.live.get(name)
     if seen is None:
-        return Sight(account=name, coverage=Coverage.NONE, looked=True, reason="it cannot be reached any more")
-    return Sight(
+        return AccessSight(account=name, coverage=Coverage.NONE, looked=True, reason="it cannot be reached any more")
+    return AccessSight(
         account=name,
         coverage=_coverage(seen),
         looked=True,
@@ -85,7 +85,7 @@ def _coverage(seen: LiveAccount) -> Coverage:
 class _Rows:
     """A row for every key that is declared, recorded or live on the accounts asked about."""
 
-    def __init__(self, scene: Scene, suffices: Suffices) -> None:
+    def __init__(self, scene: AccessScene, suffices: Suffices) -> None:
         self._scene = scene
         self._suffices = suffices
         self._live = {name: {key.name: key for key in seen.keys} for name, seen in (scene.live or {}).items()}

@@ -90,7 +90,7 @@ class Word:
 
 
 Entry = ErrorString | PermissionFacts | Endpoint | Word
-_WORDS = ("rule", "drift", "verdict", "coverage", "code", "exit", "limit", "topic", "category")
+_WORDS = ("rule", "drift", "check", "verdict", "coverage", "code", "exit", "limit", "topic", "category")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

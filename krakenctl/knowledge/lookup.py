@@ -15,7 +15,7 @@ _EXIT = re.compile(r"(?:(?:exit|code|status|exit code|exit status)\s*:?\s*)?(\d{
 _METHOD = re.compile(r"(GET|POST|PUT|DELETE|PATCH)\s+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[^/\s]+", re.IGNORECASE)
 _PERMISSION_WORDS = re.compile(r"\s+(permission|scope|flag)s?$", re.IGNORECASE)
-_OWN_WORDS = ("rule", "drift", "verdict", "coverage", "code", "limit", "topic")
+_OWN_WORDS = ("rule", "drift", "check", "verdict", "coverage", "code", "limit", "topic")
 
 
 def look_up(text: str, facts: Facts) -> tuple[Entry, ...]:

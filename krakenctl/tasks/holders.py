@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from krakenctl.access.who import Scene, who
+from krakenctl.access.who import AccessScene, who
 from krakenctl.errors import CredentialError, ExchangeError, InvalidManifests, UsageError
 from krakenctl.project import Project, open_project, without_manifests
 from krakenctl.tasks.remembered import offline_now, recorded
@@ -50,7 +50,7 @@ def _who(
     project: Project, remembered: Recorded, live: Mapping[str, LiveAccount] | None, now: int, question: Question
 ) -> Holders:
     accounts = _accounts(project, remembered, question.under)
-    scene = Scene(
+    scene = AccessScene(
         desired=project.desired, recorded=remembered, live=live, accounts=accounts, now=now, sound=project.sound
     )
     return who(scene, question.suffices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from krakenctl.audit import rules
@@ -13,6 +13,7 @@ from krakenctl.errors import (
     KrakenctlError,
     LockedOut,
     NonceRefused,
+    RateLimited,
     Refused,
     Unreachable,
 )
@@ -23,6 +24,7 @@ from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
 from krakenctl.model.silence import MOST_REFUSED
 from krakenctl.model.verification import Probed
+from krakenctl.observe.estate import Share
 from krakenctl.pairs import pasted
 from krakenctl.pairs.harvest import Harvest, Labelled
 from krakenctl.surfaces.kraken import probes
@@ -43,9 +45,11 @@ class Manner:
     policy: rules.Policy = rules.USUAL
     probe: bool = False  # try their permissions too, without doing harm
     known: str = ""  # why a refusal is likely, as a clause; empty: nothing is known that speaks for one
+    ours: bool = False  # it is a key that the workspace keeps
 
 
 USUAL = Manner()
+NOBODY: Mapping[str, Share] = {}
 
 
 class _Refusals:
@@ -77,10 +81,13 @@ class _Refusals:
             self.row.refused = MOST_REFUSED
 
 
-def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspection:
+def inspect(
+    oracle: Oracle, harvest: Harvest, manner: Manner = USUAL, known: Mapping[str, Share] = NOBODY
+) -> Inspection:
     """Each key once. One that does not answer is told as such, and the others are asked all the same.
 
-    Not after a lockout, and not after several refusals in a row: the rest is told as not asked.
+    Not after a lockout, and not after several refusals in a row: the rest is told as not asked. `known`: by public
+    key, what is remembered of those that a workspace manages.
     """
     keys: list[Described | Alive | Undescribed] = []
     stopped, refusals = "", _Refusals()
@@ -92,21 +99,60 @@ def inspect(oracle: Oracle, harvest: Harvest, manner: Manner = USUAL) -> Inspect
         if odd := _oddity(labelled):
             keys.append(_undescribed(labelled, f"not asked: {odd}", hint=_WHOLE))
             continue
-        own = oracle.own_key(labelled, manner.otp, refusals.row)
+        share = known.get(labelled.pair.public_key)
+        own = _own_key(oracle, labelled, manner, refusals.row, share)
         try:
+            if why := _early(own, manner):
+                keys.append(_undescribed(labelled, why))
+                continue
             keys.append(_asked(oracle, labelled, own, manner, refusals.may_go_on))
             refusals.has_answered(own)
+            _remember(own, labelled, manner, share)
         except ExchangeError as problem:
             keys.append(_refused(labelled, problem))
             stopped = _reason_to_stop(problem)
     return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
 
 
-def describe(oracle: Oracle, labelled: Labelled, manner: Manner = USUAL) -> Described | Alive:
-    """One key. Raises ExchangeError, in words about the key, or CredentialError where a piece of it may be missing."""
+def describe(
+    oracle: Oracle, labelled: Labelled, manner: Manner = USUAL, held: Share | None = None
+) -> Described | Alive:
+    """One key. Raises ExchangeError, in words about the key, or CredentialError where a piece of it may be missing.
+
+    `held`: what is known of its account; None: nobody knows whose it is. A row of refusals keeps no key from being
+    asked that somebody has named; a lockout does, for every call prolongs it.
+    """
     if odd := _oddity(labelled):
         raise CredentialError(f"{labelled.label} was not asked: {odd}", hint=_WHOLE)
-    return _asked(oracle, labelled, oracle.own_key(labelled, manner.otp), manner, lambda: True)
+    if why := held.locked() if held else "":
+        raise LockedOut(f"{labelled.label} was not asked: {why}", hint="wait until then; let no program call it either")
+    row = Row(held=held)
+    own = _own_key(oracle, labelled, manner, row, held)
+    if why := _early(own, manner):
+        raise RateLimited(f"{labelled.label} is {why}")
+    try:
+        told = _asked(oracle, labelled, own, manner, lambda: held is None or not row.is_full)
+        _remember(own, labelled, manner, held)
+        return told
+    finally:
+        if held is not None and row.locked:
+            held.note_lockout()
+
+
+def _own_key(oracle: Oracle, labelled: Labelled, manner: Manner, row: Row, share: Share | None) -> OwnKey:
+    seen = share.nonce(labelled.pair.public_key) if share else 0
+    return oracle.own_key(labelled, manner.otp, row, seen=seen)
+
+
+def _early(own: OwnKey, manner: Manner) -> str:
+    """Why a call by a clock would be refused now, because of a number of ours; empty: it would not."""
+    return "" if manner.alive or isinstance(manner.nonce, int) else own.early(manner.nonce)
+
+
+def _remember(own: OwnKey, labelled: Labelled, manner: Manner, share: Share | None) -> None:
+    """For later commands, which ask without a second factor."""
+    if share is not None and own.seen and manner.otp is None and not manner.alive:
+        share.note_nonce(labelled.pair.public_key, own.seen)
 
 
 _WHOLE = "copy it once more, whole; if it is whole, name it: --label LABEL, of import --to ADDRESS=LABEL"
@@ -137,6 +183,7 @@ def _asked(
         asked=NonceScale.SECONDS if own.is_cut_short else manner.nonce,
         where=oracle.endpoint,
         known=manner.known,
+        ours=manner.ours,
     )
     raise explained(problem, where)  # here, so that it has one sentence and no context
 

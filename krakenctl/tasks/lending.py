@@ -8,6 +8,7 @@ must not wait for an apply.
 from __future__ import annotations
 
 import difflib
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -31,6 +32,7 @@ from krakenctl.wiring import opening
 
 PATIENCE = 3.0  # seconds that a state may take to answer: one that is down must not keep a program from starting
 _OURS = "KRAKENCTL_"  # our own settings, some of them secret
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python sets LC_CTYPE to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class Lender:
     def _nothing(self, address: Address, place: SecretRef, slot: Slot) -> NoKey:
         where = f"the slot {slot} of {place.path} in the store {place.store} is empty"
         memory = self._recorded
+        if new := self._unlooked(address) if slot is Slot.CURRENT else None:
+            return NoKey(f"{new.why}: {where}", hint=f"{new.do}; a program can have it then")
         if memory is not None and _trace(memory, address) is None and slot is Slot.CURRENT:
             return NoKey(f"{address} was never issued: {where}", hint="`krakenctl apply` issues it")
         if slot is not Slot.CURRENT:
@@ -124,6 +128,13 @@ class Lender:
         return NoKey(
             f"{where}, as this host sees it", hint="all hosts share the stores of a workspace: copy or pull the secrets"
         )
+
+    def _unlooked(self, address: Address) -> remembered.Unlooked | None:
+        name, memory = address.path[0], self._recorded
+        if memory is None:
+            return None
+        account = self._project.desired.accounts.get(name) or memory.accounts.get(name)
+        return remembered.unlooked(memory, address, account.surface) if account else None
 
     def _remarks(self, address: Address, entry: Entry, slot: Slot) -> Iterable[str]:
         """What the state knows of this very key. Raises NoKey of one that has ended."""
@@ -200,6 +211,26 @@ def slot(text: str) -> Slot:
         return Slot(text)
     except ValueError:
         raise ValueError(f"there is no slot “{text}”: write current, pending or previous") from None
+
+
+def as_started(environ: Mapping[str, str]) -> dict[str, str]:
+    """As whoever started us had it: where the locale is C, Python sets LC_CTYPE for itself and whatever it starts (PEP
+    538). Where the system does not tell what we were started with, it stays: it may be theirs."""
+    if environ.get("LC_CTYPE") not in _COERCED:
+        return dict(environ)
+    given = _given("LC_CTYPE", environ["LC_CTYPE"])
+    rest = {name: value for name, value in environ.items() if name != "LC_CTYPE"}
+    return rest if given is None else {**rest, "LC_CTYPE": given}
+
+
+def _given(name: str, otherwise: str) -> str | None:
+    """A variable as this process was started with it; None: without it. `otherwise`: where nobody can tell."""
+    mark = os.fsencode(name) + b"="
+    try:
+        started = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return otherwise
+    return next((os.fsdecode(each.removeprefix(mark)) for each in started if each.startswith(mark)), None)
 
 
 def without_ours(environ: Mapping[str, str], secret: Collection[str], keep: Collection[str] = ()) -> dict[str, str]:

@@ -12,7 +12,7 @@ from krakenctl.load import locate, read_manifests
 from krakenctl.model.access import Why
 from krakenctl.model.address import Address
 from krakenctl.model.recorded import Recorded
-from krakenctl.project import open_project
+from krakenctl.project import as_written
 from krakenctl.wiring.opening import state_home
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def reasons(root: Path, address: Address, permissions: Iterable[Permission]) -> 
     """One answer for each permission. Raises UsageError for an address that nobody has heard of."""
     from krakenctl.access import why
 
-    project = open_project(root)
+    project = as_written(root)
     recorded, blind = _recorded(root)
     declared = _is_declared(address, project)
     if not declared and not why.sent_ever(address, recorded):
@@ -40,7 +40,8 @@ def reasons(root: Path, address: Address, permissions: Iterable[Permission]) -> 
         bare = Why(address=address, permission=permission, declared=False)
         told = why.why(address, permission, project.desired, documents, where) if declared else bare
         sent = why.sent(address, permission, recorded)
-        found.append(replace(told, sent=sent, has_state=bool(recorded.lineage), blind=blind))
+        known = replace(told, sent=sent, has_state=bool(recorded.lineage), blind=blind, sound=project.sound)
+        found.append(known)
     return tuple(found)
 
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from krakenctl.model.journal import Stage
 from krakenctl.model.run import Deed, Run
+from krakenctl.model.surface import traits
 from krakenctl.model.workspace import SANDBOX
 from krakenctl.project import read_workspace
 from krakenctl.wiring.opening import state_home
 
 if TYPE_CHECKING:
+    from krakenctl.model.address import Address
     from krakenctl.model.chain import Verdict
     from krakenctl.model.recorded import Recorded
     from krakenctl.model.run import Lease
@@ -41,6 +44,32 @@ def verify_log(root: Path, told: str) -> Verdict:
         if state is None:
             return replace(walk((), stored="", told=told), stateless=True)
         return walk(state.log.lines(), stored=state.log.head(), told=told)
+
+
+def unlooked(memory: Recorded, address: Address, surface: str) -> Unlooked | None:
+    """The first key of that address, as far as a run has come with it; None: there is one, or none was asked for."""
+    if address in memory.keys:
+        return None
+    begun = (each for each in memory.intents if each.address == address and each.issues and not each.mistaken)
+    intent = next((each for each in begun if each.stage not in (Stage.SHOWN, Stage.LOST)), None)
+    if intent is None:
+        return None
+    name = intent.live_name
+    if intent.flaw:
+        return Unlooked(name, f"{name} was made, and is not as declared: {intent.flaw}", "`krakenctl apply` goes on")
+    if intent.stage is Stage.STORED and traits(surface).proved_by_pair:
+        why, do = f"{name} was made, and nobody has looked at it yet", f"`krakenctl attest {address}` where it is used"
+        return Unlooked(name, why, do)
+    why = f"a run has begun to issue {name}, and not finished"
+    return Unlooked(name, why, "`krakenctl recover` goes on where no run is at work")
+
+
+class Unlooked(NamedTuple):
+    """A new key that no command may count on yet."""
+
+    name: str  # on the exchange
+    why: str
+    do: str
 
 
 def holder(root: Path) -> tuple[Lease | None, bool]:

@@ -6,7 +6,7 @@ import pytest
 
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.project import open_project
-from krakenctl.tasks.containment.below import Ground, below, credentialed
+from krakenctl.tasks.containment.below import AccountsGround, below, credentialed
 from running import krakenctl
 
 MASTER = {"acme": RecordedAccount(name="acme")}
@@ -15,7 +15,7 @@ OTHER = {"beta": RecordedAccount(name="beta")}
 
 
 def ground(recorded=None, credentials=()):
-    return Ground(declared=None, recorded=recorded or {}, credentialed=credentials)
+    return AccountsGround(declared=None, recorded=recorded or {}, credentialed=credentials)
 
 
 def test_with_one_master_all_recorded_sub_accounts_are_its_own():
@@ -44,7 +44,7 @@ def test_what_nobody_knows_has_nothing_below_it():
 
 def test_sound_manifests_settle_it(workspace):
     project = open_project(workspace)
-    known = Ground(declared=project.desired.accounts, recorded=OTHER, credentialed=("stale",))
+    known = AccountsGround(declared=project.desired.accounts, recorded=OTHER, credentialed=("stale",))
     assert (below("acme", known).accounts, below("acme", known).doubtful) == (("acme",), ())
 
 

@@ -6,7 +6,7 @@ decided by pure functions (`verdicts`). Nothing is changed, but for one canary i
 
 from __future__ import annotations
 
-from krakenctl.tasks.diagnosis.ground import Ground, Wish
+from krakenctl.tasks.diagnosis.ground import DoctorGround, DoctorWish
 from krakenctl.tasks.diagnosis.run import diagnose
 
-__all__ = ["Ground", "Wish", "diagnose"]
+__all__ = ["DoctorGround", "DoctorWish", "diagnose"]

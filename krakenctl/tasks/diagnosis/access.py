@@ -20,31 +20,32 @@ from krakenctl.model.workspace import SANDBOX
 from krakenctl.surfaces.kraken.answers import said
 from krakenctl.surfaces.kraken.held import Held
 from krakenctl.surfaces.kraken.own_key import OwnKey
+from krakenctl.surfaces.kraken.row import Row
 from krakenctl.tasks.diagnosis import verdicts
 from krakenctl.tasks.diagnosis.check import Check, Needs, of_bug, of_error
-from krakenctl.tasks.diagnosis.ground import Ground, Party
+from krakenctl.tasks.diagnosis.ground import DoctorGround, Party
 
 _ALWAYS = frozenset({"account.info:basic", f"{SCOPE_PREFIX}read", f"{SCOPE_PREFIX}write"})
-Look = Callable[[Ground, Party], Iterable[Told]]
+Look = Callable[[DoctorGround, Party], Iterable[Told]]
 
 
-def credential(ground: Ground) -> Iterator[Told]:
+def credential(ground: DoctorGround) -> Iterator[Told]:
     """Whether there is a token for each account that needs one, and whether its file is safe."""
     for party in _with_token(ground):
         yield from _alone(_reference, ground, party)
 
 
-def token(ground: Ground) -> Iterator[Told]:
+def token(ground: DoctorGround) -> Iterator[Told]:
     """Whether Kraken takes it, whose account it opens, and what it may do as far as that is told."""
     yield from _each(_token, ground, [party for party in _with_token(ground) if _there(ground, party)])
 
 
-def own_key(ground: Ground) -> Iterator[Told]:
+def own_key(ground: DoctorGround) -> Iterator[Told]:
     """The master's own, which krakenctl requests sub-accounts with."""
     yield from _each(_own_key, ground, [party for party in ground.parties if _has_own_key(ground, party)])
 
 
-def _reference(ground: Ground, party: Party) -> Iterator[Told]:
+def _reference(ground: DoctorGround, party: Party) -> Iterator[Told]:
     reference = ground.refs(party).token
     if not reference:
         yield problem("no token is named for it", hint="add it to credentials in krakenctl.yaml", about=party.name)
@@ -58,7 +59,7 @@ def _reference(ground: Ground, party: Party) -> Iterator[Told]:
     yield from _life(ground, party, reference)
 
 
-def _no_token(ground: Ground, party: Party, missing: CredentialMissing) -> Told:
+def _no_token(ground: DoctorGround, party: Party, missing: CredentialMissing) -> Told:
     """Of a sub-account that does not exist yet there can be none."""
     if party.is_master or party.pin:
         made = "`krakenctl init` signs this workspace's accounts up in the sandbox"
@@ -70,7 +71,7 @@ def _no_token(ground: Ground, party: Party, missing: CredentialMissing) -> Told:
     return ok("it does not exist yet: `krakenctl apply` requests it", about=party.name)
 
 
-def _life(ground: Ground, party: Party, reference: str) -> Iterator[Told]:
+def _life(ground: DoctorGround, party: Party, reference: str) -> Iterator[Told]:
     """A token's answer says how long it lives from when it came, which is when its file was written."""
     file, seconds = file_of(ground.root, reference), ground.credentials.beside_token(reference).get("expires_in")
     if file is None or not isinstance(seconds, int | float) or ground.workspace.endpoint == SANDBOX:
@@ -78,7 +79,7 @@ def _life(ground: Ground, party: Party, reference: str) -> Iterator[Told]:
     yield from verdicts.token_life(file.stat().st_mtime + seconds - time.time(), party.name)
 
 
-def _token(ground: Ground, party: Party) -> Iterator[Told]:
+def _token(ground: DoctorGround, party: Party) -> Iterator[Told]:
     surface = ground.exchange.surface(party.name)
     iiban = surface.iiban()
     if party.pin and iiban != party.pin:
@@ -93,7 +94,7 @@ def _token(ground: Ground, party: Party) -> Iterator[Told]:
     yield ok(f"it opens {iiban} and lists {listed} key{'s' * (listed != 1)}", about=party.name)
 
 
-def _scopes(ground: Ground, party: Party) -> Iterator[Told]:
+def _scopes(ground: DoctorGround, party: Party) -> Iterator[Told]:
     """Kraken's documents show no scopes in a token's answer; where there are some, they are believed."""
     told = ground.credentials.beside_token(ground.refs(party).token).get("scope")
     if not isinstance(told, Secret):
@@ -104,7 +105,7 @@ def _scopes(ground: Ground, party: Party) -> Iterator[Told]:
     yield from verdicts.scopes(frozenset(told.reveal().split()), wanted, party.name)
 
 
-def _own_key(ground: Ground, party: Party) -> Iterator[Told]:
+def _own_key(ground: DoctorGround, party: Party) -> Iterator[Told]:
     needed = any(not each.is_master and not each.pin for each in ground.parties)
     try:
         pair = ground.credentials.key_pair(ground.refs(party).api_key)
@@ -124,10 +125,12 @@ def _own_key(ground: Ground, party: Party) -> Iterator[Told]:
     yield from told or [ok(f"it works, and is called {seen.live.name}", about=party.name)]
 
 
-def _described(ground: Ground, pair: KeyPair, memory: Held) -> Description:
+def _described(ground: DoctorGround, pair: KeyPair, memory: Held) -> Description:
     """What krakenctl itself sends with it are milliseconds: that is no higher than its own next nonce."""
     try:
-        seen = OwnKey(ground.http, pair, time.time_ns).describe(NonceScale.MILLISECONDS)
+        seen = OwnKey(ground.http, pair, ground.exchange.own_clock, row=Row(held=memory)).describe(
+            NonceScale.MILLISECONDS
+        )
     except (LockedOut, RateLimited):
         raise
     except Refused as problem:
@@ -138,16 +141,16 @@ def _described(ground: Ground, pair: KeyPair, memory: Held) -> Description:
     return seen
 
 
-def _with_token(ground: Ground) -> list[Party]:
+def _with_token(ground: DoctorGround) -> list[Party]:
     """Where keys are made by a person there is nothing for krakenctl to be authorised for."""
     return [party for party in ground.parties if not party.by_person]
 
 
-def _has_own_key(ground: Ground, party: Party) -> bool:
+def _has_own_key(ground: DoctorGround, party: Party) -> bool:
     return party.is_master and bool(ground.refs(party).api_key)
 
 
-def _there(ground: Ground, party: Party) -> bool:
+def _there(ground: DoctorGround, party: Party) -> bool:
     """Whether there is a token to try; `credential` has told of the others."""
     try:
         ground.credentials.token(ground.refs(party).token)
@@ -156,12 +159,12 @@ def _there(ground: Ground, party: Party) -> bool:
     return True
 
 
-def _each(look: Look, ground: Ground, parties: list[Party]) -> Iterator[Told]:
+def _each(look: Look, ground: DoctorGround, parties: list[Party]) -> Iterator[Told]:
     for told in parallel.each(lambda party: list(_alone(look, ground, party)), parties, ground.parallelism):
         yield from told
 
 
-def _alone(look: Look, ground: Ground, party: Party) -> Iterator[Told]:
+def _alone(look: Look, ground: DoctorGround, party: Party) -> Iterator[Told]:
     """What fails for one account is told of that one."""
     if party.name in ground.locked:
         yield unknown("Kraken has locked this account, so it was not asked again", about=party.name)

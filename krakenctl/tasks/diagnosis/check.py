@@ -8,7 +8,7 @@ from enum import Flag, auto
 
 from krakenctl.errors import AnswerLost, KrakenctlError, RateLimited, StateBusy
 from krakenctl.model.diagnosis import Told, problem, unknown
-from krakenctl.tasks.diagnosis.ground import Ground
+from krakenctl.tasks.diagnosis.ground import DoctorGround
 
 _PASSING = (AnswerLost, RateLimited, StateBusy)  # it may be well again in a minute
 
@@ -24,7 +24,7 @@ class Needs(Flag):
 class Check:
     id: str  # stable, for machines
     title: str  # for people
-    run: Callable[[Ground], Iterable[Told]]  # may raise KrakenctlError: then that is what it found
+    run: Callable[[DoctorGround], Iterable[Told]]  # may raise KrakenctlError: then that is what it found
     needs: Needs = Needs.NOTHING
 
 

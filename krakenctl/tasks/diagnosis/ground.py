@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from krakenctl.stores.base import Store
     from krakenctl.surfaces.kraken.held import Held
     from krakenctl.transport.http import Http
+    from krakenctl.wiring.clocks import Moment
     from krakenctl.wiring.exchange import Exchange
 
 _T = TypeVar("_T")
@@ -34,25 +35,11 @@ SAMPLES = 3  # of the exchange's clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class DoctorWish:
     offline: bool = False
     write: bool = False  # prove stores writable
     again: bool = False  # ask krakenctl's own key although it was refused not long ago
     endpoint: str = ""  # where there is no workspace to name one
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The exchange's clock, and ours around it. Unix seconds."""
-
-    told: int  # whole seconds: on average it was half a second more
-    sent: float
-    took: float
-
-    @property
-    def ahead(self) -> float:
-        """How far our clock is ahead of the exchange's, if the way there takes as long as the way back."""
-        return self.sent + self.took / 2 - (self.told + 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +58,10 @@ class Party:
         return is_by_person(self.surface)
 
 
-class Ground:
+class DoctorGround:
     """For one diagnosis, and closed after it."""
 
-    def __init__(self, root: Path, environ: Mapping[str, str], wish: Wish) -> None:
+    def __init__(self, root: Path, environ: Mapping[str, str], wish: DoctorWish) -> None:
         self.root = root
         self.environ = environ
         self.wish = wish
@@ -82,7 +69,7 @@ class Ground:
         self.locked: set[str] = set()  # accounts that Kraken has locked: they are not asked again
         self._open = ExitStack()
 
-    def __enter__(self) -> Ground:
+    def __enter__(self) -> DoctorGround:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -201,16 +188,11 @@ class Ground:
         return self.http.calls if "http" in self.__dict__ else 0
 
     @cached_property
-    def samples(self) -> list[Sample]:
+    def samples(self) -> list[Moment]:
         """Raises ExchangeError."""
-        from krakenctl.surfaces.kraken import spot
+        from krakenctl.wiring import clocks
 
-        taken = []
-        for _ in range(SAMPLES):
-            sent, began = time.time(), time.monotonic()
-            told = spot.server_time(self.http)
-            taken.append(Sample(told, sent, time.monotonic() - began))
-        return taken
+        return [clocks.look(self.http) for _ in range(SAMPLES)]
 
     @property
     def now(self) -> int:

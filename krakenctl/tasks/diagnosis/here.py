@@ -19,14 +19,14 @@ from krakenctl.model.finding import Severity
 from krakenctl.render.paint import count
 from krakenctl.tasks import starter
 from krakenctl.tasks.diagnosis.check import Check, Needs
-from krakenctl.tasks.diagnosis.ground import Ground
+from krakenctl.tasks.diagnosis.ground import DoctorGround
 
 _SCHEMA_LINE = re.compile(r"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
 _NAMED = 5  # mistakes in krakenctl.yaml
 _HEAD = 4096  # characters; the line stands at a file's beginning
 
 
-def version(ground: Ground) -> Iterator[Told]:
+def version(ground: DoctorGround) -> Iterator[Told]:
     installed = f"krakenctl {__version__} on Python {platform.python_version()}"
     wanted = ground.workspace.required_version if ground.sound else ""
     try:
@@ -42,7 +42,7 @@ def version(ground: Ground) -> Iterator[Told]:
         yield problem(f"this is {installed}, and the workspace wants krakenctl {wanted}", hint=hint)
 
 
-def libraries(_ground: Ground) -> Iterator[Told]:
+def libraries(_ground: DoctorGround) -> Iterator[Told]:
     """Those that krakenctl was installed to work with."""
     try:
         wanted = [Requirement(text) for text in metadata.requires("krakenctl") or ()]
@@ -67,7 +67,7 @@ def _misfit(wanted: Requirement) -> str:
     return f"{wanted.name} {installed} is installed, and krakenctl needs {wanted.name}{wanted.specifier}"
 
 
-def workspace(ground: Ground) -> Iterator[Told]:
+def workspace(ground: DoctorGround) -> Iterator[Told]:
     """Whether there is one, and whether its file can be used."""
     try:
         yield ok(f"{ground.workspace.name}, on {ground.workspace.endpoint}")
@@ -81,7 +81,7 @@ def workspace(ground: Ground) -> Iterator[Told]:
             yield problem(finding.message, hint=finding.hint or "`krakenctl validate` tells more", about=place)
 
 
-def manifests(ground: Ground) -> Iterator[Told]:
+def manifests(ground: DoctorGround) -> Iterator[Told]:
     examined = project.examine(ground.root)
     told = {severity: [each for each in examined.findings if each.severity is severity] for severity in Severity}
     errors, warnings = len(told[Severity.ERROR]), len(told[Severity.WARNING])
@@ -94,7 +94,7 @@ def manifests(ground: Ground) -> Iterator[Told]:
         yield ok(f"{found}, and nothing wrong with them")
 
 
-def schema(ground: Ground) -> Iterator[Told]:
+def schema(ground: DoctorGround) -> Iterator[Told]:
     """Where editors look up what a manifest may say."""
     own = ground.root / starter.SCHEMA
     if own.exists() and own.read_bytes() != schema_files.text("krakenctl").encode():

@@ -17,7 +17,7 @@ from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.workspace import StoreSettings
 from krakenctl.stores.base import Slot
 from krakenctl.tasks.diagnosis.check import Check, Needs, of_error
-from krakenctl.tasks.diagnosis.ground import Ground
+from krakenctl.tasks.diagnosis.ground import DoctorGround
 
 _NAMED = 3  # keys that are named one by one
 _GIT_SECONDS = 10
@@ -27,7 +27,7 @@ _HEAD = 65536  # characters of such a file
 _TRACKED, _NOT_IGNORED = "is committed to git", "is not ignored by git"
 
 
-def stores(ground: Ground) -> Iterator[Told]:
+def stores(ground: DoctorGround) -> Iterator[Told]:
     """Each by itself: opened, its identity, its files; with --write also a canary."""
     for name, settings in ground.workspace.stores.items():
         try:
@@ -36,7 +36,7 @@ def stores(ground: Ground) -> Iterator[Told]:
             yield of_error(error, name)
 
 
-def _store(ground: Ground, name: str, settings: StoreSettings) -> Iterator[Told]:
+def _store(ground: DoctorGround, name: str, settings: StoreSettings) -> Iterator[Told]:
     store = ground.store(name)
     yield from _folder(ground.root / settings.path, name)
     if settings.identity:
@@ -59,7 +59,7 @@ def _folder(folder: Path, name: str) -> Iterator[Told]:
         yield warning(f"others may overwrite {count} in {folder}", hint=f"chmod -R go-w {folder}", about=name)
 
 
-def secrets(ground: Ground) -> Iterator[Told]:
+def secrets(ground: DoctorGround) -> Iterator[Told]:
     """Is there one for each key that is recorded, and can one be read?"""
     if not ground.recorded.keys:
         yield ok("no key is recorded, so none is looked for")
@@ -74,14 +74,14 @@ def secrets(ground: Ground) -> Iterator[Told]:
         yield problem("secrets of ours are recorded in it, and krakenctl.yaml does not name it", hint=hint, about=name)
 
 
-def _by_store(ground: Ground) -> dict[str, list[RecordedKey]]:
+def _by_store(ground: DoctorGround) -> dict[str, list[RecordedKey]]:
     found: dict[str, list[RecordedKey]] = {}
     for key in ground.recorded.keys.values():
         found.setdefault(key.secret.store, []).append(key)
     return found
 
 
-def _kept(ground: Ground, name: str, keys: list[RecordedKey]) -> Iterator[Told]:
+def _kept(ground: DoctorGround, name: str, keys: list[RecordedKey]) -> Iterator[Told]:
     store = ground.store(name)
     missing = [key for key in keys if not store.exists(key.secret.path, Slot.CURRENT)]
     for key in missing[:_NAMED]:
@@ -99,7 +99,7 @@ def _kept(ground: Ground, name: str, keys: list[RecordedKey]) -> Iterator[Told]:
     yield ok(f"{len(keys) - len(missing)} secrets are there, and the one of {there.live_name} can be read", about=name)
 
 
-def git(ground: Ground) -> Iterator[Told]:
+def git(ground: DoctorGround) -> Iterator[Told]:
     """What must never be committed: identities, tokens, key pairs, the state, and what programs read secrets from."""
     private = sorted(set(_private(ground)))
     program = shutil.which("git")
@@ -126,7 +126,7 @@ def git(ground: Ground) -> Iterator[Told]:
         yield ok("identities, credentials and state are ignored by git")
 
 
-def _private(ground: Ground) -> Iterator[str]:
+def _private(ground: DoctorGround) -> Iterator[str]:
     """Relative to the workspace, and only what lies in it."""
     base = Path(os.path.realpath(ground.root))
     for place in (ground.root / files.OWN, *_files(ground)):
@@ -136,7 +136,7 @@ def _private(ground: Ground) -> Iterator[str]:
             yield files.OWN if inside.parts[0] == files.OWN else str(inside)
 
 
-def _files(ground: Ground) -> Iterator[Path]:
+def _files(ground: DoctorGround) -> Iterator[Path]:
     found = ground.workspace
     references = [found.state.dsn, *(store.identity for store in found.stores.values())]
     for party in ground.parties:
@@ -156,7 +156,7 @@ def _tells_secrets(file: Path) -> bool:
         return False
 
 
-def _lines(program: str, ground: Ground, *args: str, told: Iterable[str] = ()) -> list[str]:
+def _lines(program: str, ground: DoctorGround, *args: str, told: Iterable[str] = ()) -> list[str]:
     """What git answers. It gets no variable of ours, and runs nothing that a repository's settings name."""
     done = subprocess.run(  # noqa: S603 - git, with paths of the workspace after a --
         [program, "-c", "core.fsmonitor=false", *args],

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.chain import walk
+from krakenctl.model.description import CLOCKS
 from krakenctl.model.diagnosis import Told, ok, problem, warning
 from krakenctl.model.time import show_time
+from krakenctl.observe.holdings import declared_as, replaced_by
+from krakenctl.plan.clocks import clock_of
 from krakenctl.plan.names import carries_tag
 from krakenctl.render.paint import count
 from krakenctl.stores.base import Slot
 from krakenctl.tasks.diagnosis import verdicts
 from krakenctl.tasks.diagnosis.check import Check, Needs
-from krakenctl.tasks.diagnosis.ground import Ground, Party
+from krakenctl.tasks.diagnosis.ground import DoctorGround, Party
 from krakenctl.wiring import opening
 
 if TYPE_CHECKING:
-    from krakenctl.model.recorded import Recorded
+    from krakenctl.model.recorded import Recorded, RecordedKey
 
 _NAMED = 5  # keys, or changes, that are named one by one
 _RECENT = 600  # seconds after its end in which a key may wait for the next run
 
 
-def state(ground: Ground) -> Iterator[Told]:
+def state(ground: DoctorGround) -> Iterator[Told]:
     """Can it be opened and read, and is its file whole?"""
     recorded = ground.recorded
     if not recorded.lineage:
@@ -49,7 +52,7 @@ def state(ground: Ground) -> Iterator[Told]:
         yield ok(f"{told}; its file is whole, and takes {max(1, seen.size // 1024)} KiB{older}")
 
 
-def _none(ground: Ground) -> Told:
+def _none(ground: DoctorGround) -> Told:
     """Nothing was ever applied; or what was is forgotten, which a store or the exchange still shows."""
     traces = _kept(ground) or _live(ground)
     if not traces:
@@ -58,7 +61,7 @@ def _none(ground: Ground) -> Told:
     return problem(f"the state is lost, or not on this host: {traces}", hint=hint)
 
 
-def _kept(ground: Ground) -> str:
+def _kept(ground: DoctorGround) -> str:
     """Of which declared key a store holds a secret, as a sentence. A store that cannot be read is told by itself."""
     for key in ground.project.desired.keys.values():
         with suppress(KrakenctlError):
@@ -67,7 +70,7 @@ def _kept(ground: Ground) -> str:
     return ""
 
 
-def _live(ground: Ground) -> str:
+def _live(ground: DoctorGround) -> str:
     """Which live key carries our tag, as a sentence. An account that cannot be asked is told by itself."""
     if ground.wish.offline or ground.unreachable:
         return ""
@@ -84,14 +87,14 @@ def _live(ground: Ground) -> str:
     return ""
 
 
-def lease(ground: Ground) -> Iterator[Told]:
+def lease(ground: DoctorGround) -> Iterator[Told]:
     from krakenctl.state.leases import is_dead
 
     held = ground.recorded.lease
     yield verdicts.lease(held, dead=held is not None and is_dead(held))
 
 
-def recovery(ground: Ground) -> Iterator[Told]:
+def recovery(ground: DoctorGround) -> Iterator[Told]:
     """What runs have begun and not ended. What would be done about it needs a look at the exchange."""
     recorded = ground.recorded
     if not recorded.intents:
@@ -114,7 +117,7 @@ def _is_running(recorded: Recorded) -> bool:
     return recorded.lease is not None and not is_dead(recorded.lease)
 
 
-def _foreseen(ground: Ground) -> Iterator[Told]:
+def _foreseen(ground: DoctorGround) -> Iterator[Told]:
     from krakenctl.pipeline.underway import UnderWay
     from krakenctl.render.recovery import to_do
 
@@ -130,7 +133,7 @@ def _foreseen(ground: Ground) -> Iterator[Told]:
         yield ok("what earlier runs have left is known already, and watched")
 
 
-def refusals(ground: Ground) -> Iterator[Told]:
+def refusals(ground: DoctorGround) -> Iterator[Told]:
     """What this host was told not long ago. Nobody is asked: failed calls in a row lock an account."""
     told = [each for party in ground.parties for each in _refused(ground, party)]
     yield from told[:_NAMED]
@@ -140,42 +143,54 @@ def refusals(ground: Ground) -> Iterator[Told]:
         yield ok("no account is locked, and no key of ours was refused from this host")
 
 
-def _refused(ground: Ground, party: Party) -> Iterator[Told]:
+def _refused(ground: DoctorGround, party: Party) -> Iterator[Told]:
     memory = ground.memory(party)
     why = "" if party.name in ground.locked else memory.locked()  # of those there, it has just been told
     if why:
         yield warning(
             why, hint="let no program call it until then, and see which of its keys is refused", about=party.name
         )
+    elif full := memory.enough():
+        yield warning(full, hint="see which of its keys is refused, and why", about=party.name)
     for key in ground.recorded.keys.values():
         seen = memory.refusal(key.public_key) if key.account == party.name else None
         if seen is not None and not memory.is_gone(key.public_key):
-            yield verdicts.refusal(seen, key)
+            declared = declared_as(key.address, ground.project.desired.keys)
+            is_replaced = key.live_name in replaced_by(ground.recorded.intents)
+            has_clock = clock_of(key, declared, ground.now, is_replaced=is_replaced) in CLOCKS
+            yield verdicts.refusal(seen, key, has_clock=has_clock)
     for key in (*ground.recorded.keys.values(), *ground.recorded.retired):
         proof = ground.recorded.gone.get(key.public_key) if key.account == party.name else None
         if proof is not None:
             yield verdicts.gone(proof, key)
 
 
-def overdue(ground: Ground) -> Iterator[Told]:
+def overdue(ground: DoctorGround) -> Iterator[Told]:
     """Replaced keys whose time is over: `krakenctl tick` should have ended them."""
     recorded, now = ground.recorded, ground.now
     late = [key for key in recorded.retired if 0 < key.retired_until < now - _RECENT]
     ended = [key for key in recorded.keys.values() if 0 < key.spec.valid_until <= now]
-    hint = "run `krakenctl tick`, and let it run every day"
+    by_person = {party.name for party in ground.parties if party.by_person}
     for key in late[:_NAMED]:
         message = f"{key.live_name} was to be revoked {show_time(key.retired_until)}, and is still recorded"
-        yield warning(message, hint=hint, about=str(key.address))
+        yield warning(message, hint=_ending(key, by_person), about=str(key.address))
     for key in ended[:_NAMED]:
         message = f"{key.live_name} has ended {show_time(key.spec.valid_until)}, and has no successor"
-        yield problem(message, hint=hint, about=str(key.address))
+        yield problem(message, hint=_ending(key, by_person), about=str(key.address))
     if more := max(0, len(late) - _NAMED) + max(0, len(ended) - _NAMED):
-        yield warning(f"and {more} more keys", hint=hint)
+        yield warning(f"and {more} more keys", hint="`krakenctl plan` shows them")
     if not late and not ended:
         yield ok("no key is past its end")
 
 
-def log(ground: Ground) -> Iterator[Told]:
+def _ending(key: RecordedKey, by_person: Collection[str]) -> str:
+    """Who ends it, or makes its successor. `by_person`: accounts where nobody else can."""
+    if key.account in by_person:
+        return "run `krakenctl apply` at a terminal: it walks a person through it"
+    return "run `krakenctl tick`, and let it run every day"
+
+
+def log(ground: DoctorGround) -> Iterator[Told]:
     """The chain of the audit log, from its first line to its last."""
     home = opening.state_home(ground.root, ground.workspace.state, ground.environ)
     with home.look() as state:

@@ -9,19 +9,19 @@ from krakenctl.errors import KrakenctlError
 from krakenctl.model.diagnosis import Diagnosed, Diagnosis, Health, Told, unknown
 from krakenctl.tasks.diagnosis import access, here, keeping, memory, wire
 from krakenctl.tasks.diagnosis.check import Check, Needs, of_bug, of_error
-from krakenctl.tasks.diagnosis.ground import Ground
+from krakenctl.tasks.diagnosis.ground import DoctorGround
 
 CHECKS = (*here.CHECKS, *wire.CHECKS, *access.CHECKS, *keeping.CHECKS, *memory.CHECKS)
 
 
-def diagnose(ground: Ground) -> Diagnosis:
+def diagnose(ground: DoctorGround) -> Diagnosis:
     results = tuple(
         Diagnosed(check=check.id, title=check.title, told=told) for check in CHECKS for told in _looked(check, ground)
     )
     return Diagnosis(results=results, calls=ground.calls)
 
 
-def _looked(check: Check, ground: Ground) -> Iterator[Told]:
+def _looked(check: Check, ground: DoctorGround) -> Iterator[Told]:
     if check.needs & Needs.WORKSPACE and not ground.has_workspace:
         return
     try:
@@ -33,7 +33,7 @@ def _looked(check: Check, ground: Ground) -> Iterator[Told]:
         yield of_bug(bug)
 
 
-def _left_out(check: Check, ground: Ground) -> Told | None:
+def _left_out(check: Check, ground: DoctorGround) -> Told | None:
     if check.needs & Needs.WORKSPACE and not ground.sound:
         return unknown("not looked at, because krakenctl.yaml cannot be used")
     if check.needs & Needs.STATE and not ground.remembers:

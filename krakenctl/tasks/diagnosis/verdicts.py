@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from krakenctl.model.description import Description
     from krakenctl.model.recorded import Gone, RecordedKey
     from krakenctl.model.run import Lease
-    from krakenctl.tasks.diagnosis.ground import Sample
+    from krakenctl.wiring.clocks import Moment
 
 SLIGHT, GRAVE = 2.0, 30.0  # seconds between the clocks
 SOON = 14 * 86400  # seconds before the end of krakenctl's own key
@@ -39,10 +39,10 @@ _STATUS = {
 }
 
 
-def clock(samples: Sequence[Sample]) -> Told:
+def clock(samples: Sequence[Moment]) -> Told:
     """Of the median, with what the way there and back and the exchange's whole seconds leave open."""
     middle = sorted(samples, key=lambda sample: sample.ahead)[len(samples) // 2]
-    error = 0.5 + max(sample.took for sample in samples) / 2
+    error = max(sample.doubt for sample in samples)
     certain = abs(middle.ahead) - error
     where = "ahead of" if middle.ahead > 0 else "behind"
     told = f"this host's clock is {abs(middle.ahead):.1f} s {where} the exchange's (± {error:.1f} s)"
@@ -97,18 +97,21 @@ def resting(why: str, said: str, about: str) -> Told:
     return problem(why, hint=f"{hint}; once that is mended, `krakenctl doctor --again` asks it", about=about)
 
 
-def refusal(seen: Refusal, key: RecordedKey) -> Told:
-    """A key of ours that may be in use."""
+def refusal(seen: Refusal, key: RecordedKey, *, has_clock: bool) -> Told:
+    """A key of ours that may be in use. `has_clock`: its consumer's is declared, so that others can ask it."""
+    verify, alive = f"`krakenctl verify {key.address}`", f"`krakenctl inspect {key.address} --alive`"
     times = f", {seen.times} times in all" if seen.times > 1 else ""
     told = f"{key.live_name} was refused from this host at {show_time(seen.at)} (“{seen.said}”{times})"
     if seen.said == TWICE:
         told += f": it {ANSWERS_NO_MORE}"
-        hint = f"look on the website; `krakenctl verify {key.address}` asks it now"
+        hint = f"look on the website; {verify if has_clock else alive} asks it now"
     elif seen.said.startswith(NO_NONCE):
         told += ": the program that uses it sends higher nonces"
         hint = "see that consumer.nonce says what it sends, and that no two programs share the key"
+    elif has_clock:
+        hint = f"{verify} asks it now, and says what that means"
     else:
-        hint = f"`krakenctl verify {key.address}` asks it now, and says what that means"
+        hint = f"{alive} asks now whether it lives; more can be told once consumer.nonce is declared"
     return warning(f"{told}; nobody asks it before {show_time(seen.rests_until)}", hint=hint, about=str(key.address))
 
 

@@ -10,11 +10,11 @@ from krakenctl.model.time import show_time
 from krakenctl.surfaces.kraken import answers
 from krakenctl.tasks.diagnosis import verdicts
 from krakenctl.tasks.diagnosis.check import Check, Needs
-from krakenctl.tasks.diagnosis.ground import Ground
+from krakenctl.tasks.diagnosis.ground import DoctorGround
 from krakenctl.wiring import embedded
 
 
-def sandbox(ground: Ground) -> Iterator[Told]:
+def sandbox(ground: DoctorGround) -> Iterator[Told]:
     """The embedded one's file and its clock. It is not made here: an empty one would look like a remedy."""
     if not ground.embedded:
         return
@@ -36,7 +36,7 @@ def sandbox(ground: Ground) -> Iterator[Told]:
     yield ok(f"its clock {'stands at' if stands.frozen else 'shows'} {show_time(int(stands.now))}{moved}")
 
 
-def endpoint(ground: Ground) -> Iterator[Told]:
+def endpoint(ground: DoctorGround) -> Iterator[Told]:
     """Finds out for all others whether there is any use in asking."""
     try:
         taken = ground.samples
@@ -46,16 +46,16 @@ def endpoint(ground: Ground) -> Iterator[Told]:
     if ground.embedded:
         yield ok("the sandbox in this process answers")
     else:
-        yield verdicts.answers(ground.endpoint, ground.http.proxy, (sample.took for sample in taken))
+        yield verdicts.answers(ground.endpoint, ground.http.proxy, (sample.seconds for sample in taken))
 
 
-def clock(ground: Ground) -> Iterator[Told]:
+def clock(ground: DoctorGround) -> Iterator[Told]:
     """The embedded sandbox's is its own, and may be moved."""
     if not ground.embedded:
         yield verdicts.clock(ground.samples)
 
 
-def status(ground: Ground) -> Iterator[Told]:
+def status(ground: DoctorGround) -> Iterator[Told]:
     """Source: docs.kraken.com, Get System Status."""
     answer = ground.http.call("GET", "/0/public/SystemStatus", headers={})
     told = answers.result(answer, "tell its status")

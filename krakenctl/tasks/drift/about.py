@@ -11,14 +11,14 @@ from krakenctl.model.drift import Drift, Kind
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.tasks.drift.scene import Place, Scene
+from krakenctl.tasks.drift.scene import DriftScene, Place
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account of a scene, and all that is known of it. A declared key may be recorded under a former address."""
 
-    scene: Scene
+    scene: DriftScene
     place: Place
     live: LiveAccount | None
     declared: tuple[DesiredKey, ...]
@@ -92,9 +92,11 @@ def _address(account: Account) -> Address | None:
     return declared.address if declared else Address(memory.kind, (memory.name,)) if memory else None
 
 
-def unfinished(scene: Scene, intent: Intent) -> Drift:
+def unfinished(scene: DriftScene, intent: Intent) -> Drift:
     since = f"{intent.who or 'an earlier run'} began to {intent.change.action} it"
-    if intent.stage is Stage.LOST:
+    if intent.mistaken:
+        told = f"{intent.live_name} {intent.mistake}; `krakenctl recover --absent` says that it is gone"
+    elif intent.stage is Stage.LOST:
         told = f"whether {intent.live_name} ever came to be is not known: {since}, and no answer came"
     elif scene.running:
         told = f"{since}; {scene.running}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
-from krakenctl.model.drift import Drift, Kind, Sight
+from krakenctl.model.drift import Drift, DriftSight, Kind
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Coverage, Phase
@@ -19,18 +19,18 @@ from krakenctl.plan.keys import has_ended
 from krakenctl.tasks.drift import about, keys, strangers
 from krakenctl.tasks.drift.about import Account
 from krakenctl.tasks.drift.remedy import Remedies, by_account, unsaid
-from krakenctl.tasks.drift.scene import Scene, Slots, place
+from krakenctl.tasks.drift.scene import DriftScene, Slots, place
 
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
-def accounts(scene: Scene) -> tuple[str, ...]:
+def accounts(scene: DriftScene) -> tuple[str, ...]:
     """Declared ones in their order; then those on which keys of ours are left."""
     declared = scene.desired.accounts
     return (*declared, *sorted({trace.account for trace in scene.recorded.traces} - declared.keys()))
 
 
-def compare(scene: Scene, only: Collection[str] | None = None) -> tuple[Drift, ...]:
+def compare(scene: DriftScene, only: Collection[str] | None = None) -> tuple[Drift, ...]:
     """Everything on the accounts of these names; None: on all. By account, then by address, name and kind."""
     found: list[Drift] = []
     wanted = [name for name in accounts(scene) if only is None or name in only]
@@ -46,19 +46,19 @@ def compare(scene: Scene, only: Collection[str] | None = None) -> tuple[Drift, .
     return tuple(found)
 
 
-def sights(scene: Scene, only: Collection[str] | None = None) -> tuple[Sight, ...]:
+def sights(scene: DriftScene, only: Collection[str] | None = None) -> tuple[DriftSight, ...]:
     return tuple(_sight(scene, name) for name in accounts(scene) if only is None or name in only)
 
 
-def _sight(scene: Scene, name: str) -> Sight:
+def _sight(scene: DriftScene, name: str) -> DriftSight:
     live = scene.live.get(name)
     if live is None:
-        return Sight(account=name, coverage=Coverage.NONE, reason="it cannot be reached any more")
+        return DriftSight(account=name, coverage=Coverage.NONE, reason="it cannot be reached any more")
     coverage = live.coverage if live.phase is Phase.READY else Coverage.NONE
-    return Sight(account=name, coverage=coverage, keys=len(live.keys), reason=live.reason, unasked=live.unasked)
+    return DriftSight(account=name, coverage=coverage, keys=len(live.keys), reason=live.reason, unasked=live.unasked)
 
 
-def _accounts(scene: Scene, wanted: list[str]) -> Iterator[Account]:
+def _accounts(scene: DriftScene, wanted: list[str]) -> Iterator[Account]:
     declared: dict[str, list[DesiredKey]] = {name: [] for name in wanted}
     records: dict[str, dict[Address, RecordedKey]] = {name: {} for name in wanted}
     retired: dict[str, list[RecordedKey]] = {name: [] for name in wanted}
@@ -169,7 +169,7 @@ def _of_record(
         containment(key, record, scene.recorded.contained) if key else None
     )
     yield from keys.of_current(
-        keys.Sight(
+        keys.CurrentKey(
             key=key,
             record=record,
             live=live,

@@ -20,7 +20,7 @@ from krakenctl.tasks.drift.scene import UNKNOWN, Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class CurrentKey:
     """One current key. `key` None: it is no longer declared; `seen` False: nobody can tell whether it lives.
 
     `asked` False: what is live is what was recorded, for nobody could ask.
@@ -35,7 +35,7 @@ class Sight:
     contained: Containment | None = None
     slots: Slots | None = None  # None: not looked at
     asked: bool = True
-    silent: bool = False  # it answers no more, and nobody planned its end
+    silent: bool = False  # it answers no more, and nothing proves its end
 
     @property
     def lives(self) -> str:
@@ -43,50 +43,52 @@ class Sight:
         return "is live" if self.asked else "is live as recorded (it was not asked)"
 
 
-def of_current(sight: Sight) -> Iterator[Drift]:
+def of_current(current: CurrentKey) -> Iterator[Drift]:
     """All but what a name tells: a key that is not there is told together with those that may be it."""
-    live, record = sight.live, sight.record
+    live, record = current.live, current.record
     if live is not None:
-        yield from _silent(sight)
-        yield from _changed(sight, live)
-        yield from _contained(sight)
-        yield from _ends(sight, live)
-        yield from _secret(sight)
+        yield from _silent(current)
+        yield from _changed(current, live)
+        yield from _contained(current)
+        yield from _ends(current, live)
+        yield from _secret(current)
     if record.unverified:
         message = f"{record.live_name} was taken unseen: {record.unverified}; what it may do is only what was asked for"
-        yield _drift(Kind.UNVERIFIED, sight, message, since=record.issued)
-    if sight.key is None:
-        gone = ", and gone already" if sight.seen and live is None else ""
-        yield _drift(Kind.UNDEPLOYED, sight, f"{record.live_name} is no longer declared{gone}")
-    elif fields := tuple(_undeployed(sight, sight.key)):
-        yield _drift(Kind.UNDEPLOYED, sight, "what is declared is not what was last sent", fields=fields)
+        yield _drift(Kind.UNVERIFIED, current, message, since=record.issued)
+    if current.key is None:
+        gone = ", and gone already" if current.seen and live is None else ""
+        yield _drift(Kind.UNDEPLOYED, current, f"{record.live_name} is no longer declared{gone}")
+    elif fields := tuple(_undeployed(current, current.key)):
+        yield _drift(Kind.UNDEPLOYED, current, "what is declared is not what was last sent", fields=fields)
 
 
-def _silent(sight: Sight) -> Iterator[Drift]:
-    if sight.silent:
-        yield _drift(Kind.SILENT, sight, f"{sight.record.live_name} {ANSWERS_NO_MORE}")
+def _silent(current: CurrentKey) -> Iterator[Drift]:
+    if current.silent:
+        yield _drift(Kind.SILENT, current, f"{current.record.live_name} {ANSWERS_NO_MORE}")
 
 
-def _drift(kind: Kind, sight: Sight, message: str, *, fields: tuple[FieldDrift, ...] = (), since: int = 0) -> Drift:
+def _drift(
+    kind: Kind, current: CurrentKey, message: str, *, fields: tuple[FieldDrift, ...] = (), since: int = 0
+) -> Drift:
     return Drift(
         kind=kind,
-        account=sight.record.account,
-        address=sight.key.address if sight.key else sight.record.address,
-        name=sight.record.live_name,
+        account=current.record.account,
+        address=current.key.address if current.key else current.record.address,
+        name=current.record.live_name,
         message=message,
         fields=fields,
         since=since,
-        sent=sight.record.issued,
-        modified=sight.live.modified if sight.live else 0,
+        sent=current.record.issued,
+        modified=current.live.modified if current.live else 0,
     )
 
 
 # Fields
 
 
-def _changed(sight: Sight, live: LiveKey) -> Iterator[Drift]:
+def _changed(current: CurrentKey, live: LiveKey) -> Iterator[Drift]:
     """What somebody else did, unless it is what the manifests ask for by now."""
-    record, key = sight.record, sight.key
+    record, key = current.record, current.key
     if wanted.same(live.spec, record.spec):  # nearly always
         return
     wish = wanted.of_live(key, live.spec, record.issued) if key else None
@@ -94,18 +96,18 @@ def _changed(sight: Sight, live: LiveKey) -> Iterator[Drift]:
     fields = tuple(row for row in rows if row.recorded != row.live and not (row.managed and row.desired == row.live))
     if fields:
         message = f"somebody changed {record.live_name}: it is not as krakenctl last sent it"
-        yield _drift(Kind.CHANGED, sight, message, fields=fields, since=live.modified)
+        yield _drift(Kind.CHANGED, current, message, fields=fields, since=live.modified)
 
 
-def _undeployed(sight: Sight, key: DesiredKey) -> Iterator[FieldDrift]:
+def _undeployed(current: CurrentKey, key: DesiredKey) -> Iterator[FieldDrift]:
     """What was never sent, as far as nobody else has made it so."""
-    record = sight.record
-    live = sight.live.spec if sight.live else record.spec
+    record = current.record
+    live = current.live.spec if current.live else record.spec
     wish = wanted.of_live(key, live, record.issued)
     if not wanted.same(wish, record.spec):
         for row in _rows(wish, record.spec, live, key):
             if row.managed and row.recorded == row.live != row.desired:
-                yield row if sight.live and sight.asked else replace(row, live=None, asked=sight.asked)
+                yield row if current.live and current.asked else replace(row, live=None, asked=current.asked)
     yield from _remembered(key, record)
 
 
@@ -143,7 +145,7 @@ def _settled(spec: KeySpec, live: KeySpec) -> KeySpec:
 def of_retired(
     record: RecordedKey, live: LiveKey | None, *, seen: bool, now: int, asked: bool = True
 ) -> Iterator[Drift]:
-    """A replaced key: to live until its overlap ends, and no longer. `asked`: see `Sight`."""
+    """A replaced key: to live until its overlap ends, and no longer. `asked`: see `CurrentKey`."""
 
     def drift(kind: Kind, message: str, *, since: int = 0, fields: tuple[FieldDrift, ...] = ()) -> Drift:
         return Drift(
@@ -185,62 +187,62 @@ def _as_retired(live: KeySpec, record: RecordedKey) -> bool:
 # Time
 
 
-def _ends(sight: Sight, live: LiveKey) -> Iterator[Drift]:
-    key, record, now = sight.key, sight.record, sight.now
+def _ends(current: CurrentKey, live: LiveKey) -> Iterator[Drift]:
+    key, record, now = current.key, current.record, current.now
     end = live.spec.valid_until
     if key is not None and has_ended(key, now):
-        message = f"the grant of {key.address} ended (validUntil), and {record.live_name} {sight.lives}"
-        yield _drift(Kind.EXPIRED, sight, message, since=key.valid_until or 0)
+        message = f"the grant of {key.address} ended (validUntil), and {record.live_name} {current.lives}"
+        yield _drift(Kind.EXPIRED, current, message, since=key.valid_until or 0)
     elif 0 < end <= now:
-        as_recorded = "" if sight.asked else ", as recorded: it was not asked"
-        yield _drift(Kind.EXPIRED, sight, f"{record.live_name} has expired{as_recorded}", since=end)
-    elif end and _is_soon(end, record.issued, sight):
-        yield _drift(Kind.EXPIRES_SOON, sight, f"{record.live_name} expires {seen_from(now, end)}, {show_time(end)}")
+        as_recorded = "" if current.asked else ", as recorded: it was not asked"
+        yield _drift(Kind.EXPIRED, current, f"{record.live_name} has expired{as_recorded}", since=end)
+    elif end and _is_soon(end, record.issued, current):
+        yield _drift(Kind.EXPIRES_SOON, current, f"{record.live_name} expires {seen_from(now, end)}, {show_time(end)}")
     if key is not None and not has_ended(key, now) and not 0 < end <= now:
-        yield from _age(sight, key, live)
+        yield from _age(current, key, live)
 
 
-def _is_soon(end: int, issued: int, sight: Sight) -> bool:
+def _is_soon(end: int, issued: int, current: CurrentKey) -> bool:
     """Not in the first half of its life: a key that is to live for a week is not drifting from its first day on."""
-    return end - sight.now < min(sight.within, max(end - issued, 0) // 2)
+    return end - current.now < min(current.within, max(end - issued, 0) // 2)
 
 
-def _age(sight: Sight, key: DesiredKey, live: LiveKey) -> Iterator[Drift]:
-    record, now = sight.record, sight.now
+def _age(current: CurrentKey, key: DesiredKey, live: LiveKey) -> Iterator[Drift]:
+    record, now = current.record, current.now
     oldest = key.rotation.max_age
     if oldest is not None and now >= record.issued + oldest:
         message = f"{record.live_name} is older than its maxAge, {show_duration(oldest)}"
-        yield _drift(Kind.OVERDUE, sight, message, since=record.issued + oldest)
+        yield _drift(Kind.OVERDUE, current, message, since=record.issued + oldest)
         return
     target = wanted.of_live(key, live.spec, record.issued)
     due = [each for each in rotation.deadlines(key, record, target.valid_until) if each.due <= now]
     if due:
         nearest = min(due, key=lambda each: each.broken)
         message = f"{record.live_name} is to be rotated before {show_time(nearest.broken)}"
-        yield _drift(Kind.DUE, sight, message, since=nearest.due)
+        yield _drift(Kind.DUE, current, message, since=nearest.due)
 
 
-def _contained(sight: Sight) -> Iterator[Drift]:
-    if by := sight.contained:
+def _contained(current: CurrentKey) -> Iterator[Drift]:
+    if by := current.contained:
         why = f": {by.reason}" if by.reason else ""
-        message = f"{by.who} used the kill switch on it{why}, and {sight.record.live_name} {sight.lives}"
-        yield _drift(Kind.CONTAINED, sight, message, since=by.at)
+        message = f"{by.who} used the kill switch on it{why}, and {current.record.live_name} {current.lives}"
+        yield _drift(Kind.CONTAINED, current, message, since=by.at)
 
 
 # Stores
 
 
-def _secret(sight: Sight) -> Iterator[Drift]:
+def _secret(current: CurrentKey) -> Iterator[Drift]:
     """A live key whose secret is in no slot works for whoever holds it elsewhere, or for nobody."""
-    slots, record = sight.slots, sight.record
+    slots, record = current.slots, current.record
     if record.without_secret:  # adopted: its consumer has it, which `plan` notes
         return
     if slots is None or record.live_name in slots or slots.current == UNKNOWN:
         return
     where = show_secret(record.secret)
     holds = f"it holds {slots.current} instead" if slots.current else "its slot is empty"
-    message = f"{record.live_name} {sight.lives}, and its secret is not kept in {where}: {holds}"
-    yield _drift(Kind.NO_SECRET, sight, message)
+    message = f"{record.live_name} {current.lives}, and its secret is not kept in {where}: {holds}"
+    yield _drift(Kind.NO_SECRET, current, message)
 
 
 def of_slots(address: Address, slots: Slots, live: Mapping[str, LiveKey], known: frozenset[str]) -> Iterator[Drift]:

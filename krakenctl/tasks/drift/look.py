@@ -17,7 +17,7 @@ from krakenctl.model.drift import Drift, Drifted, Kind
 from krakenctl.stores.base import Slot, Store
 from krakenctl.tasks import remembered
 from krakenctl.tasks.drift.compare import compare, sights
-from krakenctl.tasks.drift.scene import UNKNOWN, Scene, Slots
+from krakenctl.tasks.drift.scene import UNKNOWN, DriftScene, Slots
 from krakenctl.workflow import open_desk
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def drift(project: Project, question: Question, *, parallelism: int | None = Non
         recorded, held = picture.recorded, desk.running()
         only = _only(project.desired, recorded, question)
         slots, unread = _slots(project.desired, recorded, only, picture.store)
-        scene = Scene(
+        scene = DriftScene(
             desired=project.desired,
             recorded=recorded,
             live=picture.live,
@@ -65,7 +65,7 @@ def drift(project: Project, question: Question, *, parallelism: int | None = Non
 
 
 def _told(
-    scene: Scene, question: Question, only: Collection[str] | None, found: list[Drift], unread: tuple[str, ...]
+    scene: DriftScene, question: Question, only: Collection[str] | None, found: list[Drift], unread: tuple[str, ...]
 ) -> Drifted:
     left = [each for each in found if each.kind in question.ignore]
     plan = scene.plan

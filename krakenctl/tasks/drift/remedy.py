@@ -111,6 +111,8 @@ def _recovery_words(one: Recovery, *, stays: bool) -> str:
 def _otherwise(drift: Drift) -> tuple[Mends, str]:
     if drift.kind is Kind.CHANGED and drift.fields and not any(field.managed for field in drift.fields):
         return Mends.PERSON, "no manifest decides this: declare it as it is to be, or set it back on Kraken"
+    if drift.kind is Kind.CHANGED and not drift.fields:
+        return Mends.PERSON, "look at it on Kraken: set it back there, or write what is meant into its manifest"
     mends, do = _BY_KIND[drift.kind]
     return mends, do.format(address=drift.address)
 
@@ -127,8 +129,12 @@ _BY_KIND = {
     Kind.RENAMED: (Mends.PERSON, "give it its name back on Kraken"),
     Kind.CONTAINED: (Mends.PERSON, "`krakenctl revoke {address}`"),
     Kind.EXPIRES_SOON: (Mends.TIME, "a declared validFor is renewed in time by `krakenctl tick`; prolong a validUntil"),
-    Kind.CLAIMED: (Mends.PERSON, "look on Kraken whether it is gone; runs try to prove it once the key rests no more"),
-    Kind.UNVERIFIED: (Mends.PERSON, "`krakenctl attest {address}` where the key lives"),
+    Kind.CLAIMED: (Mends.PERSON, "look on Kraken whether it is gone; a later run proves it, or `plan` says how to"),
+    Kind.UNVERIFIED: (
+        Mends.PERSON,
+        "`krakenctl verify {address}` where it may be used tells what it is, and an apply there remembers that;"
+        " a new key ends this, too: `krakenctl rotate {address}`",
+    ),
     Kind.UNDEPLOYED: (Mends.PERSON, "see what `krakenctl plan` says"),
     Kind.NO_SECRET: (Mends.PERSON, "restore the secret, or issue a new key: `krakenctl rotate {address}`"),
     Kind.STORE_ONLY: (Mends.PERSON, "see that nobody reads it; the next key issued takes its place"),

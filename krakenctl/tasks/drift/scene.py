@@ -25,7 +25,7 @@ class Slots(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class DriftScene:
     """`recorded` and `live` as they are now; `plan` is drawn for the world after recovery."""
 
     desired: Desired
@@ -56,7 +56,7 @@ class Place:
         return live
 
 
-def place(scene: Scene, account: str) -> Place:
+def place(scene: DriftScene, account: str) -> Place:
     live = scene.live.get(account)
     seen = live is not None and live.phase is Phase.READY and live.coverage is not Coverage.NONE
     return Place(account, seen, {key.name: key for key in live.keys} if live is not None else {})

@@ -17,7 +17,7 @@ from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.model.span import seen_from
 from krakenctl.model.time import show_time
 from krakenctl.plan import names, wanted
-from krakenctl.tasks.drift.scene import Place, Scene
+from krakenctl.tasks.drift.scene import DriftScene, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _only(record: RecordedKey, keys: Sequence[LiveKey], rivals: Sequence[Recorde
 
 
 def told(
-    place: Place, found: Iterable[LiveKey], taken: Collection[str], scene: Scene, *, report: bool
+    place: Place, found: Iterable[LiveKey], taken: Collection[str], scene: DriftScene, *, report: bool
 ) -> Iterator[Drift]:
     """`taken`: the names of ours there. `report` False: of what others made only what bears our tag is told."""
     for live in found:

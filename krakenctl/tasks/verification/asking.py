@@ -11,6 +11,7 @@ from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, RateLimit
 from krakenctl.model.description import Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, LiveKey
+from krakenctl.model.plight import Background
 from krakenctl.model.recorded import Gone
 from krakenctl.model.silence import FENCED, NO_KEY, TWICE, AllowList, Refusal, silence_proves
 from krakenctl.model.verification import Probed, Verdict
@@ -19,7 +20,7 @@ from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.probes import Pace, probe
 from krakenctl.tasks.verification.asked import Asked
-from krakenctl.tasks.verification.meaning import ENDED_OR_FENCED, FORMER, Known, meaning
+from krakenctl.tasks.verification.meaning import ENDED_OR_FENCED, FORMER, meaning
 
 
 class _Refused(NamedTuple):
@@ -45,9 +46,12 @@ class Asking:
     def all(self, holdings: list[Holding]) -> dict[str, Asked]:
         """By recorded name. Those that are sure to answer first: then there is one to end a row of refusals with."""
         self._every = sorted(holdings, key=self._is_rather_last)
-        asked = {one.record.live_name: self._ask(one) for one in self._every}
-        for name, refused in self._refused.items():  # only now it is known which lists let this host in
-            asked[name] = self._judged(refused)
+        try:
+            asked = {one.record.live_name: self._ask(one) for one in self._every}
+            for name, refused in self._refused.items():  # only now it is known which lists let this host in
+                asked[name] = self._judged(refused)
+        finally:
+            self.caller.keep()
         return asked
 
     def _judged(self, refused: _Refused) -> Asked:
@@ -60,7 +64,7 @@ class Asking:
         return self._meant(holding, said, shut=self._is_shut(holding))
 
     def _meant(self, holding: Holding, said: str, *, shut: bool) -> Asked:
-        known = Known(listed=self._is_listed(holding), shut=shut, answered=self._has_answered(holding))
+        known = Background(listed=self._is_listed(holding), shut=shut, answered=self._has_answered(holding))
         meant = meaning(said, known)
         return Asked(verdict=meant.verdict, why=meant.why, lives=meant.lives)
 
@@ -69,9 +73,8 @@ class Asking:
         may_be = may_be_proved(self.caller, refused.holding, refused.pair, self._every) and not self.caller.row.refused
         return may_be and (refused.before or not self.caller.row.spent)
 
-    def _is_rather_last(self, holding: Holding) -> tuple[bool, bool, bool]:
-        has_answered = self._has_answered(holding)
-        return self._is_doubtful(holding), self._refusal(holding) is not None, not has_answered
+    def _is_rather_last(self, holding: Holding) -> tuple[bool, tuple[object, ...]]:
+        return self._is_doubtful(holding), self.caller.likelihood(holding)
 
     def _is_doubtful(self, holding: Holding) -> bool:
         return bool(self._networks(holding)) and not self._has_answered(holding)
@@ -79,8 +82,8 @@ class Asking:
     def _ask(self, holding: Holding) -> Asked:
         if why := self.caller.held.locked():
             return Asked(verdict=Verdict.LOCKED_OUT, why=why)
-        if (proof := self.gone(holding.record.public_key)) and not self._is_listed(holding):
-            return Asked(verdict=Verdict.REVOKED, why=f"{proof.told}, so it is not asked again")
+        if why := self._end_of(holding):
+            return Asked(verdict=Verdict.REVOKED, why=why)
         if holding.pair is None:
             return Asked(why=holding.problem)
         if holding.record.public_key not in ("", holding.pair.public_key):
@@ -88,6 +91,15 @@ class Asking:
         if why := next(self._objections(holding), ""):
             return self._remembered(holding, why)
         return self._asked(holding, holding.pair)
+
+    def _end_of(self, holding: Holding) -> str:
+        """Why it is taken for gone, unasked; empty: it is not. Somebody's word is put to the test where it can be."""
+        proof = self.gone(holding.record.public_key)
+        if proof is None or self._is_listed(holding):
+            return ""
+        if proof.host:
+            return f"{proof.told}, so it is not asked again"
+        return proof.told if holding.pair is None or next(self._objections(holding), "") else ""
 
     def _objections(self, holding: Holding) -> Iterator[str]:
         """Why it is not to be asked."""
@@ -129,7 +141,9 @@ class Asking:
         return Asked(told=told, probed=self._probed(pair, told, pace) if self.probing else ())
 
     def _probed(self, pair: KeyPair, told: Description, pace: Pace) -> tuple[Probed, ...]:
-        probed = probe(self.caller.own(pair), told, pace=pace)
+        own = self.caller.own(pair)
+        probed = probe(own, told, pace=pace)
+        self.caller.has_seen(pair, told.scale, own)
         if self.caller.row.locked:
             self.caller.held.note_lockout()
         return probed
@@ -137,7 +151,7 @@ class Asking:
     def _once_more(self, refused: _Refused) -> Asked:
         """It answered from here before, and this host may use it: a second refusal, where no earlier command has it.
 
-        Of a key whose end was planned that is the proof of it; of another it may as well have been fenced off.
+        Of a key that was heard right before somebody claimed its end, that is the proof; another may be fenced off.
         """
         holding, why = refused.holding, f"{FORMER} (“{refused.said}”)"
         if refused.before:

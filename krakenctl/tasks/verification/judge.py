@@ -39,6 +39,20 @@ def never_issued(key: DesiredKey, contained: str) -> Verified:
     )
 
 
+def under_way(key: DesiredKey, name: str, why: str) -> Verified:
+    """One that was issued, and that nobody has looked at yet: it may be right. `why`: how it stands, and what to do."""
+    rights = tuple(Right(code=p.value, declared=True, verdict=Verdict.UNKNOWN) for p in in_order(key.grants))
+    return Verified(
+        address=key.address,
+        name=name,
+        verdict=Verdict.UNKNOWN,
+        why=why,
+        source=Source.RECORDED,
+        rights=rights,
+        unasked=why,
+    )
+
+
 def judged(key: DesiredKey, seen: Seen, now: int) -> Verified:
     live, source = _effective(seen)
     verdict, why = _verdict(key, seen, live, source, now)
@@ -142,6 +156,8 @@ def _settings(key: DesiredKey, seen: Seen, live: LiveKey, source: Source) -> Ite
         if field in managed and name != "permissions":  # each of these has its own verdict
             agrees = None if source is Source.RECORDED else getattr(should, field) == getattr(live.spec, field)
             yield Setting(name=name, declared=before[name], effective=after[name], source=source, agrees=agrees)
+    for name in wanted.changed(key, seen.record.spec, live.spec):
+        yield Setting(name=name, declared=None, effective=after[name], source=source, agrees=False, managed=False)
     yield from _whose(seen)
     if live.name != seen.record.live_name:
         yield Setting(name="name", declared=seen.record.live_name, effective=live.name, source=source, agrees=False)

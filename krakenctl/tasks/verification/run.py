@@ -17,22 +17,23 @@ from krakenctl.model.live import Coverage
 from krakenctl.model.recorded import Recorded, RecordedKey, pin_of
 from krakenctl.model.silence import MOST_REFUSED
 from krakenctl.model.surface import traits
-from krakenctl.model.verification import Left, Sight, Verification, Verified
+from krakenctl.model.verification import Left, Verification, Verified, VerifySight
 from krakenctl.observe.holdings import holdings
 from krakenctl.observe.means import Means, open_means
 from krakenctl.project import Project
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.probes import Pace
 from krakenctl.surfaces.kraken.row import Row
+from krakenctl.tasks.remembered import unlooked
 from krakenctl.tasks.verification import whose
 from krakenctl.tasks.verification.asked import Asked
 from krakenctl.tasks.verification.asking import Asking
-from krakenctl.tasks.verification.judge import Seen, by_recorded_name, judged, never_issued
+from krakenctl.tasks.verification.judge import Seen, by_recorded_name, judged, never_issued, under_way
 from krakenctl.wiring import opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class VerifyWish:
     """Neither `addresses` nor `under`: every declared key. `failures`: how many refused calls an account may have."""
 
     addresses: tuple[Address, ...] = ()
@@ -44,13 +45,13 @@ class Wish:
 class _Looked(NamedTuple):
     """One account. `iiban`: whose its list is; empty: there is none."""
 
-    sight: Sight
+    sight: VerifySight
     iiban: str
     keys: list[Verified]
 
 
 def verify(
-    project: Project, wish: Wish, environ: Mapping[str, str] | None = None, parallelism: int | None = None
+    project: Project, wish: VerifyWish, environ: Mapping[str, str] | None = None, parallelism: int | None = None
 ) -> Verification:
     """Raises UsageError for an address or an account that nothing declares."""
     recorded = opening.state_home(project.root, project.workspace.state, environ).read()
@@ -67,7 +68,7 @@ class _Verifier:
         self._grounds = means.grounds
         self._parallelism = parallelism
 
-    def verify(self, wish: Wish) -> Verification:
+    def verify(self, wish: VerifyWish) -> Verification:
         meant = self._meant(wish)
         accounts = sorted({address.path[0] for address in meant})
         looked = parallel.each(partial(self._account, wish, meant), accounts, self._parallelism)
@@ -83,7 +84,7 @@ class _Verifier:
         pins = {name: self._pin(name) for name in names}
         return whose.settled(found, pins, {one.sight.account: one.iiban for one in looked})
 
-    def _meant(self, wish: Wish) -> dict[Address, DesiredKey]:
+    def _meant(self, wish: VerifyWish) -> dict[Address, DesiredKey]:
         declared = self._project.desired.keys
         if unknown := [address for address in wish.addresses if address not in declared]:
             raise UsageError(
@@ -101,7 +102,7 @@ class _Verifier:
             raise UsageError(f"no account is called “{under}”", hint=f"there are: {', '.join(sorted(accounts))}")
         return {name for name, each in accounts.items() if not under or under in (name, each.master)}
 
-    def _left(self, wish: Wish) -> Iterator[Left]:
+    def _left(self, wish: VerifyWish) -> Iterator[Left]:
         """Live keys of ours that have no declaration of their own."""
         if wish.addresses:
             return
@@ -118,7 +119,7 @@ class _Verifier:
 
     # One account
 
-    def _account(self, wish: Wish, meant: Mapping[Address, DesiredKey], name: str) -> _Looked:
+    def _account(self, wish: VerifyWish, meant: Mapping[Address, DesiredKey], name: str) -> _Looked:
         declared = [key for address, key in meant.items() if address.path[0] == name]
         records = {r.live_name: r for key in declared if (r := self._recorded.keys.get(key.address)) is not None}
         row = Row(left=wish.failures)
@@ -146,9 +147,15 @@ class _Verifier:
     def _judged(self, key: DesiredKey, seen: Mapping[str, Seen]) -> Verified:
         record = self._recorded.keys.get(key.address)
         if record is None:
-            by = self._recorded.contained.get(key.address)
-            return never_issued(key, by.who if by else "")
+            return self._unrecorded(key)
         return judged(key, seen[record.live_name], self._exchange.now())
+
+    def _unrecorded(self, key: DesiredKey) -> Verified:
+        by = self._recorded.contained.get(key.address)
+        new = unlooked(self._recorded, key.address, self._declared(key.account).surface)
+        if new is not None:
+            return under_way(key, new.name, f"{new.why}: {new.do}")
+        return never_issued(key, by.who if by else "")
 
     def _pin(self, name: str) -> str:
         return pin_of(self._project.desired.accounts.get(name), self._recorded.accounts.get(name))
@@ -156,25 +163,25 @@ class _Verifier:
     def _declared(self, name: str) -> DesiredAccount:
         return self._project.desired.accounts[name]
 
-    def _listed(self, name: str, row: Row) -> tuple[Sight, str, tuple[LiveKey, ...]]:
+    def _listed(self, name: str, row: Row) -> tuple[VerifySight, str, tuple[LiveKey, ...]]:
         """What its list shows, and whose it is. Where a surface has no list of its own, its keys are asked instead."""
         known = traits(self._declared(name).surface)
         if known.proved_by_pair:
-            return Sight(account=name, coverage=known.coverage), "", ()
+            return VerifySight(account=name, coverage=known.coverage), "", ()
         try:
             surface = self._exchange.patient(name)
             iiban, listing = surface.iiban(), surface.list_keys()
         except LockedOut as problem:
             row.locked = True
-            return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
+            return VerifySight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
         except KrakenctlError as problem:
-            return Sight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
-        return Sight(account=name, coverage=listing.coverage), iiban, listing.keys
+            return VerifySight(account=name, coverage=Coverage.NONE, reason=problem.message), "", ()
+        return VerifySight(account=name, coverage=listing.coverage), iiban, listing.keys
 
     def _asked(
         self,
         name: str,
-        wish: Wish,
+        wish: VerifyWish,
         records: Mapping[str, RecordedKey],
         lists: Mapping[str, LiveKey],
         row: Row,
@@ -192,4 +199,5 @@ class _Verifier:
             lists=lists,
             probing=wish.probe,
         )
-        return asking.all(list(holdings(records.values(), self._project.desired.keys, self._store)))
+        intents, declared = self._recorded.intents, self._project.desired.keys
+        return asking.all(list(holdings(records.values(), intents, declared, self._store, self._exchange.now())))

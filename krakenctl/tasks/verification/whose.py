@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from krakenctl.model.verification import Setting, Sight, Verification, Verified
+from krakenctl.model.verification import Setting, Verification, Verified, VerifySight
 
 LIST = "its credential"  # what tells whose a list is
 
@@ -27,7 +27,7 @@ def settled(found: Verification, pins: Mapping[str, str], lists: Mapping[str, st
     )
 
 
-def _told(sight: Sight, found: Verification, lists: Mapping[str, str]) -> dict[str, str]:
+def _told(sight: VerifySight, found: Verification, lists: Mapping[str, str]) -> dict[str, str]:
     by_key = {key.name: key.iiban for key in found.keys if key.account == sight.account and key.asked and key.iiban}
     return ({LIST: lists[sight.account]} if lists.get(sight.account) else {}) | by_key
 

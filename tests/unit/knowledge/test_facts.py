@@ -29,6 +29,7 @@ from krakenctl.render.knowledge import as_text
 from krakenctl.render.paint import Paint
 from krakenctl.sandbox.guards import Signed
 from krakenctl.sandbox.routes import ROUTES
+from krakenctl.tasks.diagnosis.run import CHECKS
 from running import ROOT
 
 FACTS = facts()
@@ -129,6 +130,10 @@ def test_every_word_that_a_report_may_use_has_a_text(kind: str, words: type[StrE
     assert set(FACTS.words[kind]) == {word.value for word in words}
 
 
+def test_every_check_of_doctor_has_a_text() -> None:
+    assert set(FACTS.words["check"]) == {check.id for check in CHECKS}
+
+
 def test_every_rule_that_the_code_can_name_has_a_text() -> None:
     """From the source: what a finding is made with, and the rules that schemas give to broken values."""
     named = set(_rules())
@@ -170,20 +175,35 @@ def _rules() -> Iterator[str]:
 
 
 def _rules_of(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    tree = ast.parse(file.read_text())
+    named = _named(tree)
+    for node in ast.walk(tree):
         match node:
             case ast.Call():
-                yield from _ids(keyword.value for keyword in node.keywords if keyword.arg == "rule")
+                said = [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                if name in _MAKERS:
-                    yield from _ids(node.args)
-            case ast.Assign(targets=[ast.Name(id=name)]) if name in ("rule", "WAITS"):
-                yield from _ids([node.value])
+                said += node.args if name in _MAKERS else []
+                yield from _ids(meant for value in said for meant in named.get(ast.unparse(value), [value]))
             case ast.Yield(value=ast.Tuple() as parts) | ast.Return(value=ast.Tuple() as parts):
                 if file.name == "explain.py" and file.parent.name == "validate":
                     yield from _ids(parts.elts[:1])
             case _:
                 pass
+
+
+def _named(tree: ast.AST) -> dict[str, list[ast.expr]]:
+    """All that stands behind each name that a file gives to something."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                found.setdefault(name, []).append(node.value)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                for target, value in zip(names, values, strict=True):
+                    found.setdefault(ast.unparse(target), []).append(value)
+            case _:
+                pass
+    return found
 
 
 def _ids(values: object) -> Iterator[str]:

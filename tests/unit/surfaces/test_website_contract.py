@@ -49,6 +49,7 @@ class TestWebsite(SurfaceContract):
         ours.keep("good", pair, READ, NonceScale.MILLISECONDS)  # which says whose account it is
         http = Http("http://kraken.invalid", WsgiAdapter(sandbox))
         person = Robot(tmp_path / "sandbox.db")
-        yield Website(Site(account="acme"), http, person, ours.share(), lambda: NOW * 1_000_000_000, lambda _: None)
+        clocks = {"clock": lambda: NOW * 1_000_000_000, "wait": lambda _: None, "told": lambda: NOW}
+        yield Website(Site(account="acme"), http, person, ours.share(), **clocks)
         http.close()
         sandbox.close()

@@ -17,15 +17,17 @@ from krakenctl.model.run import Lease, Run
 from krakenctl.render import diagnosis
 from krakenctl.render.paint import Paint
 from krakenctl.tasks.diagnosis import verdicts
-from krakenctl.tasks.diagnosis.ground import Sample
+from krakenctl.wiring.clocks import Moment
 from plan_builders import NOW, bot
 
 PIN = "AA12 N84G EXAM PLE1"
+SECOND = 1_000_000_000  # nanoseconds
 
 
-def sample(ahead: float, took: float = 0.1) -> Sample:
+def sample(ahead: float, took: float = 0.1) -> Moment:
     """Of an exchange whose clock stands half a second after NOW."""
-    return Sample(told=NOW, sent=NOW + 0.5 + ahead - took / 2, took=took)
+    before = NOW * SECOND + int((0.5 + ahead - took / 2) * SECOND)
+    return Moment(told=NOW, before=before, took=int(took * SECOND), then=0)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from krakenctl.model.live import Aside, Coverage, LiveAccount, Phase
 from krakenctl.model.recorded import Containment, Given, RecordedAccount
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.tasks.drift.compare import compare, sights
-from krakenctl.tasks.drift.scene import UNKNOWN, Scene, Slots
+from krakenctl.tasks.drift.scene import UNKNOWN, DriftScene, Slots
 from plan_builders import DAY, HOUR, NOW, READ, TRADE, account, alive, bot, draw, intent, memory, on, recorded, wish
 
 
 def scene(desired, *live, recorded=None, now=NOW, recovery=(), **fields):
     recorded = recorded or memory()
-    return Scene(
+    return DriftScene(
         desired=desired,
         recorded=recorded,
         live={one.name: one for one in live},
@@ -274,7 +274,24 @@ def test_a_revocation_that_is_only_claimed_is_told_by_whom_until_it_is_proved():
 def test_a_key_that_was_taken_unseen_is_told_until_it_is_looked_at():
     key = bot()
     [drift] = of_one(key, recorded(key, unverified="no route from here"))
-    assert (drift.kind, drift.do) == (Kind.UNVERIFIED, "`krakenctl attest ApiKey/acme/bot` where the key lives")
+    assert drift.kind is Kind.UNVERIFIED
+    assert "`krakenctl verify ApiKey/acme/bot` where it may be used" in drift.do
+
+
+def test_nobody_is_sent_to_a_plan_that_says_no_more_than_drift_does():
+    key = bot()
+    record = recorded(key)
+    live = LiveAccount(
+        name="acme",
+        phase=Phase.READY,
+        coverage=Coverage.HELD,
+        keys=(alive(record),),
+        surface="website",
+        asides={record.live_name: Aside(odd=("Kraken lets this host use it no more",))},
+    )
+    [drift] = compare(scene(wish(key), live, recorded=memory(record)))
+    assert (drift.kind, drift.fields) == (Kind.CHANGED, ())
+    assert ("write what is meant into its manifest" in drift.do, "plan" in drift.do) == (True, False)
 
 
 def test_a_live_key_whose_secret_is_in_no_slot():

@@ -6,7 +6,7 @@ import pytest
 
 from krakenctl.model.address import key_address
 from krakenctl.model.live import Coverage
-from krakenctl.model.verification import Setting, Sight, Source, Verdict, Verification, Verified
+from krakenctl.model.verification import Setting, Source, Verdict, Verification, Verified, VerifySight
 from krakenctl.tasks.verification.whose import settled
 
 ONE, OTHER, THIRD = "AA11 N84G EXAM PLE1", "AA22 N84G EXAM PLE2", "AA33 N84G EXAM PLE3"
@@ -28,7 +28,7 @@ def asked(account: str, name: str, iiban: str = "", pin: str = "") -> Verified:
 
 def looked(*keys: Verified, pins: dict[str, str] | None = None, lists: dict[str, str] | None = None) -> Verification:
     names = sorted({key.account for key in keys} | (lists or {}).keys())
-    sights = tuple(Sight(account=name, coverage=Coverage.HELD) for name in names)
+    sights = tuple(VerifySight(account=name, coverage=Coverage.HELD) for name in names)
     found = Verification(endpoint="sandbox", now=0, probing=False, keys=keys, sights=sights)
     return settled(found, pins or {}, lists or {})
 
