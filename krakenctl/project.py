@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,11 @@ class Examined:
     documents: int
 
 
-def examine(root: Path) -> Examined:
-    """Read and check everything, offline. Raises WorkspaceError when there is no workspace."""
+def examine(root: Path, tolerated: Collection[str] = ()) -> Examined:
+    """Read and check everything, offline. Raises WorkspaceError when there is no workspace.
+
+    `tolerated`: rules whose errors do not make it unknown what is desired.
+    """
     workspace, findings = _workspace(root)
     if workspace is None:
         return Examined(findings=located(root, findings), workspace=None, desired=None, files=1, documents=0)
@@ -60,10 +63,15 @@ def examine(root: Path) -> Examined:
     # With a manifest unread, what it may declare is not called missing.
     complete = not any(finding.severity is Severity.ERROR for finding in manifests.findings)
     desired, sense = validate.desired(
-        manifests.documents, workspace, manifests.digest, schema_files.load_kinds(), complete=complete
+        manifests.documents,
+        workspace,
+        manifests.digest,
+        schema_files.load_kinds(),
+        complete=complete,
+        tolerated=tolerated,
     )
     found = (*findings, *manifests.findings, *sense)
-    errors = any(finding.severity is Severity.ERROR for finding in found)
+    errors = any(finding.rule not in tolerated for finding in _errors(found))
     return Examined(
         findings=located(root, found),
         workspace=workspace,
@@ -75,14 +83,42 @@ def examine(root: Path) -> Examined:
 
 def open_project(root: Path) -> Project:
     """The same, for those who need it sound. Raises InvalidManifests with every finding."""
-    examined = examine(root)
+    return _project(root, examine(root))
+
+
+def as_written(root: Path) -> Project:
+    """For those who only tell what is declared: also where it is more than is allowed.
+
+    Raises InvalidManifests where a mistake hides something of it.
+    """
+    return _project(root, examine(root, _HIDING_NOTHING))
+
+
+_HIDING_NOTHING = frozenset({
+    "age-too-short", "exceeds-ceiling", "jitter-too-long", "name-too-long", "no-allowlist", "no-grants",
+    "not-on-surface", "overlap-too-long", "secret-path", "secret-path-clash", "too-many-keys", "unknown-store",
+    "valid-for-too-short",
+})  # fmt: skip
+
+
+def _project(root: Path, examined: Examined) -> Project:
+    errors = _errors(examined.findings)
     if examined.workspace is None or examined.desired is None:
-        errors = [finding for finding in examined.findings if finding.severity is Severity.ERROR]
         if errors and {finding.rule for finding in errors} <= _NOTHING:
             message = "nothing is declared where something should be, and what is not declared would be revoked"
             raise NothingDeclared(message, examined.findings, hint=_ON_PURPOSE)
         raise InvalidManifests(f"{len(errors)} error{'s' * (len(errors) != 1)} in the manifests", examined.findings)
-    return Project(root=root, workspace=examined.workspace, desired=examined.desired, warnings=examined.findings)
+    return Project(
+        root=root,
+        workspace=examined.workspace,
+        desired=examined.desired,
+        warnings=examined.findings,
+        sound=not errors,
+    )
+
+
+def _errors(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
 
 
 def without_manifests(root: Path) -> Project:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, BinaryIO, NoReturn
@@ -14,6 +14,10 @@ from krakenctl.model.plan import Verb
 from krakenctl.model.secret import Secret
 
 _LARGEST = 8 * 1024 * 1024  # bytes of standard input
+_AS_SHOWN = (
+    "leave it out, or write account and name as the runbook shows them: `krakenctl apply --runbook FILE` writes it anew"
+)
+Key = tuple[str, str]  # account and name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,9 @@ class Answer:
     def is_of(self, account: str, name: str) -> bool:
         return self.name == name and self.account in ("", account)
 
+    def is_one_of(self, keys: Iterable[Key]) -> bool:
+        return any(self.is_of(*key) for key in keys)
+
     def __str__(self) -> str:
         return f"{self.name} on {self.account}" if self.account else self.name
 
@@ -41,14 +48,55 @@ class FromStdin:
     interrupted: Callable[[], bool] = lambda: False
     resuming: bool = False  # which makes no difference: nothing is shown
     _used: set[int] = field(default_factory=set)  # lines
+    _before: Collection[Key] = ()  # on record when the run began
+    _settled: set[int] = field(default_factory=set)  # lines that tell what is on record
+    _expected: set[int] = field(default_factory=set)  # lines that are right, whether anything asks for them or not
 
     @property
-    def unused(self) -> tuple[str, ...]:
-        """The names of pairs that nothing asked for: whoever made those keys should know."""
-        return tuple(str(answer) for answer in self.answers if answer.pair and answer.line not in self._used)
+    def unused(self) -> tuple[Answer, ...]:
+        """What nothing asked for: whoever told it should know."""
+        return tuple(answer for answer in self.answers if answer.line not in self._used | self._settled)
 
-    def refuse_unclear(self, keys: Iterable[tuple[str, str]]) -> None:
-        """`keys`: account and name. Raises CredentialError for a line that may be of more than one of them."""
+    @property
+    def is_odd(self) -> bool:
+        """Whether there are lines that this run could have no use for, however far it came."""
+        return any(answer.line not in self._expected for answer in self.unused)
+
+    def begin(self, keys: Collection[Key], public_keys: Collection[str]) -> None:
+        """These are on record: what lines tell of their pairs, an earlier run has kept."""
+        self._before = keys
+        self._settled = {each.line for each in self.answers if each.pair and each.pair.public_key in public_keys}
+
+    def settle(self, keys: Collection[Key]) -> None:
+        """These still wait for a word: the others were found out to be gone, or somebody has said so before."""
+        gone = {key for key in self._before if key not in keys}
+        self._settled |= {each.line for each in self.answers if each.pair is None and each.is_one_of(gone)}
+
+    def expect(self, is_expected: Callable[[Answer], bool]) -> None:
+        self._expected = {answer.line for answer in self.answers if is_expected(answer)}
+
+    def refuse_unknown(self, keys: Collection[Key]) -> None:
+        """Raises CredentialError for a line that cannot be of any of them: it is mistyped, or of another workspace."""
+        for answer in self.unused:
+            if not answer.is_one_of(keys):
+                raise CredentialError(
+                    f"line {answer.line} of standard input tells of {answer}, and there is no such key and no such step"
+                    + ("; the pair was not kept" if answer.pair else ""),
+                    hint=_AS_SHOWN,
+                )
+
+    def refuse_elsewhere(self, accounts: Collection[str]) -> None:
+        """Raises CredentialError for a line that tells of another account than these."""
+        for answer in self.answers:
+            if answer.account and answer.account not in accounts:
+                raise CredentialError(
+                    f"line {answer.line} of standard input tells of {answer}, and there is no such account; nothing was"
+                    " done",
+                    hint=_AS_SHOWN,
+                )
+
+    def refuse_unclear(self, keys: Iterable[Key]) -> None:
+        """Raises CredentialError for a line that may be of more than one of them."""
         known = sorted(set(keys))
         for answer in self.answers:
             places = [account for account, name in known if answer.is_of(account, name)]
@@ -156,8 +204,14 @@ def _sound(key: Secret, secret: Secret, number: int) -> KeyPair:
     from krakenctl.pairs import pasted
 
     if problem := pasted.pair_problem(key, secret):
-        raise CredentialError(f"line {number} of standard input: {problem}")
-    return pasted.pair_of(pasted.clean(key), pasted.clean(secret))
+        raise CredentialError(f"line {number} of standard input: {problem}; nothing was done")
+    pair = pasted.pair_of(pasted.clean(key), pasted.clean(secret))
+    if odd := pasted.oddity(pair):
+        raise CredentialError(
+            f"line {number} of standard input: {odd}; nothing was done",
+            hint="copy it once more, whole; if it is whole, `krakenctl apply` takes it at a terminal",
+        )
+    return pair
 
 
 def _parsed(line: Secret) -> dict[str, Any]:

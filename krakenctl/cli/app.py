@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,13 +51,20 @@ Example:
 
 Exit codes: 0 done · 1 error · 2 changes present (drift, plan --detailed-exitcode, recover --dry-run) ·
 3 policy or audit violation · 4 partly applied · 5 plan stale · 6 another apply is running · 7 safety stop ·
-8 waiting for a person · 64 usage · 130 interrupted.
+8 waiting for a person or an account · 64 usage · 130 interrupted.
 """
 
 
 class _Commands(LazyGroup):
     package = "krakenctl.cli"
     summaries = COMMANDS
+
+    def invoke(self, ctx: Any) -> Any:
+        """Ctrl-C is told by `run`: typer would make it an exit code, without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
 
 
 app = typer.Typer(
@@ -124,7 +131,20 @@ def _usage(frame: Frame, problem: typer.TyperException) -> int:
     if type(problem).__name__ == "NoArgsIsHelpError":
         typer.echo(problem.format_message())
         return 0
-    context = getattr(problem, "ctx", None)
-    path = getattr(context, "command_path", "krakenctl")
-    frame.shell().error(UsageError(problem.format_message(), hint=f"see `{path} --help`"))
+    path = getattr(getattr(problem, "ctx", None), "command_path", frame.command)
+    frame.shell().error(UsageError(_complaint(problem), hint=f"see `{path} --help`"))
     return USAGE
+
+
+def _complaint(problem: Any) -> str:
+    """In typer's words, but for two variables of one option, and for far-fetched options in place of an unknown one."""
+    option: Any = getattr(problem, "param", None)
+    if isinstance(getattr(option, "envvar", None), list):
+        option.envvar = "' or '".join(option.envvar)
+    if possible := getattr(problem, "possibilities", None):
+        from difflib import get_close_matches
+
+        wanted = getattr(problem, "option_name", "").lstrip("-")
+        near = get_close_matches(wanted, [one.lstrip("-") for one in possible])
+        problem.possibilities = [one for one in possible if one.lstrip("-") in near]
+    return str(problem.format_message())

@@ -20,6 +20,7 @@ from krakenctl.cli.options import (
     yes_option,
 )
 from krakenctl.cli.shell import Shell, TextOrJson
+from krakenctl.errors import UsageError
 
 if TYPE_CHECKING:
     from krakenctl.model.plan import Plan, SavedPlan
@@ -68,13 +69,14 @@ def apply(
         ),
     ] = False,
     accept_unverified: Annotated[
-        str,
+        str | None,
         _option(
             "--accept-unverified",
-            "Take a key that cannot be looked at from this host as it should be; REASON is kept on the record.",
+            "Take a key that cannot be looked at from this host as it should be; at a terminal you are asked first"
+            " whether it was mistyped. REASON is kept on the record, with what Kraken said.",
             metavar="REASON",
         ),
-    ] = "",
+    ] = None,
     lock_timeout: LockTimeoutOption = NO_PATIENCE,
     parallelism: ParallelismOption = None,
     directory: DirOption = None,
@@ -91,7 +93,7 @@ def apply(
     was done. Nobody there: these changes wait, exit code 8.
     """
     from krakenctl.cli.carry_out import carry_out
-    from krakenctl.cli.person import at_hand
+    from krakenctl.cli.person import at_hand, tell_unused
     from krakenctl.cli.plan_output import read_plan
     from krakenctl.cli.runbook import refuse_target
 
@@ -99,7 +101,8 @@ def apply(
     limits = raised(allow, max_revokes, reason)
     saved = read_plan(plan) if plan else None
     refuse_target(runbook)
-    person = None if runbook else at_hand(shell, stdin=stdin, reason=accept_unverified.strip())
+    unseen = _reason(accept_unverified)
+    person = None if runbook else at_hand(shell, stdin=stdin, reason=unseen)
     code = carry_out(
         shell,
         "apply",
@@ -111,9 +114,14 @@ def apply(
         person=person,
         runbook=runbook,
     )
-    for name in person.unused if person else ():
-        shell.note(f"Nothing asked for {name}: the pair that was given for it was not kept, and the key may live.")
-    raise typer.Exit(code)
+    raise typer.Exit(tell_unused(shell, person, code))
+
+
+def _reason(said: str | None) -> str:
+    """Empty: nobody said that anything may be taken unseen. Raises UsageError where they did not say why."""
+    if said is not None and not said.strip():
+        raise UsageError("--accept-unverified needs a reason, which is kept on the record", hint="say why nobody looks")
+    return (said or "").strip()
 
 
 def _open_part(shell: Shell, desk: Desk, saved: SavedPlan) -> Plan | None:

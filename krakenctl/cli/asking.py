@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from krakenctl.cli.shell import Shell
-from krakenctl.errors import CredentialError, UsageError
+from krakenctl.errors import CredentialError, NeedsPerson, UsageError
 
 if TYPE_CHECKING:
     from krakenctl.model.key import KeyPair
@@ -57,7 +57,7 @@ def refuse_unattended(shell: Shell, instead: str) -> None:
 
 
 def hidden(question: str) -> Secret:
-    """What is typed at a prompt that shows none of it; empty also where nobody will type any more.
+    """What is typed at a prompt that shows none of it. Raises EOFError where nobody will type any more.
 
     Not typer's prompt: it shows the question first and throws away what is pasted before it listens.
     """
@@ -67,12 +67,13 @@ def hidden(question: str) -> Secret:
 
     try:
         return Secret(getpass(f"{question} (not shown): "))
-    except EOFError:
-        return Secret("")
+    except (EOFError, KeyboardInterrupt):
+        sys.stderr.write("\n")  # what is said next begins a line
+        raise
 
 
 def second_factor(shell: Shell, variable: str, *, ask: bool) -> Secret | None:
-    """As --otp-env NAME or --otp say; None: neither does. Raises CredentialError or UsageError."""
+    """As --otp-env NAME or --otp say; None: neither does. Raises CredentialError, NeedsPerson or UsageError."""
     from krakenctl.model.secret import Secret
 
     if variable:
@@ -83,13 +84,16 @@ def second_factor(shell: Shell, variable: str, *, ask: bool) -> Secret | None:
         return None
     if not shell.is_attended:
         raise UsageError("there is no terminal to ask for the second factor on", hint="use --otp-env NAME")
-    return hidden("Second factor")
+    try:
+        return hidden("Second factor")
+    except EOFError:
+        raise NeedsPerson("no second factor was given, and nothing was asked of Kraken") from None
 
 
 def may_ask(shell: Shell, keys: int, where: str, *, yes: bool) -> bool:
     """Nobody has said what the programs send that use these keys, and one that counts would be locked out."""
     which = "1 key is" if keys == 1 else f"{keys} keys are"
-    shell.note(f"{which} asked at {where} with a clock: {_COUNTING}")
+    shell.tell(f"{which} asked at {where} with a clock: {_COUNTING}")
     if yes or shell.json or not shell.is_attended:
         return True
     return shell.confirm(f"Ask {keys} key{'s' * (keys != 1)}?", "--yes")
@@ -104,21 +108,28 @@ _COUNTING = (
 def typed(shell: Shell, where: str, *, guessed: bool, kept: bool) -> KeyPair:
     """Before anybody types a secret: who will be asked, and what that does. `kept`: it goes into a store."""
     shown = "not shown, and goes into the store" if kept else "neither shown nor kept"
-    shell.note(f"The key will be asked about itself at {where}. What you type is {shown}.")
+    shell.tell(f"The key will be asked about itself at {where}. What you type is {shown}.")
     if guessed:
-        shell.note(f"It is asked with a clock: {_COUNTING}")
+        shell.tell(f"It is asked with a clock: {_COUNTING}")
     return another(shell)
 
 
 def another(shell: Shell) -> KeyPair:
     from krakenctl.pairs import sources
 
-    return sources.prompted(hidden, shell.note, doubting=True)
+    return sources.prompted(hidden, shell.tell)
 
 
 def refuse_none(harvest: Harvest, hint: str) -> None:
-    """Raises CredentialError where a source has no pair, with what was found instead."""
+    """Raises CredentialError where a source has no pair, with what was found instead. `hint`: where that was nothing
+    like one."""
     if harvest.pairs:
         return
-    told = "; ".join(finding.message for finding in harvest.findings)
-    raise CredentialError(f"no key pair was found{': ' + told if told else ''}", hint=hint)
+    found = [finding for finding in harvest.findings if finding.rule != _OF_THE_FILE]
+    told = "; ".join(finding.message for finding in found)
+    do = next((finding.hint for finding in found if finding.rule in _BROKEN), hint)
+    raise CredentialError(f"no key pair was found{': ' + told if told else ''}", hint=do)
+
+
+_OF_THE_FILE = "file-open-to-others"
+_BROKEN = ("odd-key", "half-a-pair", "ambiguous-pair", "futures-key", "several-lines", "unreadable-line")

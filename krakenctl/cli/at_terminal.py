@@ -27,10 +27,12 @@ _SLICE = 0.1  # seconds between two looks whether somebody pressed Ctrl-C: promp
 _END = "\x04"
 _LONGEST = 64 * 1024  # bytes of a line
 _GO_ON = "apply goes on with it when it is run again"
-_YES, _TYPE, _GONE, _STOP = "yes", "type", "gone", "stop"
-_SURELY = {"": _STOP, "n": _STOP, "no": _STOP, "y": _YES, "yes": _YES}  # what answers mean
+_YES, _TYPE, _GONE, _STOP, _TAKE = "yes", "type", "gone", "stop", "take"
+_SURELY = {"": _STOP, _END: _STOP, "n": _STOP, "no": _STOP, "y": _YES, "yes": _YES}  # what answers mean
 _LIKELY = {**_SURELY, "": _YES}
-_ANEW = {"n": _STOP, "no": _STOP, "k": _TYPE, "key": _TYPE, "d": _GONE, "deleted": _GONE}
+_ANEW = {_END: _STOP, "n": _STOP, "no": _STOP, "k": _TYPE, "key": _TYPE, "d": _GONE, "deleted": _GONE}
+_UNSEEN = {_END: _STOP, "n": _STOP, "no": _STOP, "y": _YES, "yes": _YES}
+_ACCEPTED = {"n": _TAKE, "no": _TAKE}  # where they have said why it may be taken as it is
 _MENDING = {
     Slip.FORM: (
         {**_LIKELY, **_ANEW},
@@ -44,16 +46,21 @@ _MENDING = {
         "[Y] type both in again, [d] it is deleted, [n] stop here",
     ),
     Slip.UNSEEN: (
-        {**_ANEW, "y": _YES, "yes": _YES},
-        "If it was mistyped, type it in again. If it is right, stop here: its pair is kept, and `krakenctl attest`"
-        " looks at it where it may be used.",
-        "[y] look again, [k] type key and private key in again, [d] it is deleted, [n] stop here",
+        {**_ANEW, **_UNSEEN},
+        "If it was mistyped, type it in again.",
+        "[y] look again, [k] type key and private key in again, [d] it is deleted",
     ),
     Slip.ACCOUNT: (
         _ANEW,
         "No key can be moved: delete it there, log in to the right account, and make it once more as told above.",
         "[k] type in the new one's key and private key, [d] it is deleted, [n] stop here",
     ),
+}
+_EDITED = (_LIKELY, "Put it right on the website.", "Is it right now? [Y/n]")
+_UNSEEN_EDIT = (_UNSEEN, "See on the website whether it is as shown above; if not, put it right.", "[y] look again")
+_IF_RIGHT = {  # of a key that cannot be asked from here
+    Verb.ISSUE: "stop here: its pair is kept, and `krakenctl attest` looks at it where it may be used",
+    Verb.UPDATE: "stop here; `krakenctl apply --accept-unverified REASON` puts on the record that nobody looked",
 }
 
 
@@ -66,11 +73,6 @@ class AtTerminal:
     interrupted: Callable[[], bool] = lambda: False
     resuming: bool = False  # what comes next is left from an earlier run, which is yet to be said
     _left: set[tuple[str, str]] = field(default_factory=set)  # account and name: they have stopped there in this run
-
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """Nothing is given that was not asked for."""
-        return ()
 
     def ready(self, step: HumanStep) -> None:
         """Somebody is there; but nobody is asked again for what they left."""
@@ -95,31 +97,41 @@ class AtTerminal:
     def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | Deleted | None:
         from krakenctl.render import human
 
-        if self.reason and step.slip is Slip.UNSEEN:  # they have said what then
-            nobody(step, "; ".join(differences))
         self._say(human.differences(step, differences, self._paint()))
         if step.verb is Verb.REVOKE:
             self._see_deleted(step)
             return None
-        if step.verb is not Verb.ISSUE:
-            if self._choice("Put it right on the website. Is it right now? [Y/n]", _LIKELY) == _STOP:
-                self._stop(step)
-            return None
-        return self._mended(step)
-
-    def _mended(self, step: HumanStep) -> KeyPair | Deleted | None:
-        meaning, told, question = _MENDING[step.slip]
-        self.shell.note(told)
-        match self._choice(question, meaning):
+        match self._mended(step):
             case "yes":
                 return None
             case "type":
                 return self._pair(step)
             case "gone":
                 return Deleted.SAID
+            case "take":
+                nobody(step, "; ".join(differences))
         self._stop(step)
 
+    def _mended(self, step: HumanStep) -> str:
+        meaning, told, question = _MENDING[step.slip] if step.verb is Verb.ISSUE else _EDITED
+        if step.slip is Slip.UNSEEN:
+            return self._doubted(step)
+        self.shell.tell(told)
+        return self._choice(question, meaning)
+
+    def _doubted(self, step: HumanStep) -> str:
+        """It may be right: they have stopped, then, or said why it may be taken as it is."""
+        meaning, told, question = _MENDING[step.slip] if step.verb is Verb.ISSUE else _UNSEEN_EDIT
+        if not self.reason:
+            self.shell.tell(f"{told} If it is right, {_IF_RIGHT[step.verb]}.")
+            return self._choice(f"{question}, [n] stop here", meaning)
+        self.shell.tell(f"{told} If it is right, say so: then it is taken unseen, for the reason that you gave.")
+        return self._choice(f"{question}, [n] it is right: take it unseen", {**meaning, **_ACCEPTED})
+
     def accepts(self, step: HumanStep, why: str) -> str:
+        """Not what they have just walked away from."""
+        if (step.account, step.name) in self._left:
+            self._stop(step)
         return self.reason or nobody(step, why)
 
     def _hand_over(self, step: HumanStep, new: Successor) -> None:
@@ -150,24 +162,27 @@ class AtTerminal:
     def _pair(self, step: HumanStep) -> KeyPair:
         from krakenctl.pairs import sources
 
-        self.shell.note("Paste both here, one after the other; neither is shown, and an empty answer stops here.")
+        self.shell.tell("Paste both here, one after the other; neither is shown, and an empty answer stops here.")
         try:
             with _without_echo():
-                return sources.prompted(self._pasted, self.shell.note)
+                return sources.prompted(self._pasted, self.shell.tell)
         except NeedsPerson as problem:
             self._left.add((step.account, step.name))
             raise NeedsPerson(f"{step.name} on {step.account}: {problem.message}", hint=_GO_ON) from None
 
     def _pasted(self, question: str) -> Secret:
-        """Empty lines in the middle of what was pasted are none of their answers."""
+        """Empty lines in the middle of what was pasted are none of their answers. Raises EOFError: they have left."""
         typed = self._line(f"{question}: ", ended=_END)
         while not typed.strip() and select.select([sys.stdin.fileno()], [], [], 0)[0]:
             typed = self._line("", ended=_END)
-        return Secret(typed.replace(_END, ""))
+        if typed == _END:
+            raise EOFError
+        return Secret(typed)
 
     def _choice(self, question: str, meaning: Mapping[str, str]) -> str:
         """What an answer means. End of input is a no; whatever means nothing is asked again."""
-        while (answer := self._line(f"{question} ", ended="n").strip().casefold()) not in meaning:
+        fitting = self._paint().flowing(((choice,) for choice in question.split(", ")), indent=0, first=0)
+        while (answer := self._line(f"{fitting} ", ended=_END).strip().casefold()) not in meaning:
             continue
         return meaning[answer]
 

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from krakenctl.cli.asking import hidden, named, piped, refuse_unattended, second_factor
+from krakenctl.cli.asking import another, named, piped, refuse_none, refuse_unattended, second_factor
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import NO_PATIENCE, ColorOption, DirOption, LockTimeoutOption, OutputOption, options_of
+from krakenctl.cli.options import (
+    NO_PATIENCE,
+    ColorOption,
+    DirOption,
+    LockTimeoutOption,
+    OutputOption,
+    options_of,
+    otp_env_option,
+)
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import CredentialError, UsageError
 
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from krakenctl.tasks.attesting.run import Ears
 
 DIFFERS = 3
+_NAMED = "name its two variables: --env KEY,SECRET"
 _LARGEST = 1024 * 1024
 
 _option = options_of("ATTEST")
@@ -64,9 +73,7 @@ def attest(
         ),
     ] = "",
     otp: Annotated[bool, _option("--otp", "The key has a second factor: ask for it.")] = False,
-    otp_env: Annotated[
-        str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
-    ] = "",
+    otp_env: Annotated[str, otp_env_option("ATTEST")] = "",
     endpoint: Annotated[
         str,
         _option(
@@ -124,20 +131,17 @@ def _refuse_asking(source: Callable[[], Harvest] | None, how: str, *, otp: bool)
 
 
 def _typed(shell: Shell) -> Callable[[], Harvest]:
-    from krakenctl.pairs import sources
     from krakenctl.pairs.harvest import Harvest, Labelled
 
     refuse_unattended(shell, "use --stdin, --env-file FILE or --env KEY,SECRET")
-    return lambda: Harvest(pairs=(Labelled(label="", pair=sources.prompted(hidden, shell.note)),))
+    return lambda: Harvest(pairs=(Labelled(label="", pair=another(shell)),))
 
 
 def _one(harvest: Harvest) -> KeyPair:
-    if len(harvest.pairs) != 1:
-        told = "; ".join(finding.message for finding in harvest.findings)
-        raise CredentialError(
-            f"there is not one key pair but {len(harvest.pairs)}{': ' + told if told else ''}",
-            hint="name its two variables: --env KEY,SECRET",
-        )
+    refuse_none(harvest, _NAMED)
+    if len(harvest.pairs) > 1:
+        labels = ", ".join(one.label for one in harvest.pairs)
+        raise CredentialError(f"there are {len(harvest.pairs)} key pairs, and one is meant: {labels}", hint=_NAMED)
     return harvest.pairs[0].pair
 
 

@@ -44,14 +44,14 @@ def carry_out(
     `person`: who does what no API does. `runbook`: where that is written down, instead of being done.
     """
     from krakenctl.actor import new_run
-    from krakenctl.cli.person import refuse_unclear
+    from krakenctl.cli.person import reading, refuse_unknown
     from krakenctl.workflow import open_desk
 
     with (
         open_desk(shell.project(), parallelism=shell.parallelism, raised=raised, person=person) as desk,
         desk.lease(replace(new_run(command), reason=raised.reason), lock_timeout, shell.note),
+        reading(person, desk),
     ):
-        refuse_unclear(person, desk)
         recovered, interrupted = _recover(shell, desk, person)
         if interrupted:
             return _over(shell, desk, recovered, INTERRUPTED)
@@ -62,7 +62,7 @@ def carry_out(
             if not shell.json:
                 _show(shell, _in_question(drawn) if command == "rotate" else drawn, idle)
             _refuse_blocked(drawn, command)
-            refuse_unclear(person, desk, drawn)
+            refuse_unknown(person, desk, drawn)
         with _after(desk, recovered):
             if runbook is not None and _write_runbook(shell, runbook, drawn, desk) and not yes:
                 return _over(shell, desk, recovered, WAITING)

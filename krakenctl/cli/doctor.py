@@ -70,11 +70,11 @@ def doctor(
     from krakenctl.errors import UsageError
     from krakenctl.model.diagnosis import Health
     from krakenctl.render import diagnosis as view
-    from krakenctl.tasks.diagnosis import Ground, Wish, diagnose
+    from krakenctl.tasks.diagnosis import DoctorGround, DoctorWish, diagnose
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
-    wish = Wish(offline=offline, write=write, again=again, endpoint=endpoint or "")
-    with Ground(shell.root(), os.environ, wish) as ground:
+    wish = DoctorWish(offline=offline, write=write, again=again, endpoint=endpoint or "")
+    with DoctorGround(shell.root(), os.environ, wish) as ground:
         if endpoint and ground.sound:
             raise UsageError("krakenctl.yaml names the endpoint of this workspace", hint="leave --endpoint out")
         found = diagnose(ground)

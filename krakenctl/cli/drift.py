@@ -7,13 +7,23 @@ from typing import Annotated, Any
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, duration
+from krakenctl.cli.options import (
+    ColorOption,
+    DirOption,
+    ParallelismOption,
+    duration,
+    format_option,
+    options_of,
+    under_option,
+)
 from krakenctl.cli.shell import PlanFormat, Shell
 from krakenctl.model.drift import Drifted, Kind
 
 DRIFT = 2
 FORTNIGHT: Any = "14d"  # as the option's parser reads it
 
+_SOON = "Which ends are soon: a key's last days, at most the second half of its life."
+_option = options_of("DRIFT")
 app = application()
 
 
@@ -33,39 +43,14 @@ def drift(
         list[str] | None,
         typer.Argument(metavar="[ADDRESS]…", help="Only these keys, as ApiKey/account/name. Left out: everything."),
     ] = None,
-    under: Annotated[
-        str,
-        typer.Option(
-            "--under", metavar="ACCOUNT", envvar="KRAKENCTL_DRIFT_UNDER", help="Only this account and those below it."
-        ),
-    ] = "",
-    within: Annotated[
-        int,
-        typer.Option(
-            "--within",
-            parser=duration,
-            metavar="DURATION",
-            envvar="KRAKENCTL_DRIFT_WITHIN",
-            help="Which ends are soon: a key's last days, at most the second half of its life.",
-        ),
-    ] = FORTNIGHT,
+    under: Annotated[str, under_option("DRIFT")] = "",
+    within: Annotated[int, _option("--within", _SOON, parser=duration, metavar="DURATION")] = FORTNIGHT,
     ignore: Annotated[
-        list[Kind] | None,
-        typer.Option(
-            "--ignore", metavar="KIND", envvar="KRAKENCTL_DRIFT_IGNORE", help="Leave this kind out; may be repeated."
-        ),
+        list[Kind] | None, _option("--ignore", "Leave this kind out; may be repeated.", metavar="KIND")
     ] = None,
     parallelism: ParallelismOption = None,
     directory: DirOption = None,
-    output: Annotated[
-        PlanFormat,
-        typer.Option(
-            "-o",
-            "--output",
-            envvar=["KRAKENCTL_DRIFT_OUTPUT", "KRAKENCTL_OUTPUT"],
-            help="How the result is written.",
-        ),
-    ] = PlanFormat.TEXT,
+    output: Annotated[PlanFormat, format_option("DRIFT")] = PlanFormat.TEXT,
     no_color: ColorOption = False,
 ) -> None:
     """Show where live, last sent and declared part: who changed what, and what is not applied. Nothing is changed.

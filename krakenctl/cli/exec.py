@@ -119,8 +119,9 @@ def exec_(
     wanted = [_wanted(text, env_prefix) for text in addresses]
     variables = [_variables(prefix, key_env, secret_env) for prefix, _ in wanted]
     _refuse_clash([name for names in variables for name in names])
+    given = _given()  # now: once nobody may look into this process, it may not either
     usual = _unseen()
-    environ, loans = _borrowed(shell, [text for _, text in wanted], slot, keep_env or ())
+    environ, loans = _borrowed(shell, given, [text for _, text in wanted], slot, keep_env or ())
     for remark in (remark for loan in loans for remark in loan.remarks):
         shell.note(f"krakenctl: {remark}")
     _become(_found(program[0], environ), program, environ, list(zip(loans, variables, strict=True)), usual)
@@ -159,15 +160,21 @@ def _refuse_clash(names: Sequence[str]) -> None:
         )
 
 
+def _given() -> dict[str, str]:
+    from krakenctl.tasks.lending import as_started
+
+    return as_started(os.environ)
+
+
 def _borrowed(
-    shell: Shell, addresses: Sequence[str], slot: Slot, keep: Sequence[str]
+    shell: Shell, given: Mapping[str, str], addresses: Sequence[str], slot: Slot, keep: Sequence[str]
 ) -> tuple[dict[str, str], list[Loan]]:
     from krakenctl.cli.addresses import parse
     from krakenctl.tasks.lending import Lender, without_ours
 
     lender = Lender(shell.root(), os.environ)
     loans = [lender.lend(_key(parse(text, lambda: lender.known)), slot) for text in addresses]
-    return without_ours(os.environ, lender.variables, keep), loans
+    return without_ours(given, lender.variables, keep), loans
 
 
 def _key(address: Any) -> Any:

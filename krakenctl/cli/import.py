@@ -27,6 +27,7 @@ from krakenctl.cli.options import (
     LockTimeoutOption,
     OutputOption,
     options_of,
+    otp_env_option,
     yes_option,
 )
 from krakenctl.cli.shell import Shell, TextOrJson
@@ -61,14 +62,13 @@ OutOption = Annotated[
 EndpointOption = Annotated[
     str, _option("--endpoint", "Of a new workspace. Left out: https://api.kraken.com.", metavar="URL")
 ]
-TagOption = Annotated[str, _option("--tag", "Of a new workspace: two characters a-z 0-9. Left out: any.")]
+_TAG = "Of a new workspace: two characters a-z 0-9. Left out: any."
+TagOption = Annotated[str, _option("--tag", _TAG, metavar="TAG")]
 NonceOption = Annotated[
     str, _option("--nonce", f"What the programs that use these keys send: {NONCE_HELP}", metavar="s|ms|us|ns|N")
 ]
 OtpOption = Annotated[bool, _option("--otp", "The key has a second factor: ask for it. For one key at a time.")]
-OtpEnvOption = Annotated[
-    str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
-]
+OtpEnvOption = Annotated[str, otp_env_option("IMPORT")]
 YesOption = Annotated[bool, yes_option("IMPORT")]
 DryRunOption = Annotated[bool, _option("--dry-run", "Ask the keys and show what would be written; write nothing.")]
 
@@ -210,6 +210,9 @@ def _typed(shell: Shell, where: str, *, guessed: bool) -> Harvest:
             if not pairs:
                 raise
             return Harvest(pairs=tuple(pairs))
+        except KeyboardInterrupt:
+            shell.note("Nothing was imported.")
+            raise
 
 
 def _show(shell: Shell, done: Import) -> None:

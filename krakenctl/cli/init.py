@@ -18,10 +18,11 @@ app = application()
 @app.command(epilog=example("krakenctl init\nkrakenctl -C my-desk init --name my-desk --tag d1"))
 def init(
     ctx: typer.Context,
-    name: Annotated[str, _option("--name", "Of the workspace and its first account.")] = "main",
-    tag: Annotated[str, _option("--tag", "Two characters a-z 0-9, part of every key's name.")] = "",
+    name: Annotated[str, _option("--name", "Of the workspace and its first account.", metavar="NAME")] = "main",
+    tag: Annotated[str, _option("--tag", "Two characters a-z 0-9, part of every key's name.", metavar="TAG")] = "",
     endpoint: Annotated[
-        str, _option("--endpoint", "sandbox, or the base URL of a Kraken: https://api.kraken.com.")
+        str,
+        _option("--endpoint", "sandbox, or the base URL of a Kraken: https://api.kraken.com.", metavar="URL|sandbox"),
     ] = "sandbox",
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,

@@ -11,7 +11,15 @@ import typer
 
 from krakenctl.cli.asking import NONCE_HELP, may_ask, named, refuse_none, refuse_unattended, second_factor, typed
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption, options_of, span, yes_option
+from krakenctl.cli.options import (
+    ColorOption,
+    DirOption,
+    OutputOption,
+    options_of,
+    otp_env_option,
+    span,
+    yes_option,
+)
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import UsageError
 
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from krakenctl.pairs.kept import Kept
     from krakenctl.tasks.inspection import Manner
     from krakenctl.tasks.nonces import Nonce
+    from krakenctl.tasks.oracle import Oracle
 
     Found = tuple[Harvest, Kept | None]  # and what the workspace knows of it; None: nothing does
 
@@ -72,9 +81,7 @@ _ALIVE = (
 )
 AliveOption = Annotated[bool, _option("--alive", _ALIVE)]
 OtpOption = Annotated[bool, _option("--otp", "The key has a second factor: ask for it.")]
-OtpEnvOption = Annotated[
-    str, _option("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
-]
+OtpEnvOption = Annotated[str, otp_env_option("INSPECT")]
 _PROBE = (
     "Try each permission too, by calls that change nothing, where there are such calls: ten more at most, which may"
     " take a minute."
@@ -157,6 +164,7 @@ def inspect(
         otp=second_factor(shell, otp_env, ask=otp),
         policy=Policy(oldest=max_age, soon=expires_within),
         probe=probe,
+        ours=memory is not None,
     )
     inspection = _asked(shell, where, harvest, manner, memory)
     _show(shell, inspection)
@@ -226,26 +234,43 @@ def _chosen(harvest: Harvest, only: str, *, every: bool, hint: str) -> Harvest:
 
 def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: Kept | None) -> Inspection:
     """Where one key is meant, its error is the command's; what was found where it came from is told before."""
-    from dataclasses import replace
-
     from krakenctl.errors import KrakenctlError
     from krakenctl.model.inspection import Inspection
+    from krakenctl.pairs.kept import shares_of
     from krakenctl.tasks.inspection import describe, inspect
     from krakenctl.tasks.oracle import open_oracle
 
     with open_oracle(shell.root(), where) as oracle:
+        public_keys = {one.pair.public_key for one in harvest.pairs}
+        known = shares_of(shell.root(), public_keys, oracle.now)
         if len(harvest.pairs) > 1:
-            return inspect(oracle, harvest, manner)
-        if memory is not None and (known := memory.against_it(oracle.now())):
-            shell.note(f"It may well be refused: {known}.")
-            manner = replace(manner, known=known)
+            return _let_pass(oracle, inspect(oracle, harvest, manner, known))
+        held = memory.held(oracle.now) if memory is not None else next(iter(known.values()), None)
+        if held is None or not held.locked():
+            manner = _warned(shell, manner, memory, oracle.now())
         try:
-            one = describe(oracle, harvest.pairs[0], manner)
+            one = describe(oracle, harvest.pairs[0], manner, held)
         except KrakenctlError:
             for finding in harvest.findings:
                 shell.note(f"{finding.severity.value} {finding.rule}: {finding.message}")
             raise
-        return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=(one,), findings=harvest.findings)
+        seen = Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=(one,), findings=harvest.findings)
+        return _let_pass(oracle, seen)
+
+
+def _let_pass(oracle: Oracle, seen: Inspection) -> Inspection:
+    """The next command may know nothing of this one."""
+    oracle.let_pass()
+    return seen
+
+
+def _warned(shell: Shell, manner: Manner, memory: Kept | None, now: int) -> Manner:
+    from dataclasses import replace
+
+    if memory is None or not (known := memory.against_it(now)):
+        return manner
+    shell.note(f"It may well be refused: {known}.")
+    return replace(manner, known=known)
 
 
 def _show(shell: Shell, inspection: Inspection) -> None:

@@ -80,8 +80,9 @@ def log(
         for chunk in _chunks(line if shell.json else view.render(line, paint) for line in lines):
             shell.print(chunk)
             told = True
-    if about is not None and not told:
-        shell.note(f"There is no line about {about}" + (" in that time." if since else "."))
+    if not told:
+        which = (f" about {about}" if about is not None else "") + (" in that time" if since else "")
+        shell.note(f"There is no line{which}." if which else "The log is empty.")
 
 
 @app.command(epilog=example("krakenctl log verify\nkrakenctl log verify --head 53f32bde4b30721f…"))

@@ -18,12 +18,6 @@ ColorOption = Annotated[
 OutputOption = Annotated[
     TextOrJson, typer.Option("-o", "--output", envvar="KRAKENCTL_OUTPUT", help="How the result is written.")
 ]
-PlanOutputOption = Annotated[
-    PlanFormat,
-    typer.Option(
-        "-o", "--output", envvar=["KRAKENCTL_PLAN_OUTPUT", "KRAKENCTL_OUTPUT"], help="How the plan is written."
-    ),
-]
 
 
 def span(text: str) -> int:
@@ -80,6 +74,22 @@ def options_of(command: str) -> Callable[..., Any]:
     return option
 
 
+def format_option(command: str, help_text: str = "How the result is written.") -> Any:
+    """Of a command that knows Markdown too. A variable for each: what is meant for it fits no other."""
+    return typer.Option("-o", "--output", envvar=[f"KRAKENCTL_{command}_OUTPUT", "KRAKENCTL_OUTPUT"], help=help_text)
+
+
+def under_option(command: str) -> Any:
+    return options_of(command)("--under", "Only this account and those below it.", metavar="ACCOUNT")
+
+
+def otp_env_option(command: str) -> Any:
+    return options_of(command)("--otp-env", "The environment variable that holds the second factor.", metavar="NAME")
+
+
 def yes_option(command: str) -> Any:
     """A variable for each command: what is meant for one is not meant for another."""
     return typer.Option("--yes", "-y", envvar=f"KRAKENCTL_{command}_YES", help="Do not ask.")
+
+
+PlanOutputOption = Annotated[PlanFormat, format_option("PLAN", "How the plan is written.")]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from krakenctl.model.outcome import Result
 from krakenctl.render import report_text
 
 if TYPE_CHECKING:
@@ -33,8 +35,10 @@ def _asks(plan: Plan) -> bool:
 
 
 def _line(shell: Shell, event: Event) -> None:
+    """What blocks a step is told by the report, right after."""
     if event.result is not None:
-        shell.note(report_text.event(event, shell.paint(stderr=True)))
+        told = replace(event, message="") if event.result is Result.BLOCKED else event
+        shell.tell(report_text.event(told, shell.paint(stderr=True)), indent=4)
 
 
 def _description(under_way: dict[Address, str]) -> str:

@@ -60,8 +60,9 @@ def recover(
         list[str],
         _option(
             "--absent",
-            "One that you did not find there: the next plan requests it again. Or a key that was given up, or is only"
-            " said to be revoked; with its name on Kraken, where several of its address are in question.",
+            "One that you did not find there: the next plan requests it again. Or a key that was given up, answers no"
+            " more, or is only said to be revoked; with its name on Kraken, where several of its address are in"
+            " question. It is asked once more where it can be, and one that answers is not taken for gone.",
             metavar="ADDRESS[:NAME]",
         ),
     ] = [],  # noqa: B006 - typer copies it
@@ -91,6 +92,8 @@ def recover(
     person = None if dry_run else at_hand(shell)
     with open_desk(_project(shell), parallelism=shell.parallelism, person=person) as desk:
         if dry_run:
+            for finding in desk.mistaken():
+                shell.note(f"{finding.message}: {finding.hint}.")
             raise typer.Exit(_tell(shell, desk.foresee(), desk.running()))
         with desk.lease(new_run("recover"), lock_timeout, shell.note):
             _answer(shell, desk, exists, absent)
@@ -117,13 +120,14 @@ def _answer(shell: Shell, desk: Desk, exists: Sequence[str], absent: Sequence[st
     for text, found in (*((text, True) for text in exists), *((text, False) for text in absent)):
         place, _, name = text.partition(":")
         address = parse(place, lambda: of_kind("SubAccount", desk.project.root))
-        desk.answer(address, exists=found, name=name)
-        shell.note(f"{address}: noted: {_noted(address, found=found)}")
+        doubt = desk.answer(address, exists=found, name=name)
+        shell.note(f"{address}: noted: {_noted(address, doubt, found=found)}")
 
 
-def _noted(address: Address, *, found: bool) -> str:
+def _noted(address: Address, doubt: str, *, found: bool) -> str:
     if address.kind != "SubAccount":
-        return "not there; it is not looked for any more"
+        told = "not there; it is not looked for any more"
+        return f"{told}. Only your word says so: {doubt}" if doubt else told
     return "it exists; its owner has still to set it up" if found else "not there; the next plan requests it again"
 
 

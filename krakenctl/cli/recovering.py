@@ -34,7 +34,7 @@ def progress(shell: Shell) -> Callable[[Event], None]:
 
     def tell(event: Event) -> None:
         if event.result is not None:
-            shell.note(report_text.event(event, shell.paint(stderr=True)))
+            shell.tell(report_text.event(event, shell.paint(stderr=True)), indent=4)
 
     return tell
 

@@ -13,7 +13,7 @@ from krakenctl.cli.shell import Shell, TextOrJson
 
 if TYPE_CHECKING:
     from krakenctl.model.address import Address
-    from krakenctl.model.containment import ContainmentReport, Found, Wish
+    from krakenctl.model.containment import ContainmentReport, Found, SwitchWish
 
 NOT_CONTAINED, FORGOTTEN, INTERRUPTED = 1, 4, 130
 GOES_ON = b"Interrupted: a kill switch goes on to its end, which is soon.\n"
@@ -96,16 +96,16 @@ def _agreed(shell: Shell, found: Found) -> bool:
     return not found.doomed or shell.confirm(view.question(found), "--yes")
 
 
-def _wish(shell: Shell, addresses: list[str], under: str, *, unmanaged: bool) -> Wish:
+def _wish(shell: Shell, addresses: list[str], under: str, *, unmanaged: bool) -> SwitchWish:
     """Raises UsageError."""
     from krakenctl.errors import UsageError
-    from krakenctl.model.containment import Wish
+    from krakenctl.model.containment import SwitchWish
 
     if bool(addresses) == bool(under):
         raise UsageError("name keys by their addresses, or a node with --under, one of the two")
     if unmanaged and not under:
         raise UsageError("--unmanaged goes with --under NODE")
-    return Wish(addresses=tuple(_key(shell, text) for text in addresses), under=_node(under), unmanaged=unmanaged)
+    return SwitchWish(addresses=tuple(_key(shell, text) for text in addresses), under=_node(under), unmanaged=unmanaged)
 
 
 def _key(shell: Shell, text: str) -> Address:

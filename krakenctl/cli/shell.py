@@ -39,6 +39,7 @@ class PlanFormat(StrEnum):
 class Frame:
     """Filled while flags are read, so that an error raised anywhere is told in the wanted way."""
 
+    command: str = "krakenctl"  # as far as it is known, with those above it
     directory: Path | None = None
     no_color: bool = False
     output: str = "text"
@@ -116,6 +117,10 @@ class Shell:
             sys.stderr.flush()
         except (OSError, ValueError):
             _mute("stderr")
+
+    def tell(self, text: str, indent: int = 0) -> None:
+        """As `note`, in lines that fit where somebody sits; elsewhere in one, for whoever searches it."""
+        self.note(self.paint(stderr=True).wrapped(text, indent, 0) if sys.stderr.isatty() else text)
 
     @property
     def is_attended(self) -> bool:

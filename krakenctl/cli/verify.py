@@ -7,63 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption
+from krakenctl.cli.options import ColorOption, DirOption, ParallelismOption, format_option, options_of
 from krakenctl.cli.shell import PlanFormat, Shell
 
 if TYPE_CHECKING:
     from krakenctl.model.verification import Verification
-    from krakenctl.tasks.verification.run import Wish
+    from krakenctl.tasks.verification.run import VerifyWish
 
 ERROR, DIFFERS = 1, 3
 
+_option = options_of("VERIFY")
 app = application()
 
-UnderOption = Annotated[
-    str,
-    typer.Option(
-        "--under",
-        metavar="NODE",
-        envvar="KRAKENCTL_VERIFY_UNDER",
-        help="An account, as acme or SubAccount/mm-desk: the keys on it and below it.",
-    ),
-]
-ProbeOption = Annotated[
-    bool,
-    typer.Option(
-        "--probe",
-        envvar="KRAKENCTL_VERIFY_PROBE",
-        help="Also try permissions, with calls that create, move and change nothing. Half a minute a key, at most.",
-    ),
-]
-FailuresOption = Annotated[
-    int,
-    typer.Option(
-        "--failures",
-        min=0,
-        max=4,
-        metavar="N",
-        envvar="KRAKENCTL_VERIFY_FAILURES",
-        help="How many calls of one account may be refused: then its keys are asked no more. Failures in a row can lock"
-        " an account.",
-    ),
-]
-CompleteOption = Annotated[
-    bool,
-    typer.Option(
-        "--require-complete",
-        envvar="KRAKENCTL_VERIFY_REQUIRE_COMPLETE",
-        help="Exit 3 also when a key could not be seen.",
-    ),
-]
-OutputOption = Annotated[
-    PlanFormat,
-    typer.Option(
-        "-o",
-        "--output",
-        envvar=["KRAKENCTL_VERIFY_OUTPUT", "KRAKENCTL_OUTPUT"],
-        help="How the result is written.",
-    ),
-]
+_UNDER = "An account, as acme or SubAccount/mm-desk: the keys on it and below it."
+UnderOption = Annotated[str, _option("--under", _UNDER, metavar="NODE")]
+_PROBE = "Also try permissions, with calls that create, move and change nothing. Half a minute a key, at most."
+ProbeOption = Annotated[bool, _option("--probe", _PROBE)]
+_FAILURES = (
+    "How many calls of one account may be refused: then its keys are asked no more. Failures in a row can lock an"
+    " account."
+)
+FailuresOption = Annotated[int, _option("--failures", _FAILURES, min=0, max=4, metavar="N")]
+CompleteOption = Annotated[bool, _option("--require-complete", "Exit 3 also when a key could not be seen.")]
 
 
 @app.command(
@@ -87,7 +52,7 @@ def verify(
     require_complete: CompleteOption = False,
     parallelism: ParallelismOption = None,
     directory: DirOption = None,
-    output: OutputOption = PlanFormat.TEXT,
+    output: Annotated[PlanFormat, format_option("VERIFY")] = PlanFormat.TEXT,
     no_color: ColorOption = False,
 ) -> None:
     """Compare what is declared of each key with what it really can do, and say how that is known.
@@ -127,11 +92,11 @@ def _exit_code(found: Verification, *, require_complete: bool) -> int:
     return DIFFERS if require_complete and not found.complete else 0
 
 
-def _wish(shell: Shell, addresses: list[str], under: str, *, probe: bool, failures: int) -> Wish:
+def _wish(shell: Shell, addresses: list[str], under: str, *, probe: bool, failures: int) -> VerifyWish:
     """Raises UsageError."""
     from krakenctl.cli.addresses import of_kind, parse
     from krakenctl.errors import UsageError
-    from krakenctl.tasks.verification.run import Wish
+    from krakenctl.tasks.verification.run import VerifyWish
 
     if addresses and under:
         raise UsageError("name keys by their addresses, or a node with --under, one of the two")
@@ -142,4 +107,4 @@ def _wish(shell: Shell, addresses: list[str], under: str, *, probe: bool, failur
     kind, slash, node = under.rpartition("/")
     if slash and kind not in ("Account", "SubAccount"):
         raise UsageError(f"--under takes an account, and {under} is none", hint="as acme, or SubAccount/mm-desk")
-    return Wish(addresses=tuple(found), under=node, probe=probe, failures=failures)
+    return VerifyWish(addresses=tuple(found), under=node, probe=probe, failures=failures)

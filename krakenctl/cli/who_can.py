@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from krakenctl.cli.command import application, example
-from krakenctl.cli.options import ColorOption, DirOption, OutputOption, ParallelismOption
+from krakenctl.cli.options import (
+    ColorOption,
+    DirOption,
+    OutputOption,
+    ParallelismOption,
+    options_of,
+    under_option,
+)
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import UsageError
 
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from krakenctl.knowledge.needs import Needs
     from krakenctl.render.access import Asked
 
+_option = options_of("WHO_CAN")
 app = application()
 
 
@@ -33,16 +41,8 @@ def who_can(
     thing: Annotated[
         list[str], typer.Argument(metavar="PERMISSION|CALL", help="A permission or a call, in any spelling.")
     ],
-    under: Annotated[
-        str,
-        typer.Option(
-            "--under", metavar="ACCOUNT", envvar="KRAKENCTL_WHO_CAN_UNDER", help="Only this account and those below it."
-        ),
-    ] = "",
-    offline: Annotated[
-        bool,
-        typer.Option("--offline", envvar="KRAKENCTL_WHO_CAN_OFFLINE", help="Only manifests and state; ask nobody."),
-    ] = False,
+    under: Annotated[str, under_option("WHO_CAN")] = "",
+    offline: Annotated[bool, _option("--offline", "Only manifests and state; ask nobody.")] = False,
     directory: DirOption = None,
     output: OutputOption = TextOrJson.TEXT,
     no_color: ColorOption = False,

@@ -127,7 +127,7 @@ def insert(
     account_id: int,
     client: str,
     now: int,
-    wish: Wish,
+    wish: KeyWish,
     *,
     pair: tuple[str, str] | None = None,
 ) -> tuple[Key, str]:
@@ -143,7 +143,7 @@ def insert(
     return key, secret
 
 
-def issue(context: Context, account_id: int, client: str, wish: Wish) -> tuple[Key, str]:
+def issue(context: Context, account_id: int, client: str, wish: KeyWish) -> tuple[Key, str]:
     """`insert` for whoever asks the sandbox: with the faults that strike the call."""
     _bury(context, account_id)
     key, secret = insert(context.connection, account_id, client, context.second, _misissued(wish, context))
@@ -175,7 +175,7 @@ def _heard(context: Context, kind: str) -> tuple[float, float]:
     return (context.now if told["where"] == "listing" else late, context.now if told["where"] == "signing" else late)
 
 
-def _misissued(wish: Wish, context: Context) -> Wish:
+def _misissued(wish: KeyWish, context: Context) -> KeyWish:
     """What is issued instead of what was wished for."""
     if "misissue" not in context.faults:
         return wish
@@ -189,7 +189,7 @@ def _misissued(wish: Wish, context: Context) -> Wish:
     return wish if told["valid-until"] is None else wish._replace(valid_until=told["valid-until"])
 
 
-def update(connection: sqlite3.Connection, key_id: int, now: int, wish: Wish) -> None:
+def update(connection: sqlite3.Connection, key_id: int, now: int, wish: KeyWish) -> None:
     connection.execute(
         "UPDATE key SET modified = ?, name = ?, permissions = ?, ip_allowlist = ?, nonce_window = ?, query_from = ?,"
         " query_to = ?, valid_until = ? WHERE id = ?",
@@ -206,7 +206,7 @@ def delete(connection: sqlite3.Connection, key_id: int) -> None:
     connection.execute("DELETE FROM key WHERE id = ?", (key_id,))
 
 
-class Wish(NamedTuple):
+class KeyWish(NamedTuple):
     """What can be asked of a key. Zero and () are Kraken's words for “no limit”."""
 
     name: str
@@ -223,9 +223,9 @@ class Wish(NamedTuple):
         return (self.name, codes, networks, *self[3:])
 
 
-def wish_of(key: Key) -> Wish:
+def wish_of(key: Key) -> KeyWish:
     """What would have to be asked for to get this key again."""
-    return Wish(
+    return KeyWish(
         name=key.name,
         permissions=key.permissions,
         ip_allowlist=tuple(key.ip_allowlist),

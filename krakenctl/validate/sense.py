@@ -5,7 +5,7 @@ Every part reports what it finds and goes on, so that all mistakes are told at o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from krakenctl.model.desired import Desired
@@ -30,18 +30,21 @@ def desired(
     schemas: Mapping[str, dict[str, Any]],
     *,
     complete: bool = True,
+    tolerated: Collection[str] = (),
 ) -> tuple[Desired | None, tuple[Finding, ...]]:
     """What the documents ask for, and everything that is wrong or odd about it, sorted by place.
 
     `schemas` are JSON Schemas by kind, as `schema_files.load_kinds()` gives them. The first part is None when there is
     any finding of severity error. The order of the documents does not matter. `complete` is False when some manifest
     could not be read: then nothing is desired, and what seems to be missing is not reported, because it may be there.
+    `tolerated`: rules whose errors do not count, because they hide nothing of what is asked for.
     """
     report: Report = []
     resources = collect(documents, Shapes(schemas), report)
     wished = _make_sense(resources, workspace, digest, report)
     findings = in_order(report if complete else [each for each in report if each.rule not in _ABOUT_ABSENCE])
-    return (wished if complete and not has_errors(findings) else None), findings
+    counted = [each for each in findings if each.rule not in tolerated]
+    return (wished if complete and not has_errors(counted) else None), findings
 
 
 def _make_sense(resources: Resources, workspace: Workspace, digest: str, report: Report) -> Desired:

@@ -17,6 +17,7 @@ from bringing import READS, Place, env_text
 from dialogue import Dialogue
 from krakenctl.sandbox.people import operate
 from krakenctl.testing.sandbox import served
+from naps import skip_naps
 from running import ROOT, krakenctl
 
 PAGES = {name: (ROOT / f"docs/{name}.md").read_text() for name in ("inspect", "import")}
@@ -48,6 +49,7 @@ def shared(tmp_path_factory):
 @pytest.fixture
 def evening(shared, tmp_path, monkeypatch):
     """A .env file, the same pair in variables and in `pass`, and a workspace that manages another key."""
+    skip_naps(monkeypatch)
     shared.account(account := f"evening-{next(NUMBERS)}")
     place = Evening(shared, tmp_path, account)
     key = place.made("mine")
@@ -126,6 +128,15 @@ def test_the_page_on_import_leads_from_a_file_to_a_plan_without_changes():
         ran = krakenctl(*command.split())
         assert ran.code == 0, ran.err
     assert "No changes" in ran.out
+
+
+def test_the_lines_of_the_page_on_import_may_be_pasted_at_once(evening):
+    place, _ = evening
+    (place.root / ".env").write_text(env_text((f"BOT{n}", place.made()) for n in range(3)))
+    lines = " && ".join(f"krakenctl {each}" for each in (*FROM_A_FILE, "verify"))
+    code = os.waitstatus_to_exitcode(os.system(f"({lines}) >{place.folder}/out 2>&1"))
+    told = (place.folder / "out").read_text()
+    assert (code, "not-asked" in told, "All 3 keys are as declared" in told) == (0, False, True), told
 
 
 def test_one_key_is_imported_to_where_the_page_says(evening):

@@ -29,6 +29,7 @@ from krakenctl.tasks.diagnosis.check import Check
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
 from krakenctl.wiring.exchange import SANDBOX_URL
+from krakenctl.wiring.opening import state_home
 from postgres import DSN
 from postgres import Server as Database
 from running import ROOT, Ran, krakenctl
@@ -369,7 +370,41 @@ def test_keys_that_were_refused_from_this_host_are_told_and_not_asked(
     assert wire.calls.count("inspect") == 1, "krakenctl's own key alone"
 
 
+def test_a_full_row_of_refused_calls_is_told_though_its_keys_are_forgotten(desk: Desk):
+    with closing(state_home(desk.root).open()) as state:
+        for _ in range(3):
+            state.count_refused("acme", int(clock.now(desk.db)))
+    assert "3 calls of acme were refused in a row" in _told(desk, "refusal", "--offline")
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_whoever_follows_the_advice_about_a_refused_key_has_it_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`verify` asks no key of whose program nobody says what it sends."""
+
+    def declare(nonce: str) -> None:
+        everywhere = {"ipAllowlist": "any", "validFor": "180d"}
+        keys = (key(name, consumer={"nonce": nonce}) for name in ("bot", "view"))
+        desk.declare(account(surface="website", keyDefaults=everywhere), *keys)
+
+    declare("ms")
+    operate.revoke_key(desk.db, "acme", "bot.a7.g1")
+    desk.run("verify")
+    declare("unknown")
+    assert "`krakenctl inspect ApiKey/acme/bot --alive`" in _told(desk, "refusal")
+    wire = Wire().install(monkeypatch)
+    desk.run("inspect", "ApiKey/acme/bot", "--alive")
+    assert wire.calls.count("inspect") == 1
+
+
+def test_where_people_make_the_keys_nobody_is_sent_to_tick(desk: Desk) -> None:
+    desk.declare(account(surface="website"), key("bot"), key("view"))
+    desk.advance(200 * DAY)
+    told = _told(desk, "overdue")
+    assert ("has no successor" in told, "krakenctl apply" in told, "tick" in told) == (True, True, False)
+
+
 def test_what_git_would_commit_is_told(desk: Desk) -> None:
     def git(*args: str) -> None:
         subprocess.run(["git", "-c", "init.defaultBranch=main", *args], cwd=desk.root, check=True, capture_output=True)

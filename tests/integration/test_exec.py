@@ -160,6 +160,16 @@ def test_our_own_settings_and_credentials_are_not_passed_on(desk: Desk) -> None:
     assert ours.keys() & kept.keys() == {"TOKEN_acme", "KRAKENCTL_X"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process can tell what it was started with")
+@pytest.mark.parametrize("locale", [{}, {"LANG": "C"}, {"LC_CTYPE": "C"}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "C"}])
+def test_what_python_adds_for_itself_is_not_passed_on(issued: Desk, locale: dict[str, str]) -> None:
+    plain = {name: value for name, value in os.environ.items() if name != "LANG" and not name.startswith("LC_")}
+    command = [sys.executable, "-m", "krakenctl", "-C", issued.root, "exec", BOT, "--", "env"]
+    ran = subprocess.run(command, env={**plain, **locale}, capture_output=True, text=True, check=True)
+    found = dict(line.split("=", 1) for line in ran.stdout.splitlines() if line.startswith(("LANG=", "LC_")))
+    assert found == locale
+
+
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [

@@ -365,6 +365,22 @@ def test_an_apply_makes_no_second_key_beside_one_whose_import_was_interrupted(pl
     assert place.changes() == []
 
 
+def test_what_an_interrupted_import_has_declared_is_not_imported_under_another_name_too(place, make, sandbox):
+    place.hold(A=make()).root.mkdir()
+    killed_at('run, "_record"', 0, "-C", place.root, "import", "--from", place.env, "--endpoint", sandbox.url)
+    ran = place.bring("--to", "ApiKey/main/other=A")
+    assert (ran.code, "has declared it as ApiKey/main/a" in " ".join(ran.out.split())) == (1, True), ran.out
+    assert place.bring("--to", "ApiKey/main/a=A").code == 0
+    assert place.changes() == []
+
+
+def test_a_host_that_cannot_read_the_store_makes_no_second_key_either(place, make, sandbox):
+    place.hold(A=make()).root.mkdir()
+    killed_at('run, "_record"', 0, "-C", place.root, "import", "--from", place.env, "--endpoint", sandbox.url)
+    (place.root / ".krakenctl/identity.txt").unlink()
+    assert [change["action"] for change in place.changes()] == ["blocked"]
+
+
 def test_a_key_that_is_to_be_another_after_all_is_made_once_the_secret_is_gone(place, make, sandbox):
     place.hold(A=make()).root.mkdir()
     killed_at('run, "_record"', 0, "-C", place.root, "import", "--from", place.env, "--endpoint", sandbox.url)
@@ -400,8 +416,17 @@ def test_a_manifest_says_how_its_keys_are_renamed(place, make):
 
 
 def test_what_somebody_has_said_is_no_guess(place, make):
-    place.hold(A=make()).brought("--nonce", "ms")
+    [key] = place.hold(A=make()).brought("--nonce", "ms")["keys"]
     assert "consumer: {nonce: ms}\n" in place.manifest
+    assert "guessedNonce" not in key
+
+
+def test_what_nobody_has_said_is_told_to_be_a_guess(place, make):
+    ran = place.hold(A=make()).bring("--dry-run")
+    assert "consumer.nonce is a guess: s for a." in " ".join(ran.out.split()), ran.out + ran.err
+    told = place.brought()
+    JUDGE.validate(told)
+    assert [key["guessedNonce"] for key in told["keys"]] == ["s"]
 
 
 def test_a_source_in_the_workspace_stays_out_of_git(place, make):

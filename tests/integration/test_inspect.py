@@ -367,7 +367,7 @@ def test_an_answer_to_seconds_says_what_else_it_can_mean(sandbox, account, here)
     key = sandbox.key(GRANTS, name="mm", account=account)
     _consume(sandbox, key, 41)
     ran = inspect(sandbox, keep(here, key))
-    assert "or its program counts: then it is locked out now" in words(ran)
+    assert "One that counts 1, 2, 3 is locked out now" in words(ran)
     assert "Nothing was changed but the key's nonce." in words(ran)
     assert "the highest is" in words(ran)
 

@@ -162,6 +162,7 @@ def test_the_secret_of_a_pending_key_is_left_to_the_next_run(desk: Desk, monkeyp
     desk.declare(by_hand(), a_key("view"), a_key("bot", ipAllowlist=ELSEWHERE))
     run(desk, Robot(desk.db))  # nobody accepts it unseen
     assert any(slot.endswith("bot/pending") for slot in desk.slots())
+    desk.advance(60)
     lose(desk)
     wire = Wire().install(monkeypatch)
     ran = rebuild(desk)

@@ -38,7 +38,7 @@ def test_a_key_whose_end_nobody_planned_may_as_well_be_restricted_to_other_addre
     scene.hold("shows", answered=True)
     for _ in range(3):
         asked = scene.ask()["silent"]
-        assert (asked.verdict, "or restricted to other addresses" in asked.why) == (Verdict.DENIED, True)
+        assert (asked.verdict, "somebody restricted it to other addresses" in asked.why) == (Verdict.DENIED, True)
         scene.sandbox.advance(seconds=4000)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from by_hand import a_key, by_hand, run
 from desk import DAY, NOW, Desk, account, key, make_desk, stop_time, subaccount
 from krakenctl import schema_files
-from krakenctl.access.who import Scene, who
+from krakenctl.access.who import AccessScene, who
 from krakenctl.cli.app import COMMANDS
 from krakenctl.knowledge.needs import Needs
 from krakenctl.model.access import Holders, Standing
@@ -183,7 +183,9 @@ live_keys = st.lists(
 def _of(keys: list[LiveKey], needs: Needs, coverage: Coverage = Coverage.COMPLETE) -> Holders:
     seen = LiveAccount(name="acme", phase=Phase.READY, coverage=coverage, keys=tuple(keys))
     nothing = Desired(accounts={}, keys={}, removals={}, digest="")
-    scene = Scene(desired=nothing, recorded=Recorded(lineage="x"), live={"acme": seen}, accounts=["acme"], now=NOW)
+    scene = AccessScene(
+        desired=nothing, recorded=Recorded(lineage="x"), live={"acme": seen}, accounts=["acme"], now=NOW
+    )
     return who(scene, needs.met_by)
 
 

@@ -95,6 +95,24 @@ def test_levels_and_ways_agree_with_what_validate_makes_of_the_manifests(example
             assert all(level.says is Says.ALLOWS for level in told.levels) == (permission in ceiling)
 
 
+def test_manifests_that_grant_too_much_are_no_reason_to_say_nothing(desk: Desk) -> None:
+    """It is then that somebody asks."""
+    desk.declare(account(permissions={"deny": ["withdraw-funds"]}), key("bot", "query-funds", "withdraw-funds"))
+    told = why(desk, "ApiKey/acme/bot", Permission.WITHDRAW_FUNDS)
+    assert (told.allowed, bool(told.ways), told.sound) == (False, True, False)
+    ran = desk.run("explain", "ApiKey/acme/bot", "withdraw-funds")
+    assert ran.code == 0, ran.err
+    assert "It may not have it, although it is granted it." in ran.out
+    assert "`krakenctl validate` shows them" in " ".join(ran.out.split())
+    assert ran.out.count("denies it") == 1
+
+
+def test_manifests_of_which_something_is_hidden_are(desk: Desk) -> None:
+    desk.declare(account(), key("bot"), {**permission_set("trader", "query-funds"), "kind": "PermissionSets"})
+    ran = desk.run("explain", "ApiKey/acme/bot", "query-funds")
+    assert (ran.code, "unknown-kind" in ran.out + ran.err) == (1, True)
+
+
 def test_what_the_surface_cannot_give_is_not_allowed(desk: Desk) -> None:
     desk.declare(account(), key("bot"))
     told = why(desk, "ApiKey/acme/bot", Permission.CREATE_WS_TOKEN)

@@ -46,7 +46,9 @@ ValidUntilOption = Annotated[
 ]
 QueryFromOption = Annotated[str | None, _option("--query-from", "The start of what it may query.", metavar="TIME")]
 QueryToOption = Annotated[str | None, _option("--query-to", "The end of what it may query.", metavar="TIME")]
-NonceWindowOption = Annotated[int, _option("--nonce-window", "How far a nonce may be below the highest one.", min=0)]
+NonceWindowOption = Annotated[
+    int, _option("--nonce-window", "How far a nonce may be below the highest one.", metavar="N", min=0)
+]
 OtpOption = Annotated[
     bool,
     typer.Option(

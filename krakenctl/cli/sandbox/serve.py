@@ -40,9 +40,13 @@ app = application()
 def serve(
     ctx: typer.Context,
     host: Annotated[
-        str, typer.Option("--host", envvar="KRAKENCTL_SANDBOX_HOST", help="The address to listen on.")
+        str,
+        typer.Option("--host", metavar="HOST", envvar="KRAKENCTL_SANDBOX_HOST", help="The address to listen on."),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", envvar="KRAKENCTL_SANDBOX_PORT", help="0: any port that is free.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="PORT", envvar="KRAKENCTL_SANDBOX_PORT", help="0: any port that is free."),
+    ] = 0,
     db: DbOption = None,
     allow_remote: Annotated[
         bool,

@@ -12,7 +12,7 @@ from krakenctl.sandbox import key_rules, keys
 from krakenctl.sandbox.connect import scopes
 from krakenctl.sandbox.connect.oauth import require_scope, told
 from krakenctl.sandbox.envelope import TOO_MANY_KEYS, Answer, Refusal, invalid
-from krakenctl.sandbox.keys import Key, Wish
+from krakenctl.sandbox.keys import Key, KeyWish
 from krakenctl.sandbox.request import json_object, text
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _FIELDS = frozenset({"api_key_name", "ip_allowlist", "permissions", *_NUMBERS})
 def create(request: Request, context: Context, bearer: Bearer) -> Answer:
     """`POST /oauth/fast-api-key`. The one answer that holds the secret."""
     given = _given(request, context, _FIELDS)
-    wish = _wish(given, Wish(_name(given, "api_key_name"), frozenset()), context)
+    wish = _wish(given, KeyWish(_name(given, "api_key_name"), frozenset()), context)
     _check(wish, bearer, context)
     _refuse_duplicate(wish.name, bearer, context)
     _refuse_too_many(bearer, context)
@@ -112,15 +112,15 @@ def _name(given: dict[str, Any], field: str) -> str:
     return name
 
 
-def _before(key: Key, context: Context) -> Wish:
+def _before(key: Key, context: Context) -> KeyWish:
     """What an update starts from: the key as it is (patch), or an empty one of its name (replace)."""
     old = keys.wish_of(key)
     if context.switches["put-semantics"] == "replace":
-        return Wish(old.name, frozenset())
+        return KeyWish(old.name, frozenset())
     return old._replace(permissions=old.permissions & _grantable(context))
 
 
-def _wish(given: dict[str, Any], before: Wish, context: Context) -> Wish:
+def _wish(given: dict[str, Any], before: KeyWish, context: Context) -> KeyWish:
     """`before` with what was given laid over it."""
     keeps_null = context.switches["put-semantics"] == "patch" and context.switches["put-null"] == "keep"
     asked: dict[str, Any] = {}
@@ -168,7 +168,7 @@ def _grantable(context: Context) -> frozenset[Permission]:
     return frozenset(scopes.flags(context.switches).values())
 
 
-def _check(wish: Wish, bearer: Bearer, context: Context) -> None:
+def _check(wish: KeyWish, bearer: Bearer, context: Context) -> None:
     """What no field shows alone: the order of the dates, and a scope for every permission, where it takes one."""
     if 0 < wish.query_to < wish.query_from:
         raise invalid("query_to")

@@ -26,7 +26,7 @@ def act(context: Context, account_id: int, *, after: bool) -> None:
 def _add(context: Context, account_id: int, told: Mapping[str, Any]) -> None:
     codes = told["permissions"].split("+") if told["permissions"] else ()
     permissions = frozenset(map(Permission, codes))
-    wish = keys.Wish(_free(context, account_id, told["name"]), permissions)
+    wish = keys.KeyWish(_free(context, account_id, told["name"]), permissions)
     keys.insert(context.connection, account_id, keys.WEBSITE, context.second, wish)
 
 

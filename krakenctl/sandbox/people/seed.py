@@ -54,7 +54,7 @@ def seed_account(db: Where, *, username: str, email: str, master: bool = True) -
             account = accounts.insert(context.connection, username, email, context.second, master=master)
             accounts.open_balances(context.connection, account.id)
         done = accounts.set_up(context, account)
-        wish = keys.Wish(_free_name(context, account), ALL)
+        wish = keys.KeyWish(_free_name(context, account), ALL)
         key, secret = keys.insert(context.connection, account.id, keys.WEBSITE, context.second, wish)
     return SeededAccount(
         username=username, iiban=done.iiban, token=done.token, public_key=key.public_key, secret=secret
@@ -128,7 +128,7 @@ def seed_website_key(
     `otp`: its second factor, as `static:PASSWORD` or `totp:BASE32`. `fix`: with the FIX permission. `pair`: what the
     two are to be; None: new ones.
     """
-    wish = keys.Wish(
+    wish = keys.KeyWish(
         name=name,
         permissions=_permissions(permissions),
         ip_allowlist=networks(ip_allowlist),

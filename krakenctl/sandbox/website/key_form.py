@@ -14,7 +14,7 @@ from krakenctl.model.permission import SPELLINGS, Permission
 from krakenctl.model.time import parse_time, show_time
 from krakenctl.sandbox import key_rules, keys
 from krakenctl.sandbox.checks import allowlist
-from krakenctl.sandbox.keys import Key, Wish
+from krakenctl.sandbox.keys import Key, KeyWish
 from krakenctl.sandbox.request import text
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _free_name(context: Context, account_id: int) -> str:
     return f"api-key-{number}"
 
 
-def shown(wish: Wish, *, fix: bool) -> Fields:
+def shown(wish: KeyWish, *, fix: bool) -> Fields:
     """What the fields show of a key that there is."""
     fields = dict.fromkeys(wish.permissions, "on") | {"name": wish.name}
     if wish.ip_allowlist:
@@ -97,7 +97,7 @@ def shown(wish: Wish, *, fix: bool) -> Fields:
     return fields | {field: _date(getattr(wish, field)) for field in ("valid_until", "query_from", "query_to")}
 
 
-def read(fields: Fields, context: Context, account_id: int, key: Key | None = None) -> Wish | Problems:
+def read(fields: Fields, context: Context, account_id: int, key: Key | None = None) -> KeyWish | Problems:
     """What is wished for, or everything that is wrong. With a key: what it is to become."""
     form = _Form(fields, context, account_id, key)
     found: dict[str, Any] = {}
@@ -109,7 +109,7 @@ def read(fields: Fields, context: Context, account_id: int, key: Key | None = No
             problems[field] = str(wrong)
     if 0 < found.get("query_to", 0) < found.get("query_from", 0):
         problems["query_to"] = "The end of the query period is before its start."
-    return problems or Wish(permissions=_permissions(fields), **found)
+    return problems or KeyWish(permissions=_permissions(fields), **found)
 
 
 @dataclass(frozen=True, slots=True)

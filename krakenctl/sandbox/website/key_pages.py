@@ -17,7 +17,7 @@ from krakenctl.sandbox.website.session import SECONDS
 from krakenctl.sandbox.website.visit import Visit, signed_in
 
 if TYPE_CHECKING:
-    from krakenctl.sandbox.keys import Wish
+    from krakenctl.sandbox.keys import KeyWish
     from krakenctl.sandbox.website.key_form import Fields, Problems
 
 _LONGEST_TOKEN = 64
@@ -85,7 +85,7 @@ def revoke_key(visit: Visit) -> Answer:
     return redirect(f"{html.HOME}?done=revoked")
 
 
-def _issue(visit: Visit, wish: Wish) -> Answer:
+def _issue(visit: Visit, wish: KeyWish) -> Answer:
     key, secret = keys.issue(visit.context, visit.session.account_id, keys.WEBSITE, wish)
     keys.set_fix(visit.context.connection, key.id, on="fix" in visit.fields)
     return visit.render("key.html", key=key, secret=secret)

@@ -14,7 +14,7 @@ from krakenctl.model.permission import SPELLINGS, Permission
 from krakenctl.sandbox import clock, open_sandbox
 from krakenctl.sandbox.checks import otp
 from krakenctl.sandbox.context import read_context
-from krakenctl.sandbox.keys import Wish
+from krakenctl.sandbox.keys import KeyWish
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.request import REMOTE
 from krakenctl.sandbox.switches import set_switch
@@ -497,7 +497,7 @@ def test_a_revoked_name_is_free_again(visitor):
 
 
 wishes = st.builds(
-    Wish,
+    KeyWish,
     name=printable.filter(str.strip),
     permissions=st.frozensets(st.sampled_from(Permission)),
     ip_allowlist=st.lists(st.ip_addresses().map(str), max_size=4).map(tuple),

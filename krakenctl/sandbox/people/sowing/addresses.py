@@ -10,10 +10,10 @@ from krakenctl.sandbox.people.sowing.ground import Wrong
 if TYPE_CHECKING:
     from krakenctl.model.origin import Path
     from krakenctl.sandbox.accounts import Account
-    from krakenctl.sandbox.people.sowing.ground import Ground, Spec
+    from krakenctl.sandbox.people.sowing.ground import SeedGround, Spec
 
 
-def sow_addresses(ground: Ground, path: Path, account: Account, wanted: Spec) -> None:
+def sow_addresses(ground: SeedGround, path: Path, account: Account, wanted: Spec) -> None:
     there = {address.name: address for address in funds.withdraw_addresses(ground.connection, account.id)}
     for number, address in enumerate(wanted.get("withdrawAddresses", ())):
         spot = (*path, "withdrawAddresses", number)

@@ -47,7 +47,7 @@ class Wrong(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class SeedGround:
     database: Database  # in a transaction of this thread
     context: Context
     mistakes: list[Mistake] = field(default_factory=list)

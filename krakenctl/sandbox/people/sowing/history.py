@@ -15,12 +15,12 @@ from krakenctl.sandbox.people.sowing.ground import Wrong, known_asset
 if TYPE_CHECKING:
     from krakenctl.model.origin import Path
     from krakenctl.sandbox.accounts import Account
-    from krakenctl.sandbox.people.sowing.ground import Ground, Spec
+    from krakenctl.sandbox.people.sowing.ground import SeedGround, Spec
 
 _NOT_ADDORDERS = ("status", "opened", "closed")  # fields of a seed's order that AddOrder does not have
 
 
-def sow_ledger(ground: Ground, path: Path, account: Account, wanted: Spec) -> None:
+def sow_ledger(ground: SeedGround, path: Path, account: Account, wanted: Spec) -> None:
     there = list(books.ledgers(ground.connection, account.id).values())
     missing: list[dict[str, Any]] = []
     for number, entry in enumerate(wanted.get("ledger", ())):
@@ -32,7 +32,7 @@ def sow_ledger(ground: Ground, path: Path, account: Account, wanted: Spec) -> No
         books.add_ledger(ground.connection, account.id, **fields, moves=False)
 
 
-def sow_orders(ground: Ground, path: Path, account: Account, wanted: Spec) -> None:
+def sow_orders(ground: SeedGround, path: Path, account: Account, wanted: Spec) -> None:
     connection = ground.connection
     known = (*books.open_orders(connection, account.id), *books.ended_orders(connection, account.id))
     there = [{"terms": o.terms, "status": o.status, "opened": o.opened, "closed": o.closed} for o in known]
@@ -45,7 +45,7 @@ def sow_orders(ground: Ground, path: Path, account: Account, wanted: Spec) -> No
                 books.add_order(ground.context, account.id, fields, status=status, **times)
 
 
-def sow_trades(ground: Ground, path: Path, account: Account, wanted: Spec) -> None:
+def sow_trades(ground: SeedGround, path: Path, account: Account, wanted: Spec) -> None:
     there = list(books.trades(ground.connection, account.id).values())
     for number, trade in enumerate(wanted.get("trades", ())):
         with ground.at(*path, "trades", number):
@@ -63,7 +63,7 @@ def _take(rows: list[dict[str, Any]], said: dict[str, Any]) -> bool:
     return found is not None
 
 
-def _ledger_entry(ground: Ground, entry: Spec) -> dict[str, Any]:
+def _ledger_entry(ground: SeedGround, entry: Spec) -> dict[str, Any]:
     """What the seed says of it, as the books write it."""
     asset = known_asset(entry["asset"], "asset")
     amounts = {name: markets.amount_text(asset, Decimal(entry.get(name, 0))) for name in ("amount", "fee")}
@@ -71,7 +71,7 @@ def _ledger_entry(ground: Ground, entry: Spec) -> dict[str, Any]:
     return said | _if_there(entry, "refid") | _time(ground, entry)
 
 
-def _trade(ground: Ground, trade: Spec) -> dict[str, Any]:
+def _trade(ground: SeedGround, trade: Spec) -> dict[str, Any]:
     """What the seed says of it, as the books write it."""
     market = read_pair(trade)
     price, volume = _positive(trade, "price"), _positive(trade, "volume")
@@ -86,7 +86,7 @@ def _trade(ground: Ground, trade: Spec) -> dict[str, Any]:
     return said | fee | _time(ground, trade)
 
 
-def _order_times(ground: Ground, order: Spec) -> dict[str, float]:
+def _order_times(ground: SeedGround, order: Spec) -> dict[str, float]:
     """Those that are given."""
     times: dict[str, float] = {name: ground.time(order, name) for name in ("opened", "closed") if name in order}
     if "closed" in times and order.get("status", "open") == "open":
@@ -103,7 +103,7 @@ def _positive(spec: Spec, name: str) -> Decimal:
     return amount
 
 
-def _time(ground: Ground, spec: Spec) -> dict[str, Any]:
+def _time(ground: SeedGround, spec: Spec) -> dict[str, Any]:
     return {"time": ground.time(spec, "at")} if "at" in spec else {}
 
 

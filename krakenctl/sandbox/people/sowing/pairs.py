@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from krakenctl.model.origin import Path
     from krakenctl.sandbox.accounts import Account
     from krakenctl.sandbox.keys import Key
-    from krakenctl.sandbox.people.sowing.ground import Ground, Spec
+    from krakenctl.sandbox.people.sowing.ground import SeedGround, Spec
 
 _FACTORS = {"otp": "static", "totp": "totp"}  # field of the seed → sort of second factor, as the file has it
 
 
-def sow_keys(ground: Ground, path: Path, account: Account, wanted: Spec) -> Iterator[SownKey]:
+def sow_keys(ground: SeedGround, path: Path, account: Account, wanted: Spec) -> Iterator[SownKey]:
     for number, key in enumerate(wanted.get("keys", ())):
         spot = (*path, "keys", number)
         with ground.at(*spot):
@@ -40,13 +40,13 @@ def sow_keys(ground: Ground, path: Path, account: Account, wanted: Spec) -> Iter
                 yield SownKey(known.name, known.public_key, None)
 
 
-def _refuse_full(ground: Ground, account: Account) -> None:
+def _refuse_full(ground: SeedGround, account: Account) -> None:
     if key_rules.is_full(ground.context, account.id):
         count = len(keys.of_account(ground.connection, account.id))
         raise UsageError(f"the account {account.username} has as many keys as it may have: {count}")
 
 
-def _fields(ground: Ground, path: Path, key: Spec, created: int) -> dict[str, Any]:
+def _fields(ground: SeedGround, path: Path, key: Spec, created: int) -> dict[str, Any]:
     """As `seed.seed_website_key` takes them."""
     return {
         "permissions": key["permissions"],
@@ -61,21 +61,21 @@ def _fields(ground: Ground, path: Path, key: Spec, created: int) -> dict[str, An
     }
 
 
-def _networks(ground: Ground, path: Path, entries: Iterable[str]) -> Iterator[str]:
+def _networks(ground: SeedGround, path: Path, entries: Iterable[str]) -> Iterator[str]:
     """The sound ones; each of the others is noted."""
     for number, entry in enumerate(entries):
         with ground.at(*path, number):
             yield from seed.networks([entry])
 
 
-def _query_to(ground: Ground, key: Spec) -> int:
+def _query_to(ground: SeedGround, key: Spec) -> int:
     end = ground.time(key, "queryTo")
     if 0 < end < ground.time(key, "queryFrom"):
         raise Wrong("the end of the query period is before its start", "queryTo")
     return end
 
 
-def _end(ground: Ground, key: Spec, created: int) -> int:
+def _end(ground: SeedGround, key: Spec, created: int) -> int:
     if "validFor" not in key:
         return ground.time(key, "validUntil")
     if "validUntil" in key:
@@ -95,9 +95,9 @@ def _pair(key: Spec) -> tuple[str, str] | None:
     return (key["apiKey"], key["secret"]) if "secret" in key else None
 
 
-def _compare(ground: Ground, path: Path, known: Key, fields: dict[str, Any]) -> None:
+def _compare(ground: SeedGround, path: Path, known: Key, fields: dict[str, Any]) -> None:
     there = _shown(keys.wish_of(known))
-    here = _shown(keys.Wish(known.name, frozenset(map(Permission, fields["permissions"])), *_terms(fields)))
+    here = _shown(keys.KeyWish(known.name, frozenset(map(Permission, fields["permissions"])), *_terms(fields)))
     ground.compare(path, there, here)
     if bool(known.fix) != fields["fix"]:
         has = "has" if known.fix else "lacks"
@@ -110,10 +110,10 @@ def _compare(ground: Ground, path: Path, known: Key, fields: dict[str, Any]) -> 
 
 
 def _terms(fields: dict[str, Any]) -> Iterator[Any]:
-    return (fields[name] for name in keys.Wish._fields[2:])
+    return (fields[name] for name in keys.KeyWish._fields[2:])
 
 
-def _shown(wish: keys.Wish) -> dict[str, Any]:
+def _shown(wish: keys.KeyWish) -> dict[str, Any]:
     """As the seed's fields are named, for people."""
     return {
         "permissions": in_order(wish.permissions),
@@ -129,7 +129,7 @@ def _when(seconds: int) -> str:
     return show_time(seconds) if seconds else ""
 
 
-def sow_futures_keys(ground: Ground, path: Path, account: Account, wanted: Spec) -> Iterator[SownKey]:
+def sow_futures_keys(ground: SeedGround, path: Path, account: Account, wanted: Spec) -> Iterator[SownKey]:
     """They have no names: one that may do the same from the same places is taken for the same."""
     rows = ground.connection.execute(
         "SELECT public_key, general, transfer, cidr_blocks FROM futures_key WHERE account_id = ?", (account.id,)
@@ -147,7 +147,7 @@ def sow_futures_keys(ground: Ground, path: Path, account: Account, wanted: Spec)
                 yield SownKey(name, *_new_futures_key(ground, account, key))
 
 
-def _new_futures_key(ground: Ground, account: Account, key: Spec) -> tuple[str, str]:
+def _new_futures_key(ground: SeedGround, account: Account, key: Spec) -> tuple[str, str]:
     return futures_keys.insert(
         ground.connection,
         account.id,

@@ -20,7 +20,7 @@ from krakenctl.sandbox.people.sowing.sown import SownAccount
 if TYPE_CHECKING:
     from krakenctl.model.origin import Path
     from krakenctl.sandbox.accounts import Account
-    from krakenctl.sandbox.people.sowing.ground import Ground, Spec
+    from krakenctl.sandbox.people.sowing.ground import SeedGround, Spec
 
 _STANDING = (
     "SELECT account.email, account.iiban, account.tier, account.key_limit, parent.username FROM account"
@@ -28,7 +28,7 @@ _STANDING = (
 )
 
 
-def sow_account(ground: Ground, path: Path, wanted: Spec, parent: str = "") -> SownAccount | None:
+def sow_account(ground: SeedGround, path: Path, wanted: Spec, parent: str = "") -> SownAccount | None:
     """None: it cannot be, and why is noted."""
     username = wanted["username"]
     known = accounts.by_username(ground.connection, username)
@@ -39,7 +39,7 @@ def sow_account(ground: Ground, path: Path, wanted: Spec, parent: str = "") -> S
     return None
 
 
-def _opened(ground: Ground, wanted: Spec, parent: str) -> Account:
+def _opened(ground: SeedGround, wanted: Spec, parent: str) -> Account:
     iiban = normal_iiban(wanted.get("iiban", ""))
     account = seed.open_account(
         ground.database, wanted["username"], email=wanted.get("email", ""), iiban=iiban, parent=parent
@@ -51,7 +51,7 @@ def _opened(ground: Ground, wanted: Spec, parent: str) -> Account:
     return account
 
 
-def _found(ground: Ground, path: Path, known: Account, wanted: Spec, parent: str) -> Account:
+def _found(ground: SeedGround, path: Path, known: Account, wanted: Spec, parent: str) -> Account:
     """An account of that username; one that was only requested is set up now."""
     iiban = normal_iiban(wanted.get("iiban", ""))
     if known.iiban is None:
@@ -67,7 +67,9 @@ def _found(ground: Ground, path: Path, known: Account, wanted: Spec, parent: str
     return accounts.by_id(ground.connection, known.id)
 
 
-def _furnished(ground: Ground, path: Path, account: Account, wanted: Spec, parent: str, *, is_new: bool) -> SownAccount:
+def _furnished(
+    ground: SeedGround, path: Path, account: Account, wanted: Spec, parent: str, *, is_new: bool
+) -> SownAccount:
     _balances(ground, path, account, wanted, is_new=is_new)
     keys = sow_keys(ground, path, account, wanted)
     futures_keys = sow_futures_keys(ground, path, account, wanted)
@@ -85,7 +87,7 @@ def _furnished(ground: Ground, path: Path, account: Account, wanted: Spec, paren
     )
 
 
-def _token(ground: Ground, account: Account) -> dict[str, Any] | None:
+def _token(ground: SeedGround, account: Account) -> dict[str, Any] | None:
     """Of our client, with all that it may ask for. None: it has one that lives."""
     ours = clients.ours(ground.connection)
     if tokens.has_living(ground.connection, account.id, ours, ground.context.now):
@@ -93,7 +95,7 @@ def _token(ground: Ground, account: Account) -> dict[str, Any] | None:
     return tokens.mint_seeded(ground.context, account.id, ours.scopes(ground.context.switches), ours)
 
 
-def _balances(ground: Ground, path: Path, account: Account, wanted: Spec, *, is_new: bool) -> None:
+def _balances(ground: SeedGround, path: Path, account: Account, wanted: Spec, *, is_new: bool) -> None:
     if "balances" not in wanted:
         return
     if is_new:

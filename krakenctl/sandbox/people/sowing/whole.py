@@ -12,7 +12,7 @@ from krakenctl.sandbox.context import read_context
 from krakenctl.sandbox.database import opened
 from krakenctl.sandbox.faults import late
 from krakenctl.sandbox.faults.kinds import checked
-from krakenctl.sandbox.people.sowing.ground import Ground, Unsown
+from krakenctl.sandbox.people.sowing.ground import SeedGround, Unsown
 from krakenctl.sandbox.people.sowing.people import sow_account
 from krakenctl.sandbox.people.sowing.sown import Sown, SownClient, SownClock, SownFault, SownSwitch
 
@@ -36,9 +36,9 @@ def sow(db: Where, spec: Spec) -> Sown:
 
 def _sow(database: Database, spec: Spec) -> Sown:
     with database.write() as connection:
-        ground = Ground(database, read_context(connection))
+        ground = SeedGround(database, read_context(connection))
         clock, switches = _clock(ground, spec), tuple(_switches(ground, spec))
-        ground = Ground(database, read_context(connection), ground.mistakes)  # under the switches and time just set
+        ground = SeedGround(database, read_context(connection), ground.mistakes)  # under the switches and time just set
         sown = Sown(
             clock=clock,
             switches=switches,
@@ -51,7 +51,7 @@ def _sow(database: Database, spec: Spec) -> Sown:
     return sown
 
 
-def _clock(ground: Ground, spec: Spec) -> SownClock | None:
+def _clock(ground: SeedGround, spec: Spec) -> SownClock | None:
     if "clock" not in spec:
         return None
     with ground.at("spec"):
@@ -64,7 +64,7 @@ def _clock(ground: Ground, spec: Spec) -> SownClock | None:
     return None
 
 
-def _switches(ground: Ground, spec: Spec) -> Iterator[SownSwitch]:
+def _switches(ground: SeedGround, spec: Spec) -> Iterator[SownSwitch]:
     before = all_switches.all_switches(ground.database)
     for name, value in spec.get("switches", {}).items():
         with ground.at("spec", "switches", name):
@@ -72,7 +72,7 @@ def _switches(ground: Ground, spec: Spec) -> Iterator[SownSwitch]:
             yield SownSwitch(name, str(value), before[name])
 
 
-def _clients(ground: Ground, spec: Spec) -> Iterator[SownClient]:
+def _clients(ground: SeedGround, spec: Spec) -> Iterator[SownClient]:
     for number, wanted in enumerate(spec.get("oauthClients", ())):
         path = ("spec", "oauthClients", number)
         with ground.at(*path):
@@ -81,7 +81,7 @@ def _clients(ground: Ground, spec: Spec) -> Iterator[SownClient]:
             yield _new_client(ground, wanted) if known is None else _known_client(ground, path, known, wanted)
 
 
-def _new_client(ground: Ground, wanted: Spec) -> SownClient:
+def _new_client(ground: SeedGround, wanted: Spec) -> SownClient:
     secret = clients.add(
         ground.context,
         wanted["id"],
@@ -93,7 +93,7 @@ def _new_client(ground: Ground, wanted: Spec) -> SownClient:
     return SownClient(wanted["id"], secret, is_new=True)
 
 
-def _known_client(ground: Ground, path: tuple[str | int, ...], known: clients.Client, wanted: Spec) -> SownClient:
+def _known_client(ground: SeedGround, path: tuple[str | int, ...], known: clients.Client, wanted: Spec) -> SownClient:
     there = {
         "id": known.id,
         "name": known.name,
@@ -105,7 +105,7 @@ def _known_client(ground: Ground, path: tuple[str | int, ...], known: clients.Cl
     return SownClient(known.id, None, is_new=False)
 
 
-def _accounts(ground: Ground, spec: Spec) -> Iterator[SownAccount]:
+def _accounts(ground: SeedGround, spec: Spec) -> Iterator[SownAccount]:
     for number, wanted in enumerate(spec.get("accounts", ())):
         path = ("spec", "accounts", number)
         master = sow_account(ground, path, wanted)
@@ -118,7 +118,7 @@ def _accounts(ground: Ground, spec: Spec) -> Iterator[SownAccount]:
                 yield sown
 
 
-def _faults(ground: Ground, spec: Spec) -> Iterator[SownFault]:
+def _faults(ground: SeedGround, spec: Spec) -> Iterator[SownFault]:
     """A fault that is set already, word for word, is left with its counts."""
     set_before = faults.listing(ground.database)
     for place, wanted in enumerate(spec.get("faults", ())):
