@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from chaos.scenarios import OTHER_WORKSPACE
 from krakenctl.apply import check, revoke, takeback
+from krakenctl.model.human import Revocation
 from krakenctl.state import leases, log
 from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
@@ -60,7 +61,7 @@ def _revoke_a_strangers_key_too() -> None:
 
 
 def _pretend_to_revoke() -> None:
-    Connect.revoke = lambda *_: None  # type: ignore[assignment, method-assign]
+    Connect.revoke = lambda *_: Revocation.PROVED  # type: ignore[method-assign]
 
 
 def _forget_what_was_promoted() -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from desk import HOME, Desk, Doc, Wire, account, error_string, key, subaccount
+from krakenctl.apply.halt import Halt
 from krakenctl.cli.interrupt import Interrupt
 from krakenctl.errors import StateError
 from krakenctl.state.sql import SqlState
@@ -204,14 +205,21 @@ def test_a_bug_on_one_account_is_told_once_the_others_have_finished_their_step(
 ) -> None:
     ready.declare(*desks("bot", "view"))
     real, together, begun = Connect.issue, threading.Barrier(len(DESKS), timeout=SECONDS), []
+    order, told = Halt.order, threading.Event()
 
     def issue(connect: Connect, name: str, spec: object) -> object:
         begun.append(name)
         if together.wait() == 0:
             raise ZeroDivisionError
+        told.wait(SECONDS)  # else the next step may begin before anybody knows
         return real(connect, name, spec)  # type: ignore[arg-type]
 
+    def tell(halt: Halt, reason: str) -> None:
+        order(halt, reason)
+        told.set()
+
     monkeypatch.setattr(Connect, "issue", issue)
+    monkeypatch.setattr(Halt, "order", tell)
     with pytest.raises(ZeroDivisionError):
         ready.apply(*ABREAST)
     assert begun == ["bot.a7.g1"] * 3
