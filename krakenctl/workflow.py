@@ -48,17 +48,20 @@ def open_desk(
     raised: Raised = AS_USUAL,
     person: Person | None = None,
     named: Collection[Address] = (),
+    rotating: bool = False,
 ) -> Iterator[Desk]:
     """`parallelism`: how many accounts at once; None: as many as is usual, and one where no answer has to travel.
 
     `person`: who does what no API does; None: nobody is there. `named`: keys that are asked although they were refused
-    not long ago.
+    not long ago. `rotating`: keys are to be replaced by name.
     """
     from krakenctl.observe.means import open_means
     from krakenctl.pipeline import ownkeys
 
     hold = _Hold()
-    with open_means(project, environ, holding=lambda: hold.held, person=person, named=named) as means:
+    with open_means(
+        project, environ, holding=lambda: hold.held, person=person, named=named, rotating=rotating
+    ) as means:
         own = partial(ownkeys.own, project, means.credentials)
         yield Desk(means, hold, own=own, raised=raised, parallelism=parallelism or means.usual)
 

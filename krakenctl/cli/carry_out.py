@@ -48,7 +48,13 @@ def carry_out(
     from krakenctl.workflow import open_desk
 
     with (
-        open_desk(shell.project(), parallelism=shell.parallelism, raised=raised, person=person) as desk,
+        open_desk(
+            shell.project(),
+            parallelism=shell.parallelism,
+            raised=raised,
+            person=person,
+            rotating=command == "rotate",
+        ) as desk,
         desk.lease(replace(new_run(command), reason=raised.reason), lock_timeout, shell.note),
         reading(person, desk),
     ):

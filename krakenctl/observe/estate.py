@@ -41,6 +41,7 @@ class Estate:
     jot: Jot
     holding: Callable[[], tuple[State, Run] | None]  # the state, while it may be written
     pinned: Mapping[str, str] = field(default_factory=dict)  # accounts by IIBAN, as manifests declare them
+    rotating: bool = False  # whatever is declared may speak of the next key's program
     named: Collection[Address] = ()  # keys that the user has named: asked, though they were refused not long ago
     _claimed: dict[str, str] = field(default_factory=dict)  # by IIBAN: accounts that showed it in this run
     _shares: dict[str, Share] = field(default_factory=dict)  # by account
@@ -95,7 +96,9 @@ class Share:
         estate, recorded = self.estate, self._known()
         ours = [each for each in (*recorded.keys.values(), *recorded.retired) if each.account == self.account]
         begun = [intent for intent in recorded.intents if intent.account == self.account]
-        yield from holdings(ours, begun, estate.declared, estate.open_store, estate.now())
+        yield from holdings(
+            ours, begun, estate.declared, estate.open_store, estate.now(), rotating=estate.rotating
+        )
         yield from under_way(begun, estate.declared, estate.open_store, estate.now())
 
     def claim(self, iiban: str) -> str:

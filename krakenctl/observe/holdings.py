@@ -13,7 +13,7 @@ from krakenctl.model.holding import Holding
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.plan.clocks import clock_of
+from krakenctl.plan.clocks import clock_of, replaced_by
 from krakenctl.stores.base import Entry, Slot, Store
 
 ADOPTED = "adopted without its secret, which only its consumer has"
@@ -27,21 +27,18 @@ def holdings(
     declared: Mapping[Address, DesiredKey],
     open_store: OpenStore,
     now: int,
+    *,
+    rotating: bool = False,
 ) -> Iterator[Holding]:
     """Each as far as this host can read its store; what fails for one is told of that one.
 
-    `intents`: what runs have begun on their account.
+    `intents`: what runs have begun on their account. `rotating`: any of them may be replaced, whatever is declared.
     """
     replaced = replaced_by(intents)
     for record in records:
         key = declared_as(record.address, declared)
-        scale = clock_of(record, key, now, is_replaced=record.live_name in replaced)
+        scale = clock_of(record, key, now, is_replaced=rotating or record.live_name in replaced)
         yield _held(record, scale, open_store)
-
-
-def replaced_by(intents: Iterable[Intent]) -> frozenset[str]:
-    """Live names of keys whose successor is under way: what is declared now may be of that one's program."""
-    return frozenset(intent.old_name for intent in intents if intent.issues and intent.stage is not Stage.LOST)
 
 
 def declared_as(address: Address, declared: Mapping[Address, DesiredKey]) -> DesiredKey | None:

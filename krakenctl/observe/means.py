@@ -51,10 +51,11 @@ def open_means(
     usernames: Mapping[str, str] | None = None,
     person: Person | None = None,
     named: Collection[Address] = (),
+    rotating: bool = False,
 ) -> Iterator[Means]:
     """`recorded`: what is remembered; None: what the state says whenever it is asked. `usernames`: None: the declared.
 
-    `holding`: the state, while the lease is ours. `named`: see `observe.estate.Estate`.
+    `holding`: the state, while the lease is ours. `named`, `rotating`: see `observe.estate.Estate`.
     """
     environ = os.environ if environ is None else environ
     store = opening.stores(project, environ)
@@ -77,6 +78,7 @@ def open_means(
             holding=holding,
             person=person,
             named=named,
+            rotating=rotating,
         )
         yield Means(
             project=project,

@@ -41,6 +41,7 @@ class Grounds:
         holding: Callable[[], tuple[State, Run] | None],
         person: Person | None = None,
         named: Collection[Address] = (),
+        rotating: bool = False,
     ) -> None:
         """The rest is `estate`'s."""
         self.project, self.recorded, self.person, self.steps = project, recorded, person or Nobody(), Counter()
@@ -54,6 +55,7 @@ class Grounds:
             holding=holding,
             pinned={each.iiban: each.name for each in project.desired.accounts.values() if each.iiban},
             named=frozenset(named),
+            rotating=rotating,
         )
 
     def of(self, account: str) -> Premises:

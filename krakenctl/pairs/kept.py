@@ -20,9 +20,9 @@ from krakenctl.model.recorded import Gone, Recorded, RecordedKey
 from krakenctl.model.silence import Refusal
 from krakenctl.model.time import show_time
 from krakenctl.observe.estate import Estate, Share
-from krakenctl.observe.holdings import ADOPTED, OpenStore, declared_as, entry_of, replaced_by
+from krakenctl.observe.holdings import ADOPTED, OpenStore, declared_as, entry_of
 from krakenctl.pairs.harvest import Labelled
-from krakenctl.plan.clocks import clock_of
+from krakenctl.plan.clocks import clock_of, replaced_by
 from krakenctl.project import WORKSPACE_FILE, Project, open_project, read_workspace, without_manifests
 from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Entry, Slot, Store

@@ -78,12 +78,21 @@ def _of_keys(scene: Scene, result: AccountPlan) -> Iterator[Change]:
         record = _record_of(key, records)
         seen = _as_seen(scene, key, record, result)
         change = _change(scene, key, seen, used)
-        if change is None and seen is not None and (nonce := clocks.news(seen, key, scene.now)):
-            result.clocks.append(Clock(address=seen.address, name=seen.live_name, nonce=nonce))
+        if change is None and seen is not None:
+            result.clocks += _news_of_clock(scene, key, seen)
         yield from _noted(change, key, result)
     waiting = sorted(records.keys() & scene.waiting.keys())
     yield from (_must_wait(scene, address, scene.waiting[address]) for address in waiting)
     yield from undeclared(scene, [record for address, record in records.items() if address not in scene.waiting])
+
+
+def _news_of_clock(scene: Scene, key: DesiredKey, record: RecordedKey) -> Iterator[Clock]:
+    if nonce := clocks.news(record, key, scene.now, is_replaced=_is_replaced(scene, record)):
+        yield Clock(address=record.address, name=record.live_name, nonce=nonce)
+
+
+def _is_replaced(scene: Scene, record: RecordedKey) -> bool:
+    return record.live_name in clocks.replaced_by(scene.intents)
 
 
 def _record_of(key: DesiredKey, records: dict[Address, RecordedKey]) -> RecordedKey | None:
@@ -142,6 +151,7 @@ def _sight(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapp
         contained=containment(key, record, scene.contained),
         silent=scene.is_silent(record),
         unseen=record is not None and bool(scene.live.aside(record.live_name).unasked),
+        is_replaced=record is not None and _is_replaced(scene, record),
     )
 
 

@@ -6,8 +6,11 @@ the program that the other one is for; and of a key that was replaced it does no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from krakenctl.model.description import NonceScale, coarser
 from krakenctl.model.desired import DesiredKey
+from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.plan import rotation
 
@@ -21,10 +24,15 @@ def clock_of(record: RecordedKey, key: DesiredKey | None, now: int, *, is_replac
     return key.nonce
 
 
-def news(record: RecordedKey, key: DesiredKey, now: int) -> NonceScale | None:
+def news(record: RecordedKey, key: DesiredKey, now: int, *, is_replaced: bool) -> NonceScale | None:
     """What is to be remembered of a key that stays; None: it is."""
-    told = clock_of(record, key, now)
+    told = clock_of(record, key, now, is_replaced=is_replaced)
     return None if told is record.nonce else told
+
+
+def replaced_by(intents: Iterable[Intent]) -> frozenset[str]:
+    """Live names of keys whose successor is under way: what is declared now may be of that one's program."""
+    return frozenset(intent.old_name for intent in intents if intent.issues and intent.stage is not Stage.LOST)
 
 
 def _is_for_another(key: DesiredKey, record: RecordedKey, now: int) -> bool:

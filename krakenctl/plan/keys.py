@@ -15,6 +15,7 @@ from krakenctl.model.silence import ANSWERS_NO_MORE
 from krakenctl.model.time import show_time
 from krakenctl.model.written import as_written
 from krakenctl.plan import diff, rotation, wanted
+from krakenctl.plan.clocks import clock_of
 from krakenctl.plan.names import live_name
 
 BY_NAME_ALONE = "the exchange tells no creation time; matched by its name alone"
@@ -37,6 +38,7 @@ class KeySight:
     contained: Containment | None = None  # the kill switch was used on it, and it was not issued again since
     silent: bool = False  # it answers no more, and nothing proves its end: it is gone, or fenced off
     unseen: bool = False  # it could not be asked: what is taken for live is what was recorded
+    is_replaced: bool = False  # its successor is under way, or a person was told to make it
     shown: Intent | None = None  # of that generation: somebody was told to make it
 
 
@@ -226,7 +228,7 @@ def _update(sight: KeySight, recorded: RecordedKey, live: LiveKey, target: KeySp
         secret=recorded.secret,
         trigger=key.rotation.trigger,
         protect=key.protect,
-        nonce=key.nonce,
+        nonce=clock_of(recorded, key, sight.now, is_replaced=sight.is_replaced),
         renamed_from=_former(sight),
     )
 

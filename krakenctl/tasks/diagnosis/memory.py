@@ -11,8 +11,8 @@ from krakenctl.model.chain import walk
 from krakenctl.model.description import CLOCKS
 from krakenctl.model.diagnosis import Told, ok, problem, warning
 from krakenctl.model.time import show_time
-from krakenctl.observe.holdings import declared_as, replaced_by
-from krakenctl.plan.clocks import clock_of
+from krakenctl.observe.holdings import declared_as
+from krakenctl.plan.clocks import clock_of, replaced_by
 from krakenctl.plan.names import carries_tag
 from krakenctl.render.paint import count
 from krakenctl.stores.base import Slot

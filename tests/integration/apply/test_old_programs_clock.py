@@ -13,6 +13,7 @@ from krakenctl.errors import NeedsPerson
 from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.plan import Verb
+from krakenctl.plan.authority import Rotate
 from krakenctl.state.sqlite import open_state
 from krakenctl.testing.person import Robot
 from waiting import NAME, ORDERS, nonce, set_nonce
@@ -169,3 +170,48 @@ def test_a_replaced_key_keeps_what_was_remembered_of_it(ordered):
     run(use(desk, "ms", "query-ledger", **OVERLAP), Robot(desk.db))
     [old] = desk.recorded().retired
     assert (old.nonce, recorded(desk)) == (NonceScale.SECONDS, NonceScale.MILLISECONDS)
+
+
+class Stops(Robot):
+    """They have been told, and want to do it another day."""
+
+    def issue(self, step):
+        raise NeedsPerson("later")
+
+
+def in_use(ordered, sends="s", last=NOW + 3600):
+    desk = use(ordered, sends)
+    run(desk, Robot(desk.db))
+    desk.advance(3600)
+    set_nonce(desk, last)
+    desk.advance(5)
+    return desk
+
+
+def test_a_schedule_does_not_learn_the_next_programs_clock_for_the_key_in_use(ordered):
+    desk = in_use(ordered)
+    run(desk, Stops(desk.db), Rotate(addresses=(BOT,), older_than=0, compromised=False, reason=""))
+    use(desk, "ms")
+    desk.advance(60)
+    assert (desk.run("tick").code, recorded(desk)) == (0, NonceScale.SECONDS)
+    desk.advance(3600)
+    desk.run("verify")
+    assert nonce(desk) < NOW * 10
+
+
+def test_an_edit_does_not_teach_it_either(ordered):
+    desk = in_use(ordered)
+    run(use(desk, "s", "query-ledger"), Stops(desk.db))
+    use(desk, "ms", ipAllowlist=["127.0.0.1", "198.51.100.4"])
+    desk.advance(60)
+    run(desk, Robot(desk.db))
+    desk.advance(3600)
+    planned(desk)
+    assert (recorded(desk), nonce(desk) < NOW * 10) == (NonceScale.SECONDS, True)
+
+
+@pytest.mark.parametrize(("sends", "last"), [("s", NOW + 3600), ("counter", 5000), ("unknown", 5000)])
+def test_a_rotation_by_name_asks_the_old_key_as_its_own_program_sends(ordered, sends, last):
+    desk = use(in_use(ordered, sends, last), "ms")
+    assert desk.run("rotate", str(BOT)).code == 64
+    assert nonce(desk) < NOW * 10
