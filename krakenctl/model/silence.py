@@ -66,10 +66,10 @@ class Refusal:
         return self.at + min(_FIRST_REST << min(self.times - 1, 5), _LONGEST_REST)
 
     def again(self, at: int, said: str) -> Refusal:
-        """Several tries within a minute are one time."""
+        """Several tries within a minute are one time. What was shown by asking twice stays so after one more."""
         is_one_more = at - self.at >= _SAME and not said.startswith(NO_NONCE)
         times = 1 if self.said.startswith(NO_NONCE) else self.times + is_one_more
-        return Refusal(at=at, times=times, said=said)
+        return Refusal(at=at, times=times, said=TWICE if (self.said, said) == (TWICE, NO_KEY) else said)
 
 
 @dataclass(frozen=True, slots=True)

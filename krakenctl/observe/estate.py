@@ -96,9 +96,7 @@ class Share:
         estate, recorded = self.estate, self._known()
         ours = [each for each in (*recorded.keys.values(), *recorded.retired) if each.account == self.account]
         begun = [intent for intent in recorded.intents if intent.account == self.account]
-        yield from holdings(
-            ours, begun, estate.declared, estate.open_store, estate.now(), rotating=estate.rotating
-        )
+        yield from holdings(ours, begun, estate.declared, estate.open_store, estate.now(), rotating=estate.rotating)
         yield from under_way(begun, estate.declared, estate.open_store, estate.now())
 
     def claim(self, iiban: str) -> str:

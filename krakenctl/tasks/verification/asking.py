@@ -61,7 +61,7 @@ class Asking:
                 return self._once_more(refused)
         except KrakenctlError as problem:
             return Asked(verdict=_verdict(problem), why=problem.message)
-        return self._meant(holding, said, shut=self._is_shut(holding))
+        return self._meant(holding, said, shut=self._is_shut(holding) and not self._was_let_in(holding))
 
     def _meant(self, holding: Holding, said: str, *, shut: bool) -> Asked:
         known = Background(listed=self._is_listed(holding), shut=shut, answered=self._has_answered(holding))
@@ -119,8 +119,7 @@ class Asking:
         before = self._refusal(holding)
         if before is None or self._is_listed(holding):
             return Asked(why=why)
-        # This host may have had another address then; what was asked twice, it had shown to be let in.
-        may_be_shut = bool(self._networks(holding)) and before.said != TWICE
+        may_be_shut = bool(self._networks(holding)) and not self._was_let_in(holding)
         meant = self._meant(holding, before.said, shut=may_be_shut)
         return replace(meant, why=f"{meant.why}; {why}")
 
@@ -179,6 +178,11 @@ class Asking:
 
     def _refusal(self, holding: Holding) -> Refusal | None:
         return self.caller.held.refusal(holding.record.public_key)
+
+    def _was_let_in(self, holding: Holding) -> bool:
+        """Whether this host was, when it was refused: only then is a key asked twice."""
+        before = self._refusal(holding)
+        return before is not None and before.said == TWICE
 
     def _has_answered(self, holding: Holding) -> bool:
         return self.caller.held.answer(holding.record.public_key) is not None
