@@ -36,6 +36,10 @@ _ATTEST = (
     "run `krakenctl attest {address}` where the key may be used; or, if it was deleted, `krakenctl recover --absent"
     " {address}`"
 )
+COMPARE = (  # it was attested already: to do so elsewhere once more would tell nothing new
+    "compare it there with this store, where `krakenctl attest` can read both; or type it in again, with `krakenctl"
+    " apply` at a terminal"
+)
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
 
 
@@ -223,7 +227,8 @@ def _unless_wrong(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
         return Move.PROMOTE, "it was made, and its secret is kept"
     if told := "; ".join(wrong) or intent.flaw:
         return Move.WAIT, f"{name} was made, and is not as it was asked for: {told}; {MENDING}"
-    return Move.WAIT, f"{aside.unasked}; {_ATTEST.format(address=intent.address)}"
+    way = COMPARE if doubted(intent, sight.account) else _ATTEST
+    return Move.WAIT, f"{aside.unasked}; {way.format(address=intent.address)}"
 
 
 def _is_nowhere(intent: Intent, live: LiveKey, kept: Kept) -> bool:

@@ -5,21 +5,28 @@ The account's list says so, where there is one; the key itself, where its allow-
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply import check
-from krakenctl.apply.mend import given_again, mismatch, put_right
+from krakenctl.apply.decide import COMPARE
+from krakenctl.apply.mend import as_mended, doubted, given_again, mismatch, put_right
 from krakenctl.apply.session import Session
 from krakenctl.apply.work import KeptKey, Work
-from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised
+from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised, StoreError
+from krakenctl.model.human import Mended
 from krakenctl.model.journal import ACCEPTED, Intent, Stage, Verdict
 from krakenctl.model.key import KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
+from krakenctl.stores.base import Slot
 
 PROPAGATION_TRIES = 3
 PROPAGATION_SECONDS = 1.0
 UNSEEN = "whether that is so still cannot be seen from here: "
 LISTED, VERIFIED = "listed", "verified"
+_UNASKED = "could not be asked from here"
+_ATTESTED = "was attested elsewhere, but what is kept here may be another pair"
+_ATTEST = "run `krakenctl attest {address}` where the key may be used (with --otp if it has a second factor)"
 
 
 def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpec, *, listed: LiveKey | None) -> str:
@@ -44,21 +51,54 @@ def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpe
 
 
 def _vouched(session: Session, work: Work, name: str, sent: KeySpec, before: Intent) -> str:
-    """The verdict of `before`; empty: it was of another pair than the one that was given now.
+    """The verdict of `before`; empty: it was of another key than the one that was given now.
 
-    The key that was attested elsewhere need not be the pair that is kept. Where Kraken says that this is none, it waits
-    as if nobody had attested it, unless it is typed in again.
+    The key that was attested elsewhere need not be the pair that is kept. Where Kraken says that this is none, it
+    waits, as attested as it was, until the pair is typed in again. One that is typed alike twice is not mistyped.
     """
-    if not (before.is_untried and session.aside(name).mispaired):
-        return before.vouched
-    work.did(Verb.CHECK, name, f"it was attested elsewhere, but what is kept here: {session.aside(name).unasked}")
+    while why := _no_pair(session, work, name, before):
+        mended = doubted(session, name, sent, why)
+        if mended is None:
+            return _beside(_accepted(session, work, name, sent, why, is_attested=True), before)
+        if mended.pair is not None and mended.pair == _kept_pair(session, work, name):
+            return _beside(f"typed in again alike, though {why}", before)
+        if mended != Mended():  # before the slot changes: nobody has attested what is in it then
+            _reopen(session, work, name, why)
+        as_mended(session, work, name, sent, mended)
+    return before.vouched if _is_same(work, before) else ""
+
+
+def _no_pair(session: Session, work: Work, name: str, before: Intent) -> str:
+    """Why what is kept may not be the pair that was attested; empty: it is, or it is of another key by now."""
+    aside = session.aside(name)
+    return aside.unasked if before.is_untried and aside.mispaired and _is_same(work, before) else ""
+
+
+def _is_same(work: Work, before: Intent) -> bool:
+    return work.intent is not None and work.intent.public_key == before.public_key
+
+
+def _kept_pair(session: Session, work: Work, name: str) -> KeyPair | None:
+    """None: this host cannot read it. Of a key that was checked the work in hand has none: it is not to be called."""
+    if (secret := work.change.secret) is None:
+        return None
+    with suppress(StoreError):
+        for slot in (Slot.PENDING, Slot.CURRENT):
+            entry = session.ports.store(secret.store).get(secret.path, slot)
+            if entry is not None and entry.live_name == name:
+                return KeyPair(public_key=entry.public_key, secret=entry.secret)
+    return None
+
+
+def _beside(reason: str, before: Intent) -> str:
+    """Both hosts' word."""
+    return str(Verdict(ACCEPTED, f"{reason}; {Verdict.parse(before.vouched).told}"))
+
+
+def _reopen(session: Session, work: Work, name: str, why: str) -> None:
+    work.did(Verb.CHECK, name, f"it was attested elsewhere, but what was kept here: {why}")
     with work.telling_rest() as deeds:
         session.advance(work, name, Stage.STORED, deeds=deeds)
-    while (aside := session.aside(name)).mispaired:
-        if given_again(session, work, name, sent, aside.unasked) is None:
-            reason = _accepted(session, work, name, sent, aside.unasked)
-            return str(Verdict(ACCEPTED, f"{reason}; {Verdict.parse(before.vouched).told}"))
-    return before.vouched if work.intent and work.intent.public_key == before.public_key else ""
 
 
 def _mended(session: Session, work: Work, name: str, sent: KeySpec, live: LiveKey) -> LiveKey:
@@ -90,15 +130,16 @@ def _look_again(session: Session, name: str) -> LiveKey | None:
     return None
 
 
-def _accepted(session: Session, work: Work, name: str, sent: KeySpec, why: str) -> str:
+def _accepted(session: Session, work: Work, name: str, sent: KeySpec, why: str, *, is_attested: bool = False) -> str:
     """The reason for which somebody answers for it. Raises NeedsPerson: then it waits, and its secret is kept."""
     try:
         return session.surface.accept(name, sent, why)
     except NeedsPerson:
+        told, way = (_ATTESTED, COMPARE) if is_attested else (_UNASKED, _ATTEST)
         raise NeedsPerson(
-            f"{name} could not be asked from here: {why}. Its secret is kept, and nobody reads it yet",
-            hint=f"run `krakenctl attest {work.change.address}` where the key may be used (with --otp if it has a"
-            " second factor); or put on the record why nobody looks: `krakenctl apply --accept-unverified REASON`",
+            f"{name} {told}: {why}. Its secret is kept, and nobody reads it yet",
+            hint=f"{way.format(address=work.change.address)}; or put on the record why nobody looks: `krakenctl apply"
+            " --accept-unverified REASON`",
         ) from None
 
 

@@ -34,13 +34,13 @@ def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tup
         raise NeedsPerson(message, hint=joined(MENDING, work.owed)) from None
     if mended is None:
         raise mismatch(session, work, name, wrong)
-    return _as_mended(session, work, name, sent, mended)
+    return as_mended(session, work, name, sent, mended)
 
 
 def given_again(session: Session, work: Work, name: str, sent: KeySpec, why: str) -> LiveKey | None:
     """The same of a new key that cannot be asked from here. None: nobody has more to say of it."""
     mended = doubted(session, name, sent, why)
-    return None if mended is None else _as_mended(session, work, name, sent, mended)
+    return None if mended is None else as_mended(session, work, name, sent, mended)
 
 
 def doubted(session: Session, name: str, sent: KeySpec, why: str) -> Mended | None:
@@ -52,7 +52,8 @@ def doubted(session: Session, name: str, sent: KeySpec, why: str) -> Mended | No
         return None
 
 
-def _as_mended(session: Session, work: Work, name: str, sent: KeySpec, mended: Mended) -> LiveKey:
+def as_mended(session: Session, work: Work, name: str, sent: KeySpec, mended: Mended) -> LiveKey:
+    """As it shows now: another pair is kept first. Raises NeedsPerson once it is deleted."""
     if mended.deleted is not None:
         raise _deleted(session, work, name, mended)
     if mended.pair is not None:
