@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from krakenctl.apply.check import differences
 from krakenctl.model.journal import Intent, Stage, dated
@@ -12,13 +12,15 @@ from krakenctl.model.run import Deed
 from krakenctl.plan.human import by_person, shown_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from krakenctl.model.key import KeySpec
-    from krakenctl.model.plan import Change, Plan
+    from krakenctl.model.plan import Change, Clock, Plan, Settled
     from krakenctl.model.recorded import Recorded, RecordedKey
     from krakenctl.model.run import Run
     from krakenctl.state.base import State
+
+Seen = TypeVar("Seen", "Settled", "Clock")
 
 
 def allowed(state: State, run: Run, plan: Plan, now: int) -> None:
@@ -29,40 +31,38 @@ def allowed(state: State, run: Run, plan: Plan, now: int) -> None:
 
 def settled(state: State, run: Run, plan: Plan, now: int) -> None:
     """Keys that were seen to be as declared: a later plan that cannot ask them does not offer the same edit again."""
-    known = state.read().keys if plan.settled else {}
-    for each in plan.settled:
-        record = known.get(each.address)
-        if record is not None and record.live_name == each.name:
-            deed = Deed(
-                at=now,
-                run=run,
-                verb="remember",
-                outcome="done",
-                address=each.address,
-                account=record.account,
-                name=each.name,
-                message="; ".join(_news(record, each.spec)),
-            )
-            state.update(replace(record, spec=each.spec, unverified=""), deeds=[deed])
+    for each, record in _recorded(state, plan.settled):
+        after = replace(record, spec=each.spec, unverified="")
+        _remember(state, run, after, "; ".join(_news(record, each.spec)), now)
 
 
 def clocks(state: State, run: Run, plan: Plan, now: int) -> None:
     """What programs send now, as declared: once their keys are replaced, no manifest tells of them any more."""
-    known = state.read().keys if plan.clocks else {}
-    for each in plan.clocks:
+    for each, record in _recorded(state, plan.clocks):
+        _remember(state, run, replace(record, nonce=each.nonce), f"consumer.nonce: {record.nonce} → {each.nonce}", now)
+
+
+def _recorded(state: State, seen: Sequence[Seen]) -> Iterator[tuple[Seen, RecordedKey]]:
+    """Each with its record, where that is still of the key that the plan saw."""
+    known = state.read().keys if seen else {}
+    for each in seen:
         record = known.get(each.address)
         if record is not None and record.live_name == each.name:
-            deed = Deed(
-                at=now,
-                run=run,
-                verb="remember",
-                outcome="done",
-                address=each.address,
-                account=record.account,
-                name=each.name,
-                message=f"consumer.nonce: {record.nonce} → {each.nonce}",
-            )
-            state.update(replace(record, nonce=each.nonce), deeds=[deed])
+            yield each, record
+
+
+def _remember(state: State, run: Run, after: RecordedKey, told: str, now: int) -> None:
+    deed = Deed(
+        at=now,
+        run=run,
+        verb="remember",
+        outcome="done",
+        address=after.address,
+        account=after.account,
+        name=after.live_name,
+        message=told,
+    )
+    state.update(after, deeds=[deed])
 
 
 def _news(record: RecordedKey, seen: KeySpec) -> Iterator[str]:

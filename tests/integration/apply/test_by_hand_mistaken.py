@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from by_hand import a_key, by_hand, planned, run
+from dying import Dead, dying
 from krakenctl.model.human import Slip
 from krakenctl.sandbox.people import operate
 from krakenctl.state.sql import SqlState
@@ -24,10 +25,6 @@ DEATHS = {  # by how often it was done before, in this run
 }
 
 
-class Dead(BaseException):
-    """Nothing of ours catches it."""
-
-
 class Leaving(Robot):
     """Makes another key in the right account, and leaves the first one where it is."""
 
@@ -36,22 +33,6 @@ class Leaving(Robot):
             return super().again(step, differences)
         self.told.append(("again", step, differences))
         return self._make(step.name, self._form(step))
-
-
-def dying(patch, owner, name, times, *, after):
-    real, done = getattr(owner, name), []
-
-    def deed(self, *args, **more):
-        if name == "put" and "canary" in str(args[0]):
-            return real(self, *args, **more)
-        done.append(name)
-        if len(done) <= times:
-            return real(self, *args, **more)
-        if after:
-            real(self, *args, **more)
-        raise Dead
-
-    patch.setattr(owner, name, deed)
 
 
 @pytest.mark.parametrize("death", DEATHS)

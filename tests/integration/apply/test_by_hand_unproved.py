@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from by_hand import HOME, a_key, by_hand, planned, run
+from dying import Dead, dying
 from krakenctl.errors import NeedsPerson, SecretGone, StoreError
 from krakenctl.model.journal import Stage
 from krakenctl.model.outcome import Result
@@ -28,10 +29,6 @@ DEATHS = {  # by how often it was done before, in this run
 }
 
 
-class Dead(BaseException):
-    """Nothing of ours catches it."""
-
-
 class Liar(Robot):
     """Says that every new key is deleted, and deletes none."""
 
@@ -41,20 +38,6 @@ class Liar(Robot):
 
 def named(plan):
     return [finding.message for finding in plan.findings if finding.rule in ("key-mistaken", "key-unseen")]
-
-
-def dying(patch, owner, name, times, *, after):
-    real, done = getattr(owner, name), []
-
-    def deed(self, *args, **more):
-        done.append(name)
-        if len(done) <= times:
-            return real(self, *args, **more)
-        if after:
-            real(self, *args, **more)
-        raise Dead
-
-    patch.setattr(owner, name, deed)
 
 
 @pytest.mark.parametrize("death", DEATHS)
