@@ -8,14 +8,14 @@ import pytest
 
 from krakenctl.sandbox import switches
 from krakenctl.testing.sandbox import KrakenSandbox, served
-from naps import skip_naps
+from naps import Looks, skip_naps
 from website_scene import ORDERS, Scene, scene_on
 
 
 @pytest.fixture(autouse=True)
 def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is slept before another try has passed at once."""
-    skip_naps(monkeypatch)
+    skip_naps(monkeypatch, Looks())
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,19 @@ from krakenctl.model.secret import Secret
 from krakenctl.surfaces.kraken import spot
 from krakenctl.testing.leaks import bare_locals, crash_report, spellings
 from krakenctl.transport.http import Http
+from naps import skip_naps
 from running import krakenctl
 
 HERE = "127.0.0.1"
 NUMBERS = count(1)
 JUDGE = jsonschema_rs.validator_for(schema_files.load("inspection"))
 GRANTS = ["query-funds", "query-open-trades", "modify-trades"]
+
+
+@pytest.fixture(autouse=True)
+def _real_clock(monkeypatch):
+    """The programs here send numbers of this machine's clock."""
+    skip_naps(monkeypatch)
 
 
 @pytest.fixture
