@@ -13,7 +13,7 @@ from krakenctl.apply.patience import PatientSurface, patiently
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
 from krakenctl.apply.session import Memory, Session, end_all, memories
-from krakenctl.apply.tidy import tidy
+from krakenctl.apply.steps.tidy import tidy
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, KrakenctlError, StoreError
 from krakenctl.model.journal import Intent

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from krakenctl.model.address import Address
+from krakenctl.model.allow_list import lies_within
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Intent, Stage
@@ -44,7 +43,7 @@ def beyond(asked: KeySpec, allowed: KeySpec, managed: frozenset[str] = WINDOWS) 
     """The same for two specs, whatever their expiries. `managed`: of the windows, which count."""
     if surplus := asked.permissions - allowed.permissions:
         yield f"may {', '.join(in_order(surplus))}"
-    if _is_wider(asked.ip_allowlist, allowed.ip_allowlist):
+    if not lies_within(asked.ip_allowlist, allowed.ip_allowlist):
         yield f"works from {', '.join(asked.ip_allowlist) or 'any address'}"
     if "query_from" in managed and asked.query_from < allowed.query_from:
         yield "sees what was before its query window"
@@ -99,24 +98,3 @@ def _longer(intent: Intent, asked: KeySpec, grant: Grant) -> Iterator[str]:
         longer = not 0 < asked.valid_until <= end + EXPIRY_SLACK
     if longer:
         yield "lives longer"
-
-
-def _is_wider(asked: Sequence[str], allowed: Sequence[str]) -> bool:
-    """Empty is the whole world."""
-    if not allowed or not asked:
-        return bool(allowed)
-    ranges = list(_networks(allowed))
-    return not all(any(_within(one, range_) for range_ in ranges) for one in _networks(asked))
-
-
-def _networks(texts: Sequence[str]) -> Iterator[IPv4Network | IPv6Network]:
-    """Kraken may tell of an address that is none; nothing lies within it."""
-    for text in texts:
-        with suppress(ValueError):
-            yield ip_network(text, strict=False)
-
-
-def _within(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:
-    if isinstance(inner, IPv4Network):
-        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
-    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)

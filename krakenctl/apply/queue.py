@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from krakenctl.apply import update, waves
-from krakenctl.apply.foreign import refuse_foreign
-from krakenctl.apply.handover import in_turn
-from krakenctl.apply.precondition import moved
-from krakenctl.apply.revoke import revoke
 from krakenctl.apply.session import Live, Session, end_all
+from krakenctl.apply.steps import update, waves
+from krakenctl.apply.steps.foreign import refuse_foreign
+from krakenctl.apply.steps.handover import in_turn
+from krakenctl.apply.steps.precondition import moved
+from krakenctl.apply.steps.revoke import revoke
 from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError, PlanStale, SafetyStop
 from krakenctl.model.plan import Action, Change, Verb

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network
 
 from krakenctl.audit.catalogue import RULES
+from krakenctl.model.allow_list import Network, collapsed, readable
 from krakenctl.model.description import CLOCKS, Description, NonceScale, nonce_at
 from krakenctl.model.finding import Finding
 from krakenctl.model.key import KeySpec
@@ -24,7 +25,6 @@ _ADDRESSES = frozenset({_P.ADD_WITHDRAW_ADDRESS, _P.UPDATE_WITHDRAW_ADDRESS})
 _READS = frozenset(permission for permission, spelling in SPELLINGS.items() if spelling.risk is Risk.READ)
 _LOOKS = _READS | {_P.CREATE_WS_TOKEN}  # a token of it subscribes, and orders nothing that its key may not
 
-Network = IPv4Network | IPv6Network
 Remark = tuple[str, str]  # rule, and what it says of this key
 
 
@@ -91,7 +91,7 @@ def _rights(spec: KeySpec) -> Iterator[Remark]:
 
 def _reach(spec: KeySpec, policy: Policy) -> Iterator[Remark]:
     """An allow-list whose parts add up to everything is none."""
-    networks, odd = _networks(spec.ip_allowlist)
+    networks, odd = readable(spec.ip_allowlist)
     for entry in odd:
         yield "bad-allow-list-entry", f"“{entry}” is neither an address nor a network"
     if not spec.ip_allowlist or any(network.prefixlen == 0 for network in collapsed(networks)):
@@ -103,24 +103,6 @@ def _reach(spec: KeySpec, policy: Policy) -> Iterator[Remark]:
     for network in collapsed(networks):
         if network.prefixlen < policy.widest[network.version == 6]:
             yield "wide-network", f"{network} are {_many(network)} addresses"
-
-
-def collapsed(networks: list[Network]) -> list[Network]:
-    four = [network for network in networks if isinstance(network, IPv4Network)]
-    six = [network for network in networks if isinstance(network, IPv6Network)]
-    return [*collapse_addresses(four), *collapse_addresses(six)]
-
-
-def _networks(entries: tuple[str, ...]) -> tuple[list[Network], list[str]]:
-    """Those that can be read, and the texts that cannot."""
-    read: list[Network] = []
-    odd: list[str] = []
-    for entry in entries:
-        try:
-            read.append(ip_network(entry, strict=False))
-        except ValueError:
-            odd.append(entry)
-    return read, odd
 
 
 def _many(network: Network) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
+from krakenctl.model.allow_list import AllowList, lies_within
 
 # The errors guide says “a few minutes”, Kraken's SDK 15; each try begins them anew.
 LOCKOUT_SECONDS = 15 * 60
@@ -27,8 +28,6 @@ NO_NONCE = "EAPI:Invalid nonce"  # which proves life
 NO_SIGNATURE = "EAPI:Invalid signature"
 TWICE = f"{NO_KEY}, {NO_KEY}"  # asked again where it would have been let in
 FENCED = f"{NO_KEY}, {NO_NONCE}"  # the second for a nonce too low: it lives, and this host may not use it
-
-AllowList = tuple[str, ...]  # empty: any address may use the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +119,3 @@ def silence_proves(allow_list: AllowList, let_in: Iterable[AllowList]) -> bool:
     keys that answer from here in this run; one that lies within shows that this host's address is in it.
     """
     return not allow_list or any(lies_within(inner, allow_list) for inner in let_in)
-
-
-def lies_within(inner: AllowList, outer: AllowList) -> bool:
-    """Whether `outer` lets every address in that `inner` lets in. An empty one lets in all."""
-    if not outer:
-        return True
-    allowed = _networks(outer)
-    return bool(inner) and all(any(_is_part(one, other) for other in allowed) for one in _networks(inner))
-
-
-def _networks(allow_list: AllowList) -> list[IPv4Network | IPv6Network]:
-    """Neighbours are joined, so that what lies in all of them lies in one."""
-    found = [ip_network(text, strict=False) for text in allow_list]
-    four = collapse_addresses(one for one in found if isinstance(one, IPv4Network))
-    six = collapse_addresses(one for one in found if isinstance(one, IPv6Network))
-    return [*four, *six]
-
-
-def _is_part(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
-    if isinstance(one, IPv4Network) and isinstance(other, IPv4Network):
-        return one.subnet_of(other)
-    return isinstance(one, IPv6Network) and isinstance(other, IPv6Network) and one.subnet_of(other)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from krakenctl.apply.foreign import HINT, foreign
 from krakenctl.apply.places import Places
+from krakenctl.apply.steps.foreign import HINT, foreign
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding, Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from krakenctl.apply.check import differences
+from krakenctl.apply.steps.check import differences
 from krakenctl.model.journal import Intent, Stage, dated
 from krakenctl.model.plan import Mark
 from krakenctl.model.run import Deed

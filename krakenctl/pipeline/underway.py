@@ -13,10 +13,10 @@ from krakenctl.model.outcome import Recovered, Result
 from krakenctl.model.recovery import Move, Recovery
 
 if TYPE_CHECKING:
-    from krakenctl.apply.evidence import Decided
     from krakenctl.apply.grants import Grant
     from krakenctl.apply.ports import Ports
-    from krakenctl.apply.sight import Bounds
+    from krakenctl.apply.recovery.evidence import Decided
+    from krakenctl.apply.recovery.sight import Bounds
     from krakenctl.model.address import Address
     from krakenctl.model.desired import DesiredKey
     from krakenctl.model.recorded import Recorded
@@ -52,7 +52,7 @@ class UnderWay:
         """Do it, and tell what is worth telling. Raises LeaseLost, Contained or StateError."""
         if not recorded.intents:
             return ()
-        from krakenctl.apply.recovery import recover
+        from krakenctl.apply.recovery.run import recover
 
         live = self._observe(recorded)
         decided = self._decided(recorded, live, trying=True)
@@ -74,14 +74,14 @@ class UnderWay:
         """The world that a plan is drawn for, and what makes it so."""
         if not recorded.intents:
             return recorded, live, ()
-        from krakenctl.apply.forecast import forecast
+        from krakenctl.apply.recovery.forecast import forecast
 
         decided = self._decided(recorded, live)
         after, seen = forecast(recorded, live, [(one.intent, one.recovery, one.fresh) for one in decided], now)
         return after, seen, tuple(one.recovery for one in decided if one.is_news and not self._is_left(one.recovery))
 
     def _decided(self, recorded: Recorded, live: Live, *, trying: bool = False) -> tuple[Decided, ...]:
-        from krakenctl.apply.evidence import decide_all
+        from krakenctl.apply.recovery.evidence import decide_all
 
         decided = decide_all(recorded, live, self._bounds(), self._store, self._now(), trying=trying)
         return tuple(self._sobered(one) for one in decided)
@@ -104,7 +104,7 @@ class UnderWay:
         return vain is not None and vain.recovery.move is Move.CLOSE and vain.code == StoreError.code
 
     def _bounds(self) -> Bounds:
-        from krakenctl.apply.sight import Bounds
+        from krakenctl.apply.recovery.sight import Bounds
 
         desired = self._project.desired
         ceilings = {name: account.ceiling for name, account in desired.accounts.items()}

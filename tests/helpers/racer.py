@@ -23,7 +23,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import desk as d
-from krakenctl.apply import executor, recovery  # noqa: F401 - so that no child has to import them
+from krakenctl.apply import executor  # noqa: F401 - so that no child has to import them
+from krakenctl.apply.recovery import run as recovery  # noqa: F401 - so that no child has to import them
 from krakenctl.cli import main
 from krakenctl.state.leases import SqlLeases
 from krakenctl.state.postgres import PostgresDatabase

@@ -111,7 +111,7 @@ LAYERS = {
     "answer": "krakenctl.surfaces.connect._issued",
     "encryption": "krakenctl.stores.age._replace",
     "reading back": "krakenctl.stores.age.AgeStore._decrypted",
-    "check": "krakenctl.apply.check.differences",
+    "check": "krakenctl.apply.steps.check.differences",
     "workflow": "krakenctl.workflow.Desk.apply",
     "report": "krakenctl.render.report_text.render",
 }

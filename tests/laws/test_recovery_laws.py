@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krakenctl.apply import check
-from krakenctl.apply.decide import decide
-from krakenctl.apply.forecast import forecast
 from krakenctl.apply.grants import Grant, excess, successor
-from krakenctl.apply.sight import Bounds, Kept, Sight
+from krakenctl.apply.recovery.decide import decide
+from krakenctl.apply.recovery.forecast import forecast
+from krakenctl.apply.recovery.sight import Bounds, Kept, Sight
+from krakenctl.apply.steps import check
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Phase

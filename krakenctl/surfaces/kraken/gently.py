@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from krakenctl.errors import LockedOut, NonceRefused, RateLimited, Refused
+from krakenctl.model.allow_list import AllowList, lies_within
 from krakenctl.model.description import CLOCKS, Description, NonceScale
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import MOST_REFUSED, NO_KEY, NO_NONCE, AllowList, Answer, lies_within
+from krakenctl.model.silence import MOST_REFUSED, NO_KEY, NO_NONCE, Answer
 from krakenctl.surfaces.kraken.answers import said
 from krakenctl.surfaces.kraken.held import Held, stop_if_locked
 from krakenctl.surfaces.kraken.look import barred, not_asked

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from krakenctl.apply import check
+from krakenctl.apply.steps import check
 from krakenctl.model.attestation import Attestation
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.journal import Intent

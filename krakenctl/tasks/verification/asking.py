@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, RateLimited, Refused
+from krakenctl.model.allow_list import AllowList
 from krakenctl.model.description import Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair, LiveKey
 from krakenctl.model.plight import Background
 from krakenctl.model.recorded import Gone
-from krakenctl.model.silence import FENCED, NO_KEY, TWICE, AllowList, Refusal, silence_proves
+from krakenctl.model.silence import FENCED, NO_KEY, TWICE, Refusal, silence_proves
 from krakenctl.model.verification import Probed, Verdict
 from krakenctl.surfaces.kraken.answers import said as words
 from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chaos.scenarios import OTHER_WORKSPACE
-from krakenctl.apply import check, revoke, takeback
+from krakenctl.apply.steps import check, revoke, takeback
 from krakenctl.model.human import Revocation
 from krakenctl.state import leases, log
 from krakenctl.state.sql import SqlState

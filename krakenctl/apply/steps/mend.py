@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from krakenctl.apply.decide import MENDING
-from krakenctl.apply.issue import keep
 from krakenctl.apply.session import Session
-from krakenctl.apply.takeback import forget, hearsay, take_back
+from krakenctl.apply.steps.advice import MENDING
+from krakenctl.apply.steps.issue import keep
+from krakenctl.apply.steps.takeback import forget, hearsay, take_back
 from krakenctl.apply.work import UNTOUCHED, Work, joined
 from krakenctl.errors import ExchangeError, KeyMismatch, NeedsPerson
 from krakenctl.model.human import Mended, Mistaken, Revocation

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from krakenctl.apply.foreign import empty
-from krakenctl.apply.handover import refuse_early
-from krakenctl.apply.precondition import another_key
 from krakenctl.apply.session import Live, Session, finish
-from krakenctl.apply.takeback import doubt, hearsay, let_go
+from krakenctl.apply.steps.foreign import empty
+from krakenctl.apply.steps.handover import refuse_early
+from krakenctl.apply.steps.precondition import another_key
+from krakenctl.apply.steps.takeback import doubt, hearsay, let_go
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, PlanStale
 from krakenctl.model.human import Mistaken, Revocation

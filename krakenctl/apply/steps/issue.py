@@ -13,7 +13,7 @@ from dataclasses import replace
 from krakenctl.apply.grants import renewed
 from krakenctl.apply.patience import patiently
 from krakenctl.apply.session import Session
-from krakenctl.apply.takeback import take_back
+from krakenctl.apply.steps.takeback import take_back
 from krakenctl.apply.work import KeptKey, Work, joined
 from krakenctl.errors import (
     AnswerLost,

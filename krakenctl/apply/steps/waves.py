@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from krakenctl.apply.handover import refuse_early
-from krakenctl.apply.issue import issue_and_store
-from krakenctl.apply.promote import check_and_promote
-from krakenctl.apply.revoke import revoke_old
 from krakenctl.apply.session import Live, Session, finish
-from krakenctl.apply.takeback import take_back_contained
+from krakenctl.apply.steps.handover import refuse_early
+from krakenctl.apply.steps.issue import issue_and_store
+from krakenctl.apply.steps.promote import check_and_promote
+from krakenctl.apply.steps.revoke import revoke_old
+from krakenctl.apply.steps.takeback import take_back_contained
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, TooManyKeys
 from krakenctl.model.desired import SecretRef

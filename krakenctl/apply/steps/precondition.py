@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from krakenctl.apply import check
 from krakenctl.apply.session import Live
+from krakenctl.apply.steps import check
 from krakenctl.model.plan import OldKey
 
 

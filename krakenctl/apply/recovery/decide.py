@@ -8,9 +8,10 @@ back. Where something cannot be seen or read, recovery waits.
 
 from __future__ import annotations
 
-from krakenctl.apply import check
-from krakenctl.apply.allowed import forward, is_forward_only, refusal, same, take_back
-from krakenctl.apply.sight import Kept, Sight, Verdict
+from krakenctl.apply.recovery.allowed import forward, is_forward_only, refusal, same, take_back
+from krakenctl.apply.recovery.sight import Kept, Sight, Verdict
+from krakenctl.apply.steps import check
+from krakenctl.apply.steps.advice import COMPARE, MENDING
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Asides, Coverage, Phase
@@ -28,17 +29,9 @@ _UNSEEN = (
     "whether a person made it is not known, and nobody has its secret: if the website shows it, delete it there, and"
     " say so with `krakenctl recover --absent {address}`"
 )
-MENDING = (
-    "its secret is kept, and nobody reads it: put it right on the website or delete it there, and run `krakenctl"
-    " apply` again"
-)
 _ATTEST = (
     "run `krakenctl attest {address}` where the key may be used; or, if it was deleted, `krakenctl recover --absent"
     " {address}`"
-)
-COMPARE = (  # it was attested already: to do so elsewhere once more would tell nothing new
-    "compare it there with this store, where `krakenctl attest` can read both; or type it in again, with `krakenctl"
-    " apply` at a terminal"
 )
 _UNUSED = (Stage.BEGUN, Stage.REVOKED)  # nothing was stored, as far as the journal knows
 

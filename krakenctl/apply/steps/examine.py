@@ -8,10 +8,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from krakenctl.apply import check
-from krakenctl.apply.decide import COMPARE
-from krakenctl.apply.mend import as_mended, doubted, given_again, mismatch, put_right
 from krakenctl.apply.session import Session
+from krakenctl.apply.steps import check
+from krakenctl.apply.steps.advice import COMPARE
+from krakenctl.apply.steps.mend import as_mended, doubted, given_again, mismatch, put_right
 from krakenctl.apply.work import KeptKey, Work
 from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised, StoreError
 from krakenctl.model.human import Mended

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from krakenctl.apply.foreign import empty
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
+from krakenctl.apply.steps.foreign import empty
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.plan import Gone, Plan
 from krakenctl.model.recorded import Recorded, RecordedKey

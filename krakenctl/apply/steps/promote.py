@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from krakenctl.apply.examine import examine
 from krakenctl.apply.session import Session
-from krakenctl.apply.takeback import take_back
+from krakenctl.apply.steps.examine import examine
+from krakenctl.apply.steps.takeback import take_back
 from krakenctl.apply.work import UNTOUCHED, KeptKey, Work
 from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.desired import SecretRef

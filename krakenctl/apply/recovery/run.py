@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from krakenctl.apply import update, waves
-from krakenctl.apply.evidence import Decided
 from krakenctl.apply.fence import fenced
 from krakenctl.apply.findings import Findings
-from krakenctl.apply.foreign import refuse_foreign
-from krakenctl.apply.issue import kept_key
 from krakenctl.apply.patience import PatientSurface
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
-from krakenctl.apply.revoke import clear_slots, revoke_old
+from krakenctl.apply.recovery.evidence import Decided
+from krakenctl.apply.recovery.task import Task, find, rest, taking_back
+from krakenctl.apply.recovery.undo import give_back
 from krakenctl.apply.session import Memory, Session, finish, memories
-from krakenctl.apply.task import Task, find, rest, taking_back
-from krakenctl.apply.undo import give_back
+from krakenctl.apply.steps import update, waves
+from krakenctl.apply.steps.foreign import refuse_foreign
+from krakenctl.apply.steps.issue import kept_key
+from krakenctl.apply.steps.revoke import clear_slots, revoke_old
 from krakenctl.apply.work import KeptKey
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import MISMATCH, Intent, Stage

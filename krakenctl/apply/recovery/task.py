@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from krakenctl.apply.evidence import Decided
 from krakenctl.apply.findings import Findings
 from krakenctl.apply.journal import Journal
 from krakenctl.apply.ports import Ports
+from krakenctl.apply.recovery.evidence import Decided
 from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import Intent, Stage

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from krakenctl.apply.decide import decide
 from krakenctl.apply.grants import successor
-from krakenctl.apply.sight import Bounds, Kept, Sight
+from krakenctl.apply.recovery.decide import decide
+from krakenctl.apply.recovery.sight import Bounds, Kept, Sight
 from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.live import LiveAccount, Phase

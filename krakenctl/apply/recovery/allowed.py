@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from krakenctl.apply.grants import beyond, excess
-from krakenctl.apply.sight import Bounds, Sight, Verdict
+from krakenctl.apply.recovery.sight import Bounds, Sight, Verdict
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission, in_order

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from krakenctl.apply import check
-from krakenctl.apply.mend import doubted
 from krakenctl.apply.session import Session, finish
+from krakenctl.apply.steps import check
+from krakenctl.apply.steps.mend import doubted
 from krakenctl.apply.work import Work
 from krakenctl.errors import AnswerLost, ExchangeError, LeaseLost, NeedsPerson, Refused, StateError
 from krakenctl.model.journal import ACCEPTED, Verdict
