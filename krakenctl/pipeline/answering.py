@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from krakenctl.errors import ExchangeError, UsageError
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.plan import Ended, Mark
-from krakenctl.model.recorded import Gone, Recorded, RecordedKey
+from krakenctl.model.recorded import EndProof, Recorded, RecordedKey
 from krakenctl.model.run import Deed, Run
-from krakenctl.model.surface import is_by_person
+from krakenctl.model.surface import presumed
 
 if TYPE_CHECKING:
     from krakenctl.model.address import Address
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from krakenctl.surfaces.base import Listing
 
 # What a person may have made, and is not there, as somebody has seen who looked.
-_BY_PERSON = (Stage.LOST, Stage.SHOWN, Stage.STORED)
+_BY_PAIR = (Stage.LOST, Stage.SHOWN, Stage.STORED)
 _WITHOUT_PAIR = (Stage.LOST, Stage.SHOWN)
 
 
@@ -47,7 +47,7 @@ def answer(state: State, run: Run, given: Answer, look: Callable[[str], Listing]
         _subaccount(state, run, recorded, given, now=now)
     else:
         meant = _key_meant(recorded, given)
-        doubt = _doubt(recorded, given.address, meant, look) if _is_by_person(recorded, given.address) else ""
+        doubt = _doubt(recorded, given.address, meant, look) if _is_proved_by_pair(recorded, given.address) else ""
         _absent(state, run, recorded, given.address, meant, now=now)
         told += f" ({meant})" + (f"; only their word says so: {doubt}" if doubt else "")
     state.log.append(Deed(at=now, run=run, verb="recover", outcome="done", address=given.address, message=told))
@@ -100,7 +100,7 @@ def _absent(state: State, run: Run, recorded: Recorded, address: Address, name: 
             state.revoked(key.address, name)
     for key in _silent(recorded, address):
         if key.live_name == name:
-            state.gone(key.public_key, Gone(since=now, host="", said=f"as {run.who} says"))
+            state.gone(key.public_key, EndProof(since=now, host="", said=f"as {run.who} says"))
     for intent in _lost(recorded, address):
         if intent.live_name == name:
             state.finish(intent.address, name)
@@ -108,7 +108,7 @@ def _absent(state: State, run: Run, recorded: Recorded, address: Address, name: 
 
 def _lost(recorded: Recorded, address: Address) -> Sequence[Intent]:
     """Given up, or, of a key that a person makes, not seen again."""
-    stages = _BY_PERSON if _is_by_person(recorded, address) else (Stage.LOST,)
+    stages = _BY_PAIR if _is_proved_by_pair(recorded, address) else (Stage.LOST,)
     return [intent for intent in recorded.intents if intent.address == address and intent.stage in stages]
 
 
@@ -121,13 +121,13 @@ def _claimed(recorded: Recorded, address: Address) -> Sequence[RecordedKey]:
 def _silent(recorded: Recorded, address: Address) -> Sequence[RecordedKey]:
     """In use, as far as anybody planned, and without an answer."""
     current = recorded.keys.get(address)
-    is_asked = _is_by_person(recorded, address) and current is not None and recorded.is_silent(current)
+    is_asked = _is_proved_by_pair(recorded, address) and current is not None and recorded.is_silent(current)
     return [current] if is_asked and current is not None else []
 
 
-def _is_by_person(recorded: Recorded, address: Address) -> bool:
+def _is_proved_by_pair(recorded: Recorded, address: Address) -> bool:
     known = recorded.accounts.get(address.path[0])
-    return known is not None and is_by_person(known.surface)
+    return known is not None and presumed(known.surface).proved_by_pair
 
 
 def _meant(given: Answer, names: set[str]) -> str:

@@ -67,10 +67,12 @@ class Planning:
     ) -> tuple[Plan, PlanGround]:
         """For the world as it will be once what is under way has been seen to."""
         from krakenctl.observe import keepsakes
+        from krakenctl.plan import renamed
         from krakenctl.plan.guard import PlanGround
         from krakenctl.plan.planner import Inputs, plan
 
         after, seen, recovery = self.under_way.after(recorded, live, self.now())
+        after = renamed.carried(self.project.desired, after, seen)
         inputs = Inputs(
             workspace=self.project.workspace,
             desired=self.project.desired,

@@ -14,7 +14,8 @@ from krakenctl.model.rebuilt import Evidence, Heard, Kept, Rebuilt
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.run import Deed, Run
 from krakenctl.plan.names import carries_tag
-from krakenctl.plan.rebuild import places, rebuild
+from krakenctl.plan.rebuild.memory import rebuild
+from krakenctl.plan.rebuild.places import places
 from krakenctl.state.base import State
 from krakenctl.stores.base import Entry, Slot, Store
 

@@ -11,17 +11,16 @@ from krakenctl.errors import LockedOut, RateLimited, Refused
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredAccount, DesiredKey
 from krakenctl.model.holding import Holding
-from krakenctl.model.key import KeyPair
-from krakenctl.model.live import Aside, Coverage, LiveAccount, Phase
+from krakenctl.model.live import Aside, LiveAccount, Phase
 from krakenctl.model.rebuilt import CURRENT, PENDING, Heard, Kept, Word
 from krakenctl.model.recorded import RecordedAccount, RecordedKey, pin_of
-from krakenctl.model.surface import is_by_person
+from krakenctl.model.surface import traits
 from krakenctl.observe import accounts as observe
 from krakenctl.observe.estate import Share
 from krakenctl.observe.holdings import OpenStore
 from krakenctl.pipeline.rebuild import Evidences
 from krakenctl.plan.clocks import clock_of
-from krakenctl.plan.rebuild import homes_of, slots_of
+from krakenctl.plan.rebuild.places import homes_of, slots_of
 from krakenctl.project import Project
 from krakenctl.stores.base import Slot
 from krakenctl.surfaces.kraken import look
@@ -52,7 +51,7 @@ class Recollection:
         """All of them, and what keys say that a person made. Raises SafetyStop for one that is not the one we know."""
         live, heard = dict(self.listed), list[Heard]()
         for account in self.project.desired.accounts.values():
-            if is_by_person(account.surface):
+            if traits(account.surface).proved_by_pair:
                 told = [self._told(*one) for one in self._asked(account.name, [*self._stored(account, kept, lineage)])]
                 heard += (each for each, _ in told)
                 live[account.name] = self._live(account, {each.name: seen for each, seen in told})
@@ -107,7 +106,7 @@ class Recollection:
             trigger=key.rotation.trigger,
         )
         entry = self.store(kept.place.store).get(kept.place.path, Slot(kept.slot))
-        pair = KeyPair(public_key=entry.public_key, secret=entry.secret) if entry else None
+        pair = entry.pair if entry else None
         scale = clock_of(record, key, self.exchange.now()) if kept.slot == CURRENT else NonceScale.UNKNOWN
         return Holding(record=record, scale=scale, pair=pair, problem="its slot is empty now")
 
@@ -126,7 +125,7 @@ class Recollection:
             name=account.name,
             phase=Phase.READY,
             iiban=iiban or (known.iiban if known else ""),
-            coverage=Coverage.HELD,
+            coverage=traits(account.surface).coverage,
             keys=tuple(one.live for one in looks.values() if one.live is not None),
             surface=account.surface,
             asides={name: Aside(unasked=one.unasked) for name, one in looks.items() if one.unasked},

@@ -77,13 +77,13 @@ class UnderWay:
         from krakenctl.apply.recovery.forecast import forecast
 
         decided = self._decided(recorded, live)
-        after, seen = forecast(recorded, live, [(one.intent, one.recovery, one.fresh) for one in decided], now)
+        after, seen = forecast(recorded, live, decided, now)
         return after, seen, tuple(one.recovery for one in decided if one.is_news and not self._is_left(one.recovery))
 
     def _decided(self, recorded: Recorded, live: Live, *, trying: bool = False) -> tuple[Decided, ...]:
         from krakenctl.apply.recovery.evidence import decide_all
 
-        decided = decide_all(recorded, live, self._bounds(), self._store, self._now(), trying=trying)
+        decided = decide_all(recorded, live, self._bounds(recorded), self._store, self._now(), trying=trying)
         return tuple(self._sobered(one) for one in decided)
 
     def _sobered(self, decided: Decided) -> Decided:
@@ -103,18 +103,19 @@ class UnderWay:
         vain = self._in_vain.get(recovery.address)
         return vain is not None and vain.recovery.move is Move.CLOSE and vain.code == StoreError.code
 
-    def _bounds(self) -> Bounds:
+    def _bounds(self, recorded: Recorded) -> Bounds:
         from krakenctl.apply.recovery.sight import Bounds
+        from krakenctl.plan.homes import moved
 
         desired = self._project.desired
         ceilings = {name: account.ceiling for name, account in desired.accounts.items()}
         declared = {key.address: _grant(key) for key in desired.keys.values()}
-        return Bounds(ceilings=ceilings, declared=declared, sound=self._project.sound)
+        homes = moved(desired.keys.values(), recorded.keys)
+        return Bounds(ceilings=ceilings, declared=declared, moved=homes, sound=self._project.sound)
 
     def _observe(self, recorded: Recorded) -> dict[str, LiveAccount]:
         """Only the accounts that recovery is about. One that cannot be seen has to wait, and holds up no other."""
-        about = {i.address.name if i.address.kind == "SubAccount" else i.account for i in recorded.intents}
-        names = sorted(about)
+        names = sorted({intent.home for intent in recorded.intents})
         self._usernames |= {name: recorded.accounts[name].username for name in self._undeclared(names, recorded)}
         seen = parallel.each(lambda name: self._see(name, recorded), names, self._parallelism)
         return dict(zip(names, seen, strict=True))

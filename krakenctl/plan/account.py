@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.plan import Action, Change, Clock, Gone, Overlap, Settled
+from krakenctl.model.plan import Action, Change, Clock, Forgettable, Overlap, Settled
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.surface import traits
 from krakenctl.model.time import show_time
 from krakenctl.plan import authority, byhand, clocks, keys, names, overlap, room, strangers
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.contained import containment, still_live
 from krakenctl.plan.homes import taken_over
 from krakenctl.plan.retired import retired
@@ -29,7 +31,7 @@ class AccountPlan:
     changes: list[Change] = field(default_factory=list)
     unchanged: list[Address] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
-    gone: list[Gone] = field(default_factory=list)
+    gone: list[Forgettable] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     clocks: list[Clock] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -39,7 +41,8 @@ class AccountPlan:
 def plan_account(scene: Scene) -> AccountPlan:
     """Everything about one account. Keys of an account that is not ready wait for it or are blocked."""
     if why := why_unreached(scene):
-        return AccountPlan(changes=[*all_blocked(scene, why)], findings=[*given_up(scene, why), *_unheeded(scene, why)])
+        findings = [*given_up(scene, why), *_living_unseen(scene, why)]
+        return AccountPlan(changes=[*all_blocked(scene, why)], findings=findings)
     result = AccountPlan()
     share = _share(scene, [*_of_keys(scene, result)])  # before others of its account make room for it
     result.left = share.left
@@ -53,8 +56,8 @@ def plan_account(scene: Scene) -> AccountPlan:
     return result
 
 
-def _unheeded(scene: Scene, why: str) -> Iterator[Finding]:
-    """Of keys that a person makes, and that have to be looked for on the website, whatever can be asked."""
+def _living_unseen(scene: Scene, why: str) -> Iterator[Finding]:
+    """About keys that a person makes: they may live, and are to be looked for on the website, whatever can be asked."""
     if scene.account is not None and traits(scene.account.surface).proved_by_pair:
         yield from byhand.remembered(scene.retired, scene.intents, why)
         yield from byhand.unseen(scene.intents)
@@ -87,12 +90,14 @@ def _of_keys(scene: Scene, result: AccountPlan) -> Iterator[Change]:
 
 
 def _news_of_clock(scene: Scene, key: DesiredKey, record: RecordedKey) -> Iterator[Clock]:
-    if nonce := clocks.news(record, key, scene.now, is_replaced=_is_replaced(scene, record)):
+    if (nonce := _clock(scene, key, record)) is not record.nonce:
         yield Clock(address=record.address, name=record.live_name, nonce=nonce)
 
 
-def _is_replaced(scene: Scene, record: RecordedKey) -> bool:
-    return record.live_name in clocks.replaced_by(scene.intents)
+def _clock(scene: Scene, key: DesiredKey, record: RecordedKey) -> NonceScale:
+    """What is to be remembered of it, if it stays."""
+    seen, replaced = scene.seen.get(record.public_key, 0), clocks.is_replaced(record, scene.intents)
+    return clocks.remembered(record, key, scene.now, seen=seen, is_replaced=replaced)
 
 
 def _record_of(key: DesiredKey, records: dict[Address, RecordedKey]) -> RecordedKey | None:
@@ -130,11 +135,13 @@ def _change(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Map
 
 
 def _why_waiting(scene: Scene, key: DesiredKey, record: RecordedKey | None) -> str:
-    return scene.waiting.get(key.address) or (scene.waiting.get(record.address, "") if record else "")
+    """Of a key that is not recorded yet, its first one may have been begun under a former address."""
+    addresses = (key.address, record.address) if record else (key.address, *key.formerly)
+    return next((scene.waiting[each] for each in addresses if each in scene.waiting), "")
 
 
 def _must_wait(scene: Scene, address: Address, why: str) -> Change:
-    return keys.blocked(address, scene.name, f"an earlier run has begun a change of it that is not finished: {why}")
+    return blocked(address, scene.name, f"an earlier run has begun a change of it that is not finished: {why}")
 
 
 def _sight(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapping[str, int]) -> keys.KeySight:
@@ -151,7 +158,7 @@ def _sight(scene: Scene, key: DesiredKey, record: RecordedKey | None, used: Mapp
         contained=containment(key, record, scene.contained),
         silent=scene.is_silent(record),
         unseen=record is not None and bool(scene.live.aside(record.live_name).unasked),
-        is_replaced=record is not None and _is_replaced(scene, record),
+        nonce=_clock(scene, key, record) if record else key.nonce,
     )
 
 

@@ -17,7 +17,7 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.silence import ANSWERS_NO_MORE
-from krakenctl.plan.keys import blocked
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.rotation import Asked
 
 _DUE = frozenset({Cause.DUE, Cause.EXPIRED})

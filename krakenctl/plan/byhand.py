@@ -22,11 +22,12 @@ NOT_ASKED, ODD, CLAIMED, UNSEEN, UNPINNED, MISTAKEN, UNVERIFIED = (
     "key-unverified",
 )
 
+_PUT_RIGHT = "look at it on Kraken's website, and put it right there, or write what is meant into its manifest"
 _PROVABLE = (
     "a run from where it has answered before, and where another key with its allow-list answers, proves it; or, once"
     " you have seen that it is gone, {said}"
 )
-_SILENT = (
+_UNHEARD = (
     "nobody heard it right before, so its silence proves nothing: look whether the website still shows it, and delete"
     " it there if it does; then {said}"
 )
@@ -40,7 +41,7 @@ def claimed(record: RecordedKey, why: str) -> Finding:
         rule=CLAIMED,
         severity=Severity.WARNING,
         message=f"{record.live_name} is claimed by {record.claimed_by} at {when} to be revoked, and not proved: {why}",
-        hint=(_SILENT if record.silent else _PROVABLE).format(said=said),
+        hint=(_UNHEARD if record.unheard else _PROVABLE).format(said=said),
         address=str(record.address),
     )
 
@@ -58,10 +59,11 @@ def findings(
         return
     for name, odd in sorted(live.odd.items()):
         for each in odd:
-            yield Finding(rule=ODD, severity=Severity.WARNING, message=f"{name} on {live.name}: {each}")
+            message = f"{name} on {live.name}: {each}"
+            yield Finding(rule=ODD, severity=Severity.WARNING, message=message, hint=_PUT_RIGHT)
     for name, called in sorted(live.called.items()):
         message = f"{name} on {live.name} was renamed by a person: Kraken calls it “{called}”"
-        yield Finding(rule=ODD, severity=Severity.WARNING, message=message)
+        yield Finding(rule=ODD, severity=Severity.WARNING, message=message, hint="give it its name back on Kraken")
     for name, why in sorted(live.unasked.items()):
         message = f"{name} on {live.name} is taken as recorded: {why}"
         yield Finding(rule=NOT_ASKED, severity=Severity.NOTE, message=message)
@@ -81,7 +83,7 @@ def findings(
 
 
 def remembered(retired: Iterable[RecordedKey], intents: Iterable[Intent], why: str) -> Iterator[Finding]:
-    """What can be told though the account cannot be seen, and `why` that is: of keys that may live, unheeded."""
+    """About keys that may live on an account which cannot be seen, for the reason `why`."""
     yield from (claimed(record, why) for record in retired if record.claimed_by)
     yield from (mistaken(intent) for intent in intents if intent.mistaken)
 

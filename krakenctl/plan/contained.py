@@ -38,6 +38,6 @@ def still_live(scene: Scene) -> Iterator[Finding]:
                 rule="contained-key-live",
                 severity=Severity.WARNING,
                 message=f"{record.live_name} is still live, and was to be {told(by)}",
-                hint=f"krakenctl revoke {record.address}",
+                hint=f"run `krakenctl revoke {record.address}`",
                 address=str(record.address),
             )

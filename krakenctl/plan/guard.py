@@ -13,9 +13,9 @@ from krakenctl.model.plan import Action, Change, Plan
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.safety import FEW, Block, Limit, Raised, Safety
 from krakenctl.plan.authority import spared
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.contained import containment
 from krakenctl.plan.homes import homes
-from krakenctl.plan.keys import blocked
 
 WITHDRAWING = frozenset(
     {Permission.WITHDRAW_FUNDS, Permission.ADD_WITHDRAW_ADDRESS, Permission.UPDATE_WITHDRAW_ADDRESS}
@@ -131,7 +131,7 @@ def _without_successor(plan: Plan, ground: PlanGround) -> list[Change]:
 
 
 def _expired(change: Change, now: int) -> bool:
-    return change.old is not None and 0 < change.old.spec.valid_until <= now
+    return change.old is not None and change.old.spec.has_ended(now)
 
 
 def _is_protected(change: Change, ground: PlanGround) -> bool:

@@ -11,6 +11,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.human import HumanStep, Successor
 from krakenctl.model.journal import Intent, Stage, dated
 from krakenctl.model.key import KeySpec
+from krakenctl.model.page import keys_page
 from krakenctl.model.plan import Change, Plan, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import RecordedKey
 
@@ -67,7 +68,7 @@ def _step(plan: Plan, change: Change, step: Step, account: PlannedAccount, shown
         username=account.username,
         iiban=account.iiban,
         name=step.name,
-        page=account.traits.page,
+        page=keys_page(plan.endpoint),
         before=change.old.spec if is_update and change.old else None,
         wanted=wanted,
         moved_from=_moved_from(wanted, before),

@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from krakenctl.model.address import Address
+from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.journal import Intent, shown_end
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, OldKey, Step, Strategy, Verb
+from krakenctl.model.plan import Action, Cause, Change, FieldChange, NewKey, Step, Strategy, Verb
 from krakenctl.model.recorded import Containment, RecordedKey
 from krakenctl.model.silence import ANSWERS_NO_MORE
 from krakenctl.model.time import show_time
 from krakenctl.model.written import as_written
 from krakenctl.plan import diff, rotation, wanted
-from krakenctl.plan.clocks import clock_of
+from krakenctl.plan.changes import by_name_alone, create_first, old_key, revoke, still_protected, turned_round, unheard
 from krakenctl.plan.names import live_name
 
-BY_NAME_ALONE = "the exchange tells no creation time; matched by its name alone"
 _ADOPTED = "it was adopted without its secret, so its first change replaces it"
 _MAYBE = "it could not be asked, so it may be so already"
 _EXACT = ("ip_allowlist", "query_from", "query_to", "nonce_window")  # what can be edited, beside the expiry
@@ -34,11 +34,11 @@ class KeySight:
     generation: int  # the next free one
     tag: str
     now: int
+    nonce: NonceScale  # what is to be remembered of its program, if it stays
     asked: rotation.Asked | None = None  # somebody wants it rotated, due or not
     contained: Containment | None = None  # the kill switch was used on it, and it was not issued again since
     silent: bool = False  # it answers no more, and nothing proves its end: it is gone, or fenced off
     unseen: bool = False  # it could not be asked: what is taken for live is what was recorded
-    is_replaced: bool = False  # its successor is under way, or a person was told to make it
     shown: Intent | None = None  # of that generation: somebody was told to make it
 
 
@@ -105,7 +105,7 @@ def _rotate_reasons(
         yield Cause.ASKED, _asked(sight.asked)
     if key.rotation.trigger != recorded.trigger:
         yield Cause.TRIGGER, f"rotation.trigger changed to “{key.rotation.trigger}”"
-    if live.valid_until and live.valid_until <= now and (key.valid_until is None or target.valid_until > now):
+    if live.has_ended(now) and (key.valid_until is None or target.valid_until > now):
         yield Cause.EXPIRED, f"expired at {show_time(live.valid_until)}"
         return
     deadlines = rotation.deadlines(key, recorded, target.valid_until)
@@ -167,14 +167,6 @@ def issue(sight: KeySight, action: Action, reasons: tuple[str, ...], causes: tup
     return turned_round(change) if sight.asked and sight.asked.compromised else change
 
 
-def turned_round(change: Change) -> Change:
-    """The old key, if there is one, goes first: the consumer stands without a key for a moment."""
-    if change.old is None or change.new is None:
-        return change
-    steps = revoke_first(change.new.name, change.old.name)
-    return replace(change, strategy=Strategy.REVOKE_FIRST, steps=steps, overlap=0)
-
-
 def _fields(sight: KeySight, after: Mapping[str, object]) -> tuple[FieldChange, ...]:
     """For a replacement what differs; expiry, counted anew from the issue, is no difference by itself."""
     if sight.live is None or sight.recorded is None:
@@ -190,18 +182,6 @@ def _protection(key: DesiredKey, recorded: RecordedKey) -> tuple[FieldChange, ..
     """It lives in our memory only, where it outlives the manifest."""
     same = key.protect == recorded.protect
     return () if same else (FieldChange("protect", recorded.protect, key.protect),)
-
-
-def create_first(name: str, live: LiveKey | None, overlap: int) -> tuple[Step, ...]:
-    new = tuple(Step(verb, name) for verb in (Verb.ISSUE, Verb.STORE, Verb.CHECK, Verb.PROMOTE))
-    if live is None:
-        return new
-    return (*new, Step(Verb.RETIRE if overlap else Verb.REVOKE, live.name))
-
-
-def revoke_first(name: str, old: str) -> tuple[Step, ...]:
-    new = tuple(Step(verb, name) for verb in (Verb.ISSUE, Verb.STORE, Verb.CHECK, Verb.PROMOTE))
-    return (Step(Verb.REVOKE, old), *new)
 
 
 def _update(sight: KeySight, recorded: RecordedKey, live: LiveKey, target: KeySpec) -> Change:
@@ -228,7 +208,7 @@ def _update(sight: KeySight, recorded: RecordedKey, live: LiveKey, target: KeySp
         secret=recorded.secret,
         trigger=key.rotation.trigger,
         protect=key.protect,
-        nonce=clock_of(recorded, key, sight.now, is_replaced=sight.is_replaced),
+        nonce=sight.nonce,
         renamed_from=_former(sight),
     )
 
@@ -270,43 +250,6 @@ def _revoke_ended(sight: KeySight) -> Change | None:
     change = revoke(sight.recorded.address, sight.key.account, sight.live, Cause.ENDED, *reasons)
     change = unheard(change) if sight.silent else change
     return still_protected(change) if sight.key.protect else change
-
-
-def by_name_alone(recorded: RecordedKey, live: LiveKey) -> tuple[str, ...]:
-    """What a person should know before a key goes that nothing but its name tells from a stranger's."""
-    return () if recorded.created and live.created else (BY_NAME_ALONE,)
-
-
-def revoke(address: Address, account: str, live: LiveKey, cause: Cause, *reasons: str) -> Change:
-    return Change(
-        address=address,
-        account=account,
-        action=Action.REVOKE,
-        reasons=reasons,
-        causes=(cause,),
-        steps=(Step(Verb.REVOKE, live.name),),
-        old=old_key(live),
-    )
-
-
-def unheard(change: Change) -> Change:
-    """A revoke of a key whose silence proves nothing: somebody has to look."""
-    told = f"{change.old.name if change.old else ''} {ANSWERS_NO_MORE}"
-    return replace(change, reasons=(*change.reasons, told), causes=(*change.causes, Cause.SILENT))
-
-
-def still_protected(change: Change) -> Change:
-    """A revoke that no plan may make unasked: the guard sees to that. Here it is only shown."""
-    why = "it is protected: declare it with protect: false first, or hand it over with Removed and action: forget"
-    return replace(change, reasons=(*change.reasons, why), protect=True)
-
-
-def blocked(address: Address, account: str, reason: str, *causes: Cause) -> Change:
-    return Change(address=address, account=account, action=Action.BLOCKED, reasons=(reason,), causes=causes)
-
-
-def old_key(live: LiveKey | None) -> OldKey | None:
-    return None if live is None else OldKey(name=live.name, created=live.created, spec=live.spec)
 
 
 def _former(sight: KeySight) -> Address | None:

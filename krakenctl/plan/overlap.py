@@ -14,8 +14,8 @@ from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Action, Cause, Change
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_duration, show_time
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.homes import homes, taken_over
-from krakenctl.plan.keys import blocked
 from krakenctl.plan.rotation import MISSED, deadlines
 from krakenctl.plan.scene import Scene
 
@@ -58,7 +58,7 @@ def pair(
 
 
 def _works(live: LiveKey | None, now: int) -> bool:
-    return live is not None and not 0 < live.spec.valid_until <= now
+    return live is not None and not live.spec.has_ended(now)
 
 
 def waits(change: Change, two: Pair, now: int) -> bool:

@@ -13,9 +13,10 @@ from typing import Any
 from krakenctl.errors import PlanFileError
 from krakenctl.model.address import Address
 from krakenctl.model.change_json import change_from_json, change_json, number, text, without_none
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.finding_json import finding_json
-from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.live import Phase
 from krakenctl.model.origin import Origin
 from krakenctl.model.plan import Action, Overlap, Plan, PlannedAccount, SavedPlan
 from krakenctl.model.recovery import Move, Recovery, recovery_json
@@ -53,7 +54,11 @@ def load(written: str) -> SavedPlan:
     try:
         raw = json.loads(written)
     except (ValueError, RecursionError):
-        raise PlanFileError("this is not a plan: it is no JSON") from None
+        raise PlanFileError(
+            "this is not a plan: it is no JSON",
+            hint="a plan is what `krakenctl plan --out FILE` writes; what comes of a runbook, `krakenctl apply` asks"
+            " for, or takes with --stdin",
+        ) from None
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise PlanFileError(
             "this is not a plan that this krakenctl can read",
@@ -131,6 +136,7 @@ def _account_json(account: PlannedAccount) -> dict[str, Any]:
             "email": account.email or None,
             "keysPerAccount": account.keys_limit,
             "surface": account.surface if account.surface != USUAL else None,
+            "lockedUntil": show_time(account.locked_until) if account.locked_until else None,
         }
     )
 
@@ -187,6 +193,7 @@ def _account(raw: dict[str, Any]) -> PlannedAccount:
         email=text(raw.get("email", "")),
         keys_limit=None if limit is None else number(limit),
         surface=text(raw.get("surface", USUAL)),
+        locked_until=parse_time(raw["lockedUntil"]) if "lockedUntil" in raw else 0,
     )
 
 

@@ -12,10 +12,12 @@ from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.plan import Action, Change, Plan, PlannedAccount, Step, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Recovery
+from krakenctl.model.silence import LOCKOUT_SECONDS
 from krakenctl.model.surface import USUAL
 from krakenctl.model.workspace import Workspace
-from krakenctl.plan import authority, keys, overlap, room
+from krakenctl.plan import authority, overlap, renamed, room
 from krakenctl.plan.account import AccountPlan, plan_account, wait_for
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.scene import Scene, scenes
 
 _PATIENT = (room.WAITS, overlap.WAITS)
@@ -82,6 +84,7 @@ def _findings(inputs: Inputs, parts: Iterable[AccountPlan]) -> Iterator[Finding]
     everything = isinstance(inputs.errand, authority.Apply)
     if everything:
         yield from inputs.findings
+        yield from renamed.remarks(inputs.desired, inputs.recorded, inputs.live)
     for part in parts:
         yield from (finding for finding in part.findings if everything or finding.rule in _PATIENT)
 
@@ -114,7 +117,7 @@ def _request(account: DesiredAccount) -> Change:
 
 
 def _waiting(account: DesiredAccount, reason: str) -> Change:
-    return keys.blocked(account.address, account.master, reason)
+    return blocked(account.address, account.master, reason)
 
 
 def _account(scene: Scene, recorded: Recorded) -> PlannedAccount:
@@ -129,4 +132,11 @@ def _account(scene: Scene, recorded: Recorded) -> PlannedAccount:
         email=account.email if account else "",
         keys_limit=account.keys_limit if account else None,
         surface=account.surface if account else memory.surface if memory else USUAL,
+        locked_until=_locked_until(scene, recorded),
     )
+
+
+def _locked_until(scene: Scene, recorded: Recorded) -> int:
+    """Of one that could not be seen; else it has answered since."""
+    until = recorded.lockouts.get(scene.name, 0) + LOCKOUT_SECONDS
+    return until if scene.live.phase is not Phase.READY and scene.now < until else 0

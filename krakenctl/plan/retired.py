@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from krakenctl.model.address import Address
 from krakenctl.model.finding import Finding
 from krakenctl.model.key import LiveKey
-from krakenctl.model.plan import Action, Cause, Change, Gone, Overlap
+from krakenctl.model.plan import Action, Cause, Change, Forgettable, Overlap
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.silence import ANSWERS_NO_MORE
-from krakenctl.plan import byhand, keys
+from krakenctl.plan import byhand
+from krakenctl.plan.changes import by_name_alone, revoke
 from krakenctl.plan.homes import homes
 from krakenctl.plan.scene import Scene
 
@@ -23,7 +24,7 @@ class Retired:
     first: list[Change] = field(default_factory=list)  # revokes that wait for nothing: a successor is in use
     rest: list[Change] = field(default_factory=list)  # whose successor has still to be made
     overlaps: list[Overlap] = field(default_factory=list)
-    gone: list[Gone] = field(default_factory=list)
+    gone: list[Forgettable] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -35,7 +36,7 @@ def retired(scene: Scene, changes: Iterable[Change]) -> Retired:
     for record in sorted(scene.retired, key=_handle):
         live = scene.same_key(record)
         if live is None:
-            result.gone.append(Gone(account=scene.name, name=record.live_name))
+            result.gone.append(Forgettable(account=scene.name, name=record.live_name))
         elif record.claimed_by and (why := scene.live.aside(live.name).unasked):
             result.findings.append(byhand.claimed(record, why))
         else:
@@ -50,8 +51,8 @@ def _settle(scene: Scene, record: RecordedKey, live: LiveKey, fate: Action | Non
         return
     if live.name in scene.held_up:
         return
-    doubts = (*keys.by_name_alone(record, live), *_silence(scene, record))
-    change = keys.revoke(record.address, scene.name, live, *over, *doubts)
+    doubts = (*by_name_alone(record, live), *_silence(scene, record))
+    change = revoke(record.address, scene.name, live, *over, *doubts)
     if fate in _SUPERSEDING:  # whether or not its overlap has ended, nobody waits for its successor any more
         change = replace(change, causes=tuple(dict.fromkeys((*change.causes, Cause.SUPERSEDED))))
     (result.rest if fate is Action.CREATE else result.first).append(change)

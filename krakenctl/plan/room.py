@@ -14,7 +14,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change, Step, Verb
 from krakenctl.model.time import show_duration, show_time
-from krakenctl.plan.keys import blocked, turned_round
+from krakenctl.plan.changes import blocked, turned_round
 from krakenctl.plan.rotation import MISSED, latest_rotation
 from krakenctl.plan.scene import Scene
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from krakenctl.model.address import Address
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.key import LiveKey
+from krakenctl.model.key import LiveKey, same_creation
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import Containment, Given, Recorded, RecordedKey, SeenLimit, keys_limit
 from krakenctl.plan.authority import Errand
@@ -38,6 +38,7 @@ class Scene:
     waiting: Mapping[Address, str]  # why a change of an earlier run, which must be finished first, has to wait
     contained: Mapping[Address, Containment]  # the kill switch was used on these, and they were not issued since
     given: tuple[Given, ...]  # handed over: none of ours, whatever they are called
+    seen: Mapping[str, int]  # the highest nonce that a key is known to have seen, by its public half
 
     @cached_property
     def by_name(self) -> Mapping[str, LiveKey]:
@@ -71,10 +72,10 @@ class Scene:
     def same_key(self, record: RecordedKey | None) -> LiveKey | None:
         """The live key of that name, unless it was created at another time: then it is somebody else's.
 
-        Where a time is not told the name has to do, and what ends the key says so (`keys.by_name_alone`).
+        Where a time is not told the name has to do, and what ends the key says so (`changes.by_name_alone`).
         """
         live = self.by_name.get(record.live_name) if record else None
-        if live is None or record is None or (live.created and record.created and live.created != record.created):
+        if live is None or record is None or not same_creation(live.created, record.created):
             return None
         return live
 
@@ -93,7 +94,7 @@ def scenes(
     """One per account, declared ones first in their order; then those whose keys are still recorded."""
     declared = _by_account(desired.keys.values())
     current, retired, intents = _by_account(state.keys.values()), _by_account(state.retired), _by_account(state.intents)
-    given = _by_account(state.given)
+    given, seen = _by_account(state.given), state.seen()
     removals = {removal.address: removal.action for removal in desired.removals.values()}
     undeclared = (current.keys() | retired.keys() | intents.keys()) - desired.accounts.keys()
     return [
@@ -115,6 +116,7 @@ def scenes(
             waiting=waiting,
             contained=state.contained,
             given=tuple(given.get(name, ())),
+            seen=seen,
         )
         for name in [*desired.accounts, *sorted(undeclared)]
     ]

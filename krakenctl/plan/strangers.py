@@ -11,7 +11,6 @@ from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import in_order
 from krakenctl.model.plan import Change
 from krakenctl.model.recorded import Given, RecordedKey
-from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.plan import names
 from krakenctl.plan.scene import Scene
 
@@ -38,7 +37,7 @@ def _is_ours(scene: Scene, trace: RecordedKey | Intent) -> bool:
 def _is_made_by(intent: Intent, by_name: Mapping[str, LiveKey]) -> bool:
     """One that was there before the intent, or does not tell, is none of ours."""
     live = by_name.get(intent.live_name)
-    return live is not None and live.created >= intent.began - JOURNAL_SLACK
+    return live is not None and intent.is_before(live)
 
 
 def told(account: str, live: LiveKey, tag: str, *, is_taken: bool, given: Iterable[Given]) -> Finding:

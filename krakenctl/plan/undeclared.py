@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from krakenctl.model.key import LiveKey
 from krakenctl.model.plan import Action, Cause, Change, Step, Verb
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.plan import keys
+from krakenctl.plan.changes import by_name_alone, old_key, revoke, still_protected, unheard
 from krakenctl.plan.scene import Scene
 
 
@@ -23,10 +23,10 @@ def undeclared(scene: Scene, records: Iterable[RecordedKey]) -> Iterator[Change]
 
 
 def _revoke(scene: Scene, record: RecordedKey, live: LiveKey) -> Change:
-    reasons = ("no longer declared", *keys.by_name_alone(record, live))
-    change = keys.revoke(record.address, scene.name, live, Cause.UNDECLARED, *reasons)
-    change = keys.unheard(change) if scene.is_silent(record) else change
-    return keys.still_protected(change) if record.protect else change
+    reasons = ("no longer declared", *by_name_alone(record, live))
+    change = revoke(record.address, scene.name, live, Cause.UNDECLARED, *reasons)
+    change = unheard(change) if scene.is_silent(record) else change
+    return still_protected(change) if record.protect else change
 
 
 def _forget(scene: Scene, record: RecordedKey, live: LiveKey | None, reason: str) -> Change:
@@ -38,5 +38,5 @@ def _forget(scene: Scene, record: RecordedKey, live: LiveKey | None, reason: str
         reasons=(reason,),
         causes=(Cause.UNDECLARED,),
         steps=(Step(Verb.FORGET, record.live_name),),
-        old=keys.old_key(live),
+        old=old_key(live),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.live import Phase
 from krakenctl.model.plan import Change
 from krakenctl.model.time import show_time
-from krakenctl.plan.keys import blocked
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.scene import Scene
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.plan import Cause, Change
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.plan.keys import blocked
+from krakenctl.plan.changes import blocked
 from krakenctl.plan.names import live_name
 from krakenctl.plan.scene import Scene
 

@@ -12,8 +12,8 @@ from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import (
     Announced,
     Containment,
+    EndProof,
     Given,
-    Gone,
     Recorded,
     RecordedAccount,
     RecordedKey,
@@ -186,7 +186,7 @@ class State(Protocol):
         """A key of the account has answered."""
         ...
 
-    def gone(self, public_key: str, proof: Gone) -> None:
+    def gone(self, public_key: str, proof: EndProof) -> None:
         """The key with this public half has ended, and that is proved."""
         ...
 

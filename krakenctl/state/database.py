@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Protocol, TypeVar
+
+from krakenctl.errors import StateError
 
 T = TypeVar("T")
 
@@ -49,3 +52,12 @@ def labels(label: str) -> Iterator[str]:
     yield label
     for number in count(2):
         yield f"{label}_{number}"
+
+
+@contextmanager
+def as_damage(home: str, hint: str) -> Iterator[None]:
+    """Raises StateError for rows that read as nothing that was ever written. `home`: what the state is called."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError) as problem:
+        raise StateError(f"{home} is damaged", hint=hint) from problem

@@ -33,7 +33,8 @@ def key_row(key: RecordedKey) -> Row:
     row = (str(key.address), key.live_name, key.generation, key.created, key.public_key)
     spec = json.dumps(key_json.spec_to_json(key.spec))
     secret = (key.secret.store, key.secret.path)
-    ends = (key.retired_until, key.claimed_by, key.claimed_at, key.unverified, int(key.without_secret), int(key.silent))
+    flags = (int(key.without_secret), int(key.unheard))
+    ends = (key.retired_until, key.claimed_by, key.claimed_at, key.unverified, *flags)
     return (*row, spec, *secret, key.issued, key.trigger, int(key.protect), *ends, key.nonce.value)
 
 
@@ -54,7 +55,7 @@ def key(row: Row) -> RecordedKey:
         claimed_at=row[13],
         unverified=row[14],
         without_secret=bool(row[15]),
-        silent=bool(row[16]),
+        unheard=bool(row[16]),
         nonce=NonceScale(row[17]),
     )
 

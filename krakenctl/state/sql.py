@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage
@@ -11,20 +10,21 @@ from krakenctl.model.plan import Ended, Mark
 from krakenctl.model.recorded import (
     Announced,
     Containment,
+    EndProof,
     Given,
-    Gone,
     Recorded,
     RecordedAccount,
     RecordedKey,
     SeenLimit,
 )
 from krakenctl.model.run import Deed
-from krakenctl.model.silence import UNTOLD, Answer, Refusal, RefusalRow
-from krakenctl.state import leases, rows
+from krakenctl.model.silence import UNTOLD, Answer, Refusal
+from krakenctl.state import leases, rows, witness
 from krakenctl.state.base import Told
 from krakenctl.state.database import Database, Execute
 from krakenctl.state.leases import SqlLeases
 from krakenctl.state.log import SqlLog, telling
+from krakenctl.state.reading import read
 from krakenctl.state.together import Together
 
 _UPSERT_ACCOUNT = (
@@ -44,9 +44,6 @@ _DROP_SEEN = tuple(
     f"DELETE FROM {table} WHERE public_key IN (SELECT public_key FROM key WHERE address = ? AND live_name = ?)"  # noqa: S608
     for table in ("answered", "refused", "gone")
 )
-_LARGEST = 2**63 - 1  # of a column; what is above it is above every clock as well
-_ROW = "SELECT at, calls, write FROM refusal_row WHERE account = ?"
-_DROP_ROW = "DELETE FROM refusal_row WHERE account = ?"
 _DROP_INTENT = "DELETE FROM journal WHERE address = ? AND live_name = ?"
 _ADVANCE = (
     "UPDATE journal SET stage = ?, verdict = ?, public_key = CASE WHEN ? = '' THEN public_key ELSE ? END"
@@ -181,51 +178,22 @@ class SqlState:
         self._write(deed, deeds)
 
     def hear(self, public_key: str, host: str, *, answers: bool, told: Answer = UNTOLD) -> None:
-        def deed(run: Execute) -> None:
-            for table in ("answered", "refused"):
-                run(f"DELETE FROM {table} WHERE public_key = ? AND host = ?", public_key, host)  # noqa: S608 - ours
-            if answers:
-                nonce = min(told.nonce, _LARGEST)
-                run("INSERT INTO answered VALUES (?, ?, ?, ?, ?)", public_key, host, told.iiban, told.spent, nonce)
-                run("DELETE FROM gone WHERE public_key = ?", public_key)
-
-        self._witness(deed)
+        self._witness(witness.heard(public_key, host, answers, told))
 
     def refused(self, public_key: str, host: str, refusal: Refusal) -> None:
-        def deed(run: Execute) -> None:
-            run("DELETE FROM refused WHERE public_key = ? AND host = ?", public_key, host)
-            run("INSERT INTO refused VALUES (?, ?, ?, ?, ?)", public_key, host, refusal.at, refusal.times, refusal.said)
-
-        self._witness(deed)
+        self._witness(witness.refused(public_key, host, refusal))
 
     def count_refused(self, account: str, at: int) -> None:
-        write = uuid.uuid4().hex  # known again when it is repeated, because its answer was lost
-
-        def deed(run: Execute) -> None:
-            before, calls, last = next(iter(run(_ROW, account)), (0, 0, ""))
-            if last != write:
-                row = RefusalRow(before, calls).after(at)
-                run(_DROP_ROW, account)
-                run("INSERT INTO refusal_row VALUES (?, ?, ?, ?)", account, row.at, row.calls, write)
-
-        self._witness(deed)
+        self._witness(witness.one_more_refused(account, at))
 
     def end_row(self, account: str) -> None:
-        self._witness(lambda run: run(_DROP_ROW, account))
+        self._witness(witness.row_ended(account))
 
     def locked_out(self, account: str, at: int) -> None:
-        def deed(run: Execute) -> None:
-            run("DELETE FROM lockout WHERE account = ?", account)
-            run("INSERT INTO lockout VALUES (?, ?)", account, at)
+        self._witness(witness.locked_out(account, at))
 
-        self._witness(deed)
-
-    def gone(self, public_key: str, proof: Gone) -> None:
-        def deed(run: Execute) -> None:
-            run("DELETE FROM gone WHERE public_key = ?", public_key)
-            run("INSERT INTO gone VALUES (?, ?, ?, ?)", public_key, proof.since, proof.host, proof.said)
-
-        self._witness(deed)
+    def gone(self, public_key: str, proof: EndProof) -> None:
+        self._witness(witness.gone(public_key, proof))
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
         def deed(run: Execute) -> None:
@@ -259,7 +227,7 @@ class SqlState:
             run("DELETE FROM journal")
             for account in recorded.accounts.values():
                 run(_UPSERT_ACCOUNT, *rows.account_row(account))
-            for key in (*recorded.keys.values(), *recorded.retired):
+            for key in recorded.ours:
                 _put(run, key)
             for intent in recorded.intents:
                 _put_intent(run, intent)
@@ -300,37 +268,6 @@ class SqlState:
                 run(_END, one.mark.at, one.mark.who, one.plan, one.mark.change)
 
         self._database.write(guarded)
-
-
-def read(run: Execute, now: float) -> Recorded:
-    """Everything that is remembered. Raises ValueError, KeyError or TypeError for rows that we never wrote."""
-    meta: dict[str, str] = dict(run("SELECT name, value FROM meta"))
-    if leases.MOVED in meta:
-        raise leases.moved(meta[leases.MOVED])
-    keys = [rows.key(row) for row in run("SELECT * FROM key ORDER BY address, generation")]
-    return Recorded(
-        lineage=meta["lineage"],
-        serial=int(meta["serial"]),
-        accounts={row[0]: rows.account(row) for row in run("SELECT * FROM account ORDER BY name")},
-        keys={key.address: key for key in keys if not key.retired_until},
-        retired=tuple(key for key in keys if key.retired_until),
-        intents=tuple(rows.intent(row) for row in run("SELECT * FROM journal ORDER BY address, live_name")),
-        generations={Address.parse(a): n for a, n in run("SELECT address, highest FROM generation")},
-        limits={name: SeenLimit(keys, declared) for name, keys, declared in run("SELECT * FROM room")},
-        contained=dict(map(rows.containment, run("SELECT * FROM contained ORDER BY address"))),
-        given=tuple(rows.handle(Given, row) for row in run("SELECT * FROM given ORDER BY address, live_name")),
-        announced={key.address: key for key in _announced(run)},
-        answered={(key, host): Answer(*rest) for key, host, *rest in run("SELECT * FROM answered")},
-        refused={(key, host): Refusal(*rest) for key, host, *rest in run("SELECT * FROM refused")},
-        rows={account: RefusalRow(*rest) for account, *rest in run("SELECT account, at, calls FROM refusal_row")},
-        lockouts=dict(run("SELECT account, at FROM lockout")),
-        gone={key: Gone(since=at, host=host, said=said) for key, at, host, said in run("SELECT * FROM gone")},
-        lease=leases.read(run, now),
-    )
-
-
-def _announced(run: Execute) -> Iterator[Announced]:
-    return (rows.handle(Announced, row) for row in run("SELECT * FROM announced ORDER BY address"))
 
 
 def _drop_current(run: Execute, address: Address | None) -> None:

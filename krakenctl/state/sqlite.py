@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import time
 import uuid
@@ -18,19 +17,18 @@ from krakenctl.errors import StateBusy, StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.state import tables
 from krakenctl.state.base import State
-from krakenctl.state.database import Execute, Rows, labels
+from krakenctl.state.database import Execute, Rows, as_damage, labels
+from krakenctl.state.mounts import refuse_network
 from krakenctl.state.sql import SqlState
+from krakenctl.state.upgrade import refuse_newer, upgrade, upgraded
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 10
 JOT_SECONDS = 1  # for what may as well be forgotten
 _BACKUP = "restore it from a backup; or move it away, and see `krakenctl state rebuild`"
-# Locks on these do not hold between hosts: two runs would both believe to be alone.
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "lustre"})
 _SYNCED = "PRAGMA synchronous = FULL"  # a step that is recorded survives a power cut
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-_OCTAL = re.compile(r"\\([0-7]{3})")  # how /proc/self/mounts writes blanks
 
 
 class SqliteDatabase:
@@ -75,7 +73,7 @@ class SqliteDatabase:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
-        with self._turn, _as_damage(self._path), _as_state_error(self._path):
+        with self._turn, as_damage(f"the state {self._path}", _BACKUP), _as_state_error(self._path):
             self._db.execute(begin)
             try:
                 yield
@@ -101,7 +99,7 @@ class SqliteHome:
     def jot(self, deed: Callable[[State], None]) -> bool:
         try:
             with _as_state_error(self.path), closing(_connect(self.path, JOT_SECONDS, "rw")) as connection:
-                _refuse_network(self.path, _read_mounts)
+                refuse_network(self.path)
                 if connection.execute("PRAGMA user_version").fetchone()[0] != tables.VERSION:
                     return False
                 connection.execute(_SYNCED)
@@ -129,7 +127,7 @@ def with_journals(path: Path) -> list[Path]:
 
 def open_state(path: Path, mounts: Callable[[], str] | None = None) -> SqlState:
     """Open the file, or make it with a lineage of its own. Raises StateError, also on a network file system."""
-    _refuse_network(path, mounts or _read_mounts)
+    refuse_network(path, mounts)
     with _as_state_error(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -155,7 +153,7 @@ def looking(path: Path) -> Iterator[SqlState | None]:
         if not path.exists() or not path.stat().st_size:
             connection = None
         else:
-            _refuse_network(path, _read_mounts)
+            refuse_network(path)
             connection = _connect(path, mode="ro")
     if connection is None:
         yield None
@@ -163,7 +161,7 @@ def looking(path: Path) -> Iterator[SqlState | None]:
     try:
         with _as_state_error(path):
             made = _is_made(connection, path)
-            connection = _upgraded(connection, path) if made else connection
+            connection = upgraded(connection, path) if made else connection
         yield SqlState(SqliteDatabase(connection, path)) if made else None
     finally:
         connection.close()
@@ -204,9 +202,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("INSERT INTO meta VALUES ('lineage', ?)", (str(uuid.uuid4()),))
         connection.execute(f"PRAGMA user_version = {tables.VERSION}")
     elif version < tables.VERSION:
-        _upgrade(connection, path)
+        upgrade(connection, path)
     connection.execute("COMMIT")
-    _refuse_newer(version, path)
+    refuse_newer(version, path)
 
 
 def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
@@ -216,37 +214,6 @@ def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
     if version == 0 and tables_there:
         raise StateError(f"{path} is another program's database", hint="name another file as state.path")
     return bool(version)
-
-
-def _upgraded(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """A file of an older format is read as it would be after its upgrade, in memory; the file stays as it is."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    _refuse_newer(version, path)
-    if version == tables.VERSION:
-        return connection
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    connection.backup(copy)
-    connection.close()
-    _upgrade(copy, path)
-    return copy
-
-
-def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
-    """Format 1 kept too little of what was under way to finish it here; everything else stays as it is."""
-    if connection.execute("SELECT count(*) FROM intent").fetchone()[0]:
-        raise StateError(
-            f"{path} was written by an older krakenctl, and an apply of its has not ended",
-            hint="run `krakenctl apply` once more with the krakenctl that wrote it",
-        )
-    connection.execute("DROP TABLE intent")
-    for statement in tables.additions():
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {tables.VERSION}")
-
-
-def _refuse_newer(version: int, path: Path) -> None:
-    if version > tables.VERSION:
-        raise StateError(f"{path} was written by a newer krakenctl (format {version})", hint="upgrade krakenctl")
 
 
 @contextmanager
@@ -271,40 +238,3 @@ def _hint(problem: sqlite3.DatabaseError) -> str:
 
 def _name(problem: sqlite3.DatabaseError) -> str:
     return str(getattr(problem, "sqlite_errorname", ""))
-
-
-@contextmanager
-def _as_damage(path: Path) -> Iterator[None]:
-    """Rows that read as nothing that was ever written."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, IndexError) as problem:
-        raise StateError(f"the state {path} is damaged", hint=_BACKUP) from problem
-
-
-def _refuse_network(path: Path, mounts: Callable[[], str]) -> None:
-    kind = _file_system(path.resolve(), mounts())
-    if kind in NETWORK_FILE_SYSTEMS:
-        raise StateError(
-            f"{path} is on a network file system ({kind}), where SQLite's locks do not hold",
-            hint="put state.path on a local disk",
-        )
-
-
-def _read_mounts() -> str:
-    try:
-        return Path("/proc/self/mounts").read_text()
-    except OSError:  # not Linux: SQLite's own checks must do
-        return ""
-
-
-def _file_system(path: Path, mounts: str) -> str:
-    """The type of the file system with the longest mount point above `path`."""
-    best, kind = "", ""
-    for line in mounts.splitlines():
-        _, escaped, found = line.split()[:3]
-        point = _OCTAL.sub(lambda code: chr(int(code[1], 8)), escaped)
-        below = str(path).startswith(point.rstrip("/") + "/")
-        if below and len(point) >= len(best):
-            best, kind = point, found
-    return kind

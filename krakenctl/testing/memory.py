@@ -13,8 +13,8 @@ from krakenctl.model.plan import Mark
 from krakenctl.model.recorded import (
     Announced,
     Containment,
+    EndProof,
     Given,
-    Gone,
     Recorded,
     RecordedAccount,
     RecordedKey,
@@ -122,7 +122,7 @@ class MemoryState:
         self._refused: dict[tuple[str, str], Refusal] = {}
         self._rows: dict[str, RefusalRow] = {}
         self._lockouts: dict[str, int] = {}
-        self._gone: dict[str, Gone] = {}
+        self._gone: dict[str, EndProof] = {}
         self._marks: dict[tuple[str, str], Mark] = {}
         self.aside: list[Recorded] = []
         self.log = MemoryLog()
@@ -242,7 +242,7 @@ class MemoryState:
     def locked_out(self, account: str, at: int) -> None:
         self._lockouts[account] = at
 
-    def gone(self, public_key: str, proof: Gone) -> None:
+    def gone(self, public_key: str, proof: EndProof) -> None:
         self._gone[public_key] = proof
 
     def learn_limit(self, account: str, seen: SeenLimit | None) -> None:
@@ -280,7 +280,7 @@ class MemoryState:
         self._accounts |= recorded.accounts
         self._keys = {}
         self._intents = {(intent.address, intent.live_name): intent for intent in recorded.intents}
-        for key in (*recorded.keys.values(), *recorded.retired):
+        for key in recorded.ours:
             self._put(key)
         for given in recorded.given:
             self._give(given)

@@ -13,7 +13,7 @@ from krakenctl.model.inspection import Described
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import pin_of
-from krakenctl.model.surface import traits
+from krakenctl.model.surface import BY_HAND, traits
 from krakenctl.model.time import show_time
 from krakenctl.pairs.harvest import Labelled
 from krakenctl.plan.names import carries_tag
@@ -24,7 +24,6 @@ from krakenctl.tasks.importing.ground import ImportGround
 from krakenctl.tasks.importing.placing import Placing, Wanted
 from krakenctl.tasks.importing.sorting import Asked
 
-BY_HAND = "website"  # the surface of keys that a person has made
 USUAL = "main"
 _FIRST = "say with --account NAME which account it belongs to"
 
@@ -76,7 +75,7 @@ class Chooser:
 
     def _with_list(self) -> list[str]:
         accounts = self.ground.desired.accounts
-        with_list = [name for name, account in accounts.items() if not traits(account.surface).by_person]
+        with_list = [name for name, account in accounts.items() if not traits(account.surface).proved_by_pair]
         meant = {address.path[0] for address in self.to.values()} or {self.account or name for name in with_list}
         return [name for name in with_list if name in meant and self.account in ("", name)]
 
@@ -116,7 +115,7 @@ class Chooser:
 
     def _unfit(self, live: LiveKey) -> str:
         """Why no manifest could hold it; empty: one could."""
-        if 0 < live.spec.valid_until <= self.now:
+        if live.spec.has_ended(self.now):
             return f"it ended on {show_time(live.spec.valid_until)}"
         if live.spec.unknown_permissions:
             return f"it holds what this krakenctl does not know: {', '.join(sorted(live.spec.unknown_permissions))}"

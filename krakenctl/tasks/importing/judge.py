@@ -11,7 +11,7 @@ from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredAccount, DesiredKey
 from krakenctl.model.document import Document
 from krakenctl.model.finding import Finding, Severity
-from krakenctl.model.key import LiveKey
+from krakenctl.model.key import same_creation
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.surface import traits
@@ -24,7 +24,7 @@ Look = Callable[[], Mapping[str, LiveAccount]]  # what Kraken lists; asked only 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Judgement:
     """`wrong`: keys that cannot be declared as they are, and why. Without any, the rest is to be written."""
 
     wrong: Mapping[Address, str]
@@ -34,20 +34,20 @@ class Verdict:
 
 def judge(
     ground: ImportGround, written: Iterable[Document], drafts: Sequence[AccountDraft], now: int, look: Look
-) -> Verdict:
+) -> Judgement:
     """Raises InvalidManifests where it is not for one of the keys that the manifests would not be sound."""
     keys = {key.address: key for account in drafts for key in account.keys}
     documents = (*ground.documents, *written)
     desired, findings = validate.desired(documents, ground.workspace, "", schema_files.load_kinds())
     if desired is None:
-        return Verdict(wrong=_unsound(findings, keys))
+        return Judgement(wrong=_unsound(findings, keys))
     accounts = tuple(RecordedAccount.of(desired.accounts[draft.name], draft.iiban) for draft in drafts)
     records = tuple(_record(key, desired.keys[address], ground, now) for address, key in keys.items())
     live = {draft.name: _live(desired.accounts[draft.name], draft, ground.recorded, look) for draft in drafts}
     after = _after(ground.recorded, accounts, records)
     inputs = Inputs(workspace=ground.workspace, desired=desired, live=live, recorded=after, now=now)
     wrong = _unlisted(keys, live) or _changes(inputs, keys.keys())
-    return Verdict(wrong=wrong, accounts=accounts, records=records)
+    return Judgement(wrong=wrong, accounts=accounts, records=records)
 
 
 def _unsound(findings: Iterable[Finding], keys: Mapping[Address, KeyDraft]) -> dict[Address, str]:
@@ -84,18 +84,18 @@ def _unlisted(keys: Mapping[Address, KeyDraft], live: Mapping[str, LiveAccount])
     for address, key in keys.items():
         account = live[key.account]
         same = (one for one in account.keys if one.name == key.live.name)
-        if not any(not (one.created and key.live.created) or one.created == key.live.created for one in same):
+        if not any(same_creation(one.created, key.live.created) for one in same):
             called = traits(account.surface).called
             wrong[address] = f"{key.account} has its keys made through {called}, and Kraken does not list it there"
     return wrong
 
 
 def _live(account: DesiredAccount, draft: AccountDraft, recorded: Recorded, look: Look) -> LiveAccount:
-    if not traits(account.surface).by_person:
+    if not traits(account.surface).proved_by_pair:
         return look()[account.name]
-    known = [key for key in (*recorded.keys.values(), *recorded.retired) if key.account == account.name]
+    known = [key for key in recorded.ours if key.account == account.name]
     names = {key.live.name for key in draft.keys}
-    kept = [_as_live(key) for key in known if key.live_name not in names]
+    kept = [key.as_live() for key in known if key.live_name not in names]
     return LiveAccount(
         name=account.name,
         phase=Phase.READY,
@@ -104,10 +104,6 @@ def _live(account: DesiredAccount, draft: AccountDraft, recorded: Recorded, look
         keys=(*kept, *(key.live for key in draft.keys)),
         surface=account.surface,
     )
-
-
-def _as_live(key: RecordedKey) -> LiveKey:
-    return LiveKey(name=key.live_name, spec=key.spec, created=key.created, public_key=key.public_key)
 
 
 def _record(key: KeyDraft, desired: DesiredKey, ground: ImportGround, now: int) -> RecordedKey:

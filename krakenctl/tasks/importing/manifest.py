@@ -6,7 +6,6 @@ outside is quoted: a key may be called anything.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -188,5 +187,11 @@ def _word(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """On one line, in characters that YAML calls printable."""
-    return json.dumps(text).replace("\x7f", "\\u007f")
+    """On one line, in characters that people can read: YAML allows all that are printable."""
+    return '"' + "".join(each if each.isprintable() and each not in '"\\' else _escaped(each) for each in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return f"\\u{ord(character):04x}" if ord(character) <= 0xFFFF else f"\\U{ord(character):08x}"

@@ -29,15 +29,21 @@ def meant(errand: Errand, harvest: Harvest) -> tuple[Errand, Harvest]:
 
 
 def known(harvest: Harvest, recorded: Recorded) -> tuple[list[LeftOut], tuple[Labelled, ...]]:
-    """Those that are managed already are not asked: their consumers use them. Then those that are to be asked."""
-    ours = {key.public_key: key.address for key in (*recorded.keys.values(), *recorded.retired) if key.public_key}
-    fresh = tuple(one for one in harvest.pairs if one.pair.public_key not in ours)
-    managed = [one for one in harvest.pairs if one.pair.public_key in ours]
-    return [_managed(one.label, str(ours[one.pair.public_key])) for one in managed], fresh
+    """Those that are not asked, and why; then those that are to be.
 
-
-def _managed(label: str, address: str) -> LeftOut:
-    return LeftOut(label=label, why=f"it is managed here already, as {address}", is_known=True)
+    Whoever is managed already has a consumer; and one that was seen to end would be refused, unless it is named.
+    """
+    ours = {key.public_key: f"it is managed here already, as {key.address}" for key in recorded.ours if key.public_key}
+    ended = {key: f"it is no more: {proof.told}" for key, proof in recorded.gone.items() if proof.host}
+    told: list[LeftOut] = []
+    fresh: list[Labelled] = []
+    for one in harvest.pairs:
+        public_key = one.pair.public_key
+        if why := ours.get(public_key, "") or ("" if one.named else ended.get(public_key, "")):
+            told.append(LeftOut(label=one.label, why=why, is_known=True))
+        else:
+            fresh.append(one)
+    return told, tuple(fresh)
 
 
 def refuse_one_for_several(errand: Errand, pairs: Sequence[Labelled]) -> None:

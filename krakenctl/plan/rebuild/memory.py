@@ -1,41 +1,24 @@
-"""What the state must have been, from the manifests, the live keys and the slots of the stores. Pure.
-
-Only what is proved is recorded: a live key is ours if a slot of ours holds its public key under a declared address.
-Everything else is told, and left alone. Where two readings are possible, the one is taken that revokes less.
-"""
+"""From all evidence to what the state must have been."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from krakenctl.model.address import Address, key_address
-from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey, SecretRef
+from krakenctl.model.coverage import Coverage
+from krakenctl.model.desired import DesiredAccount, DesiredKey, SecretRef
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.key import LiveKey, same_expiry
-from krakenctl.model.live import Coverage, LiveAccount, Phase
-from krakenctl.model.plan import Action, Cause, Change, NewKey, OldKey, Strategy
+from krakenctl.model.key import LiveKey
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.rebuilt import CURRENT, PENDING, Evidence, Kept, Note, Rebuilt, Sort
 from krakenctl.model.recorded import Given, Recorded, RecordedAccount, RecordedKey
 from krakenctl.model.time import show_time
-from krakenctl.plan import names, wanted
-from krakenctl.plan import rebuild_words as words
+from krakenctl.plan import names
 from krakenctl.plan.clocks import clock_of
-from krakenctl.plan.keys import create_first
-
-
-def places(desired: Desired, default_store: str) -> tuple[SecretRef, ...]:
-    """Every place to look into: where a key's secret belongs, and where it would be under a former or no path."""
-    homes = homes_of(desired)
-    return tuple(dict.fromkeys(ref for key in desired.keys.values() for ref in _places(key, homes, default_store)))
-
-
-def slots_of(
-    key: DesiredKey, kept: Mapping[SecretRef, tuple[Kept, ...]], homes: Collection[SecretRef], default_store: str
-) -> Iterator[Kept]:
-    """What is kept where this key's secret may be, whosever it is. `homes`: see `homes_of`."""
-    for place in _places(key, homes, default_store):
-        yield from kept.get(place, ())
+from krakenctl.plan.rebuild import finds, records, words
+from krakenctl.plan.rebuild.finds import Find
+from krakenctl.plan.rebuild.places import homes_of, slots_of
 
 
 def rebuild(evidence: Evidence) -> Rebuilt:
@@ -151,11 +134,11 @@ class _Memory:
 
     def _key(self, key: DesiredKey, live: tuple[LiveKey, ...]) -> set[str]:
         """Record what is left of one declared key. Returns the names of its live keys."""
-        found = [(kept, _find(kept, live)) for kept in self._kept_of(key)]
+        found = [(kept, finds.find(kept, live)) for kept in self._kept_of(key)]
         for kept, _ in found:
             self._burn(Address.parse(kept.address), kept.generation)
-        alive = [_Find(kept, one) for kept, one in found if one is not None]
-        current = _current(key, alive)
+        alive = [Find(kept, one) for kept, one in found if one is not None]
+        current = finds.current(key, alive)
         self._tell_dead(key, [kept for kept, one in found if one is None], current, live)
         if current is not None:
             self._current(key, current)
@@ -166,7 +149,7 @@ class _Memory:
     def _adopted(self, key: DesiredKey, live: tuple[LiveKey, ...]) -> set[str]:
         """No slot tells of it, as its secret was never here: what the state that is doubted says of it is kept."""
         record = next((one for one in self.evidence.adopted if one.address == key.address), None)
-        if record is None or not any(_is_adopted(record, one) for one in live):
+        if record is None or not any(finds.is_adopted(record, one) for one in live):
             return set()
         self.keys[key.address] = record
         self._burn(key.address, record.generation)
@@ -183,16 +166,16 @@ class _Memory:
             elif kept.place == key.secret:
                 self._note(Sort.UNKNOWN, words.foreign(kept, lineage), str(key.address))
 
-    def _tell_dead(self, key: DesiredKey, dead: Iterable[Kept], current: _Find | None, live: Iterable[LiveKey]) -> None:
+    def _tell_dead(self, key: DesiredKey, dead: Iterable[Kept], current: Find | None, live: Iterable[LiveKey]) -> None:
         for kept in dead:
             if kept.slot == PENDING or (kept.slot == CURRENT and current is None):
                 perhaps = words.perhaps_renamed(kept, live) or "revoked, or expired"
                 why = f"{kept.live_name}, which its store holds as {kept.slot}, is not live: {perhaps}"
                 self._note(Sort.UNKNOWN, f"{why}; its number is burned", str(key.address))
 
-    def _current(self, key: DesiredKey, find: _Find) -> None:
+    def _current(self, key: DesiredKey, find: Find) -> None:
         address = key.address if find.kept.place == key.secret else Address.parse(find.kept.address)
-        record = self._record(key, find, address)
+        record = records.record(key, find, address, self.evidence.now)
         self.keys[address] = replace(record, nonce=clock_of(record, key, self.evidence.now))
         if find.live.name != find.kept.live_name:
             was = f"it was issued as {find.kept.live_name}, and is known by its public key"
@@ -200,138 +183,34 @@ class _Memory:
         if not (find.live.public_key or (find.live.created and find.kept.created)):
             message = f"the exchange tells no creation time: {find.live.name} is known by its name alone"
             self._note(Sort.ASSUMED, message, str(key.address))
-        if not self._created(find):
-            issued = show_time(self._issued(key, find))
+        if not records.created(find):
+            issued = show_time(records.issued(key, find, self.evidence.now))
             message = f"nobody tells when {find.live.name} was issued: going by its expiry, or else now, {issued}"
             self._note(Sort.ASSUMED, message, str(key.address))
 
-    def _older(self, key: DesiredKey, current: _Find | None, alive: Iterable[_Find]) -> None:
+    def _older(self, key: DesiredKey, current: Find | None, alive: Iterable[Find]) -> None:
         """What was replaced and still lives: an overlap, unless its end has come."""
-        for find in _distinct(find for find in alive if find.kept.slot != PENDING):
+        for find in finds.distinct(find for find in alive if find.kept.slot != PENDING):
             if current is not None and find.live.name == current.live.name:
                 continue
-            until, why = self._end(key, find)
-            self.retired.append(replace(self._record(key, find, key.address), retired_until=until))
+            until, why = records.end(key, find, self.evidence.now)
+            self.retired.append(replace(records.record(key, find, key.address, self.evidence.now), retired_until=until))
             if why:
-                message = f"{find.live.name} was replaced and is still live: {why}, and the next run revokes it then"
+                taken = "was replaced, and is taken to live on"
+                message = f"{find.live.name} {taken}: {why}, and the next run revokes it then"
                 self._note(Sort.ASSUMED, message, str(key.address))
 
-    def _end(self, key: DesiredKey, find: _Find) -> tuple[int, str]:
-        """When a replaced key ends, and why it is taken to be then; the empty text: that is known."""
-        issued, live = find.kept.spec.valid_until, find.live.spec.valid_until
-        if live and not same_expiry(live, issued):
-            return live, ""  # an apply has given it its end
-        until = self.evidence.now + key.rotation.overlap
-        return until, f"no end of its overlap is known, so it is taken to be {show_time(until)}"
-
-    def _pending(self, key: DesiredKey, current: _Find | None, alive: Iterable[_Find]) -> None:
+    def _pending(self, key: DesiredKey, current: Find | None, alive: Iterable[Find]) -> None:
         for find in alive:
             if find.kept.slot == PENDING and find.live.name == find.kept.live_name:
-                self.intents.append(self._intent(key, find, current))
+                self.intents.append(records.intent(key, find, current, self.evidence.now))
                 message = (
                     f"{find.live.name} was issued and stored, and never put into use: the next run goes on from there"
                 )
                 self._note(Sort.ASSUMED, message, str(key.address))
 
-    def _record(self, key: DesiredKey, find: _Find, address: Address) -> RecordedKey:
-        """As last sent: the permissions are those of its issue; of the rest the live value is all there is."""
-        issued = find.kept.spec
-        spec = replace(find.live.spec, permissions=issued.permissions, unknown_permissions=issued.unknown_permissions)
-        return RecordedKey(
-            address=address,
-            live_name=find.live.name,
-            generation=find.kept.generation,
-            created=self._created(find),
-            public_key=find.kept.public_key,
-            spec=spec,
-            secret=find.kept.place,
-            issued=self._issued(key, find),
-            trigger=key.rotation.trigger,
-            protect=key.protect,
-        )
-
-    def _issued(self, key: DesiredKey, find: _Find) -> int:
-        """What its age counts from. A declared `validFor` was counted from there too."""
-        counted = find.live.spec.valid_until - key.valid_for if key.valid_for and find.live.spec.valid_until else 0
-        return self._created(find) or (counted if 0 < counted <= self.evidence.now else self.evidence.now)
-
-    def _created(self, find: _Find) -> int:
-        return find.live.created or find.kept.created
-
-    def _intent(self, key: DesiredKey, find: _Find, current: _Find | None) -> Intent:
-        kept, old = find.kept, current.live if current else None
-        overlap = key.rotation.overlap if old else 0
-        change = Change(
-            address=key.address,
-            account=key.account,
-            action=Action.ROTATE if old else Action.CREATE,
-            reasons=("left by a run whose state was lost",),
-            causes=(Cause.LEFT,),
-            steps=create_first(kept.live_name, old, overlap),
-            strategy=Strategy.CREATE_FIRST,
-            old=OldKey(name=old.name, created=old.created, spec=old.spec) if old else None,
-            new=NewKey(
-                name=kept.live_name,
-                generation=kept.generation,
-                spec=kept.spec,
-                valid_for=None,
-                managed=wanted.managed(key),
-            ),
-            secret=kept.place,
-            overlap=overlap,
-            trigger=key.rotation.trigger,
-            protect=key.protect,
-        )
-        began = self._created(find) or self.evidence.now
-        return Intent(change=change, began=began, stage=Stage.STORED, sent=kept.spec, public_key=kept.public_key)
-
     def _note(self, sort: Sort, message: str, about: str = "") -> None:
         self.notes.append(Note(sort=sort, message=message, about=about))
-
-
-@dataclass(frozen=True, slots=True)
-class _Find:
-    """A slot, and the live key whose secret it holds."""
-
-    kept: Kept
-    live: LiveKey
-
-
-def _places(key: DesiredKey, homes: Collection[SecretRef], default_store: str) -> tuple[SecretRef, ...]:
-    usual = (SecretRef(default_store, "/".join(address.path)) for address in (key.address, *key.formerly))
-    return (key.secret, *(ref for ref in usual if ref not in homes))
-
-
-def homes_of(desired: Desired) -> frozenset[SecretRef]:
-    """Where declared keys belong."""
-    return frozenset(key.secret for key in desired.keys.values())
-
-
-def _find(kept: Kept, live: Iterable[LiveKey]) -> LiveKey | None:
-    """By public key, whatever it is called now. Where the list tells none, by name and creation time."""
-    for one in live:
-        same = one.public_key == kept.public_key if one.public_key else one.name == kept.live_name
-        if same and (one.created == kept.created or not (one.created and kept.created)):
-            return one
-    return None
-
-
-def _is_adopted(record: RecordedKey, live: LiveKey) -> bool:
-    if live.public_key and record.public_key:
-        return live.public_key == record.public_key
-    return live.name == record.live_name and record.created in (0, live.created)
-
-
-def _current(key: DesiredKey, alive: Iterable[_Find]) -> _Find | None:
-    """What consumers read: where it belongs now, else where it was the last time."""
-    current = [find for find in alive if find.kept.slot == CURRENT]
-    at_home = [find for find in current if find.kept.place == key.secret]
-    return max(at_home or current, key=lambda find: find.kept.generation, default=None)
-
-
-def _distinct(finds: Iterable[_Find]) -> list[_Find]:
-    """One of each live key: a promotion that was cut short leaves it in two slots."""
-    return list({find.live.name: find for find in finds}.values())
 
 
 def _handle(trace: RecordedKey | Intent) -> tuple[Address, str]:
