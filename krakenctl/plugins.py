@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from krakenctl.credentials import Credentials, file_of
 from krakenctl.errors import CredentialMissing, StateError, StoreError
 from krakenctl.model.secret import Secret
+from krakenctl.model.surface import traits
 from krakenctl.model.workspace import StateSettings, StoreSettings
 from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Store
@@ -26,7 +27,8 @@ _SURFACES = {"connect": "krakenctl.surfaces.connect", "website": "krakenctl.surf
 
 
 def surface(name: str, ground: Ground) -> Surface:
-    """One account, in the way that its manifest names. Raises CredentialError."""
+    """One account, in the way that its manifest names. Raises CredentialError, and WorkspaceError of an unknown way."""
+    traits(name)
     opened: Callable[[Ground], Surface] = import_module(_SURFACES[name]).opened
     return opened(ground)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -43,24 +43,24 @@ if TYPE_CHECKING:
 def open_desk(
     project: Project,
     *,
-    environ: Mapping[str, str] | None = None,
     parallelism: int | None = None,
     raised: Raised = AS_USUAL,
     person: Person | None = None,
     named: Collection[Address] = (),
     rotating: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Desk]:
     """`parallelism`: how many accounts at once; None: as many as is usual, and one where no answer has to travel.
 
     `person`: who does what no API does; None: nobody is there. `named`: keys that are asked although they were refused
-    not long ago. `rotating`: keys are to be replaced by name.
+    not long ago. `rotating`: keys are to be replaced by name. `say`: is told what is waited for.
     """
     from krakenctl.observe.means import open_means
     from krakenctl.pipeline import ownkeys
 
     hold = _Hold()
     with open_means(
-        project, environ, holding=lambda: hold.held, person=person, named=named, rotating=rotating
+        project, holding=lambda: hold.held, person=person, named=named, rotating=rotating, say=say
     ) as means:
         own = partial(ownkeys.own, project, means.credentials)
         yield Desk(means, hold, own=own, raised=raised, parallelism=parallelism or means.usual)
@@ -77,6 +77,7 @@ class Desk:
     def __init__(
         self, means: Means, hold: _Hold, *, own: Callable[[], Own], raised: Raised = AS_USUAL, parallelism: int = 1
     ) -> None:
+        self._means = means
         self.project = project = means.project
         self._grounds = means.grounds
         self._parallelism = parallelism  # how many accounts at once
@@ -124,13 +125,6 @@ class Desk:
 
         return tuple(byhand.mistaken(intent) for intent in self._home.read().intents if intent.mistaken)
 
-    def unheeded(self, why: str) -> tuple[Finding, ...]:
-        """What a plan tells of keys that may live where no account can be seen, and `why` that is. Asks nothing."""
-        from krakenctl.plan import byhand
-
-        recorded = self._home.read()
-        return tuple(byhand.remembered(recorded.retired, recorded.intents, why))
-
     @contextmanager
     def lease(self, run: Run, patience: float = 0, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """From before the plan to after its last step, nobody else changes this workspace.
@@ -158,7 +152,7 @@ class Desk:
         self, tell: Callable[[Event], None], say: Callable[[str], None], interrupted: Callable[[], bool]
     ) -> tuple[Recovered, ...]:
         """Before anything else, while the lease is held: finish or undo what an earlier run has begun."""
-        return self._under_way.recover(self.holding[0].read(), self._ports(tell, say, interrupted))
+        return self._under_way.recover(self.recorded, self._ports(tell, say, interrupted))
 
     def answer(self, address: Address, *, exists: bool, name: str = "") -> str:
         """A person found out whether a sub-account or key came to be; returns why nothing but their word says so.
@@ -177,6 +171,11 @@ class Desk:
         if self._hold.held is None:
             raise RuntimeError("whoever changes something holds the lease")
         return self._hold.held
+
+    @property
+    def recorded(self) -> Recorded:
+        """What is remembered now, while the lease is held."""
+        return self.holding[0].read()
 
     def known_of(self, account: str) -> Share:
         """What is ours there, and what its keys have answered."""
@@ -197,7 +196,7 @@ class Desk:
         """What a person is to do by it, while the lease is held."""
         from krakenctl.plan.human import human_steps
 
-        recorded = self.holding[0].read()
+        recorded = self.recorded
         return human_steps(plan, recorded.intents, recorded.keys)
 
     def show(self, plan: Plan) -> None:
@@ -249,34 +248,9 @@ class Desk:
 
     def rebuild(self, lineage: str = "", *, replace: bool = False, without_secrets: bool = False) -> Rebuilt:
         """What the state must have been, if it is lost; `replace`: or even if it is not. Changes nothing."""
-        from krakenctl.model.recorded import Recorded
-        from krakenctl.model.surface import is_by_person
-        from krakenctl.pipeline import rebuild
-        from krakenctl.pipeline.recollection import Recollection
+        from krakenctl.pipeline.lost import from_what_is_left
 
-        recorded = self._home.read()
-        if not replace:
-            rebuild.refuse_content(recorded)
-        listed = [one.name for one in self.project.desired.accounts.values() if not is_by_person(one.surface)]
-        live = self._lookout.see(Recorded(lineage="", accounts=recorded.accounts), listed)
-        recollection = Recollection(
-            project=self.project,
-            exchange=self._exchange,
-            share=self.known_of,
-            store=self._store,
-            known=recorded.accounts,
-            listed=live,
-        )
-        return rebuild.draw(
-            self.project,
-            recorded,
-            live,
-            self._store,
-            now=self._exchange.now(),
-            lineage=lineage,
-            recollect=recollection.accounts,
-            without_secrets=without_secrets,
-        )
+        return from_what_is_left(self._means, self._lookout, lineage, replace=replace, without_secrets=without_secrets)
 
     def restore(self, rebuilt: Rebuilt) -> str:
         """Remember it, while the lease is held. Returns what the state before it is called now; empty: it was empty."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from krakenctl.model.access import AccessSight, Holder, Holders, Standing
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.desired import Desired, DesiredKey
 from krakenctl.model.journal import Intent
-from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.key import KeySpec, LiveKey, same_creation
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.permission import Permission
 from krakenctl.model.recorded import Recorded, RecordedKey
 
@@ -74,7 +75,7 @@ def _sight(name: str, scene: AccessScene) -> AccessSight:
 
 
 def _gone(account: str, recorded: Recorded) -> Iterator[str]:
-    ours = (each for each in (*recorded.keys.values(), *recorded.retired) if each.account == account)
+    ours = (each for each in recorded.ours if each.account == account)
     return (each.live_name for each in ours if each.public_key in recorded.gone)
 
 
@@ -93,13 +94,13 @@ class _Rows:
     def all(self) -> Iterator[Holder]:
         """What is recorded, what is only declared, what a run has begun, and every other live key."""
         recorded, desired = self._scene.recorded, self._scene.desired
-        for record in (*recorded.keys.values(), *recorded.retired):
+        for record in recorded.ours:
             if record.account in self._scene.accounts:
                 yield self._ours(record)
         for address, key in desired.keys.items():
             if address not in recorded.keys and key.account in self._scene.accounts:
                 yield self._wished(address, key)
-        ours = {_handle(record) for record in (*recorded.keys.values(), *recorded.retired) if self._find(record)}
+        ours = {_handle(record) for record in recorded.ours if self._find(record)}
         begun = {_handle(intent): intent.address for intent in recorded.intents}
         for account in sorted(self._live.keys() & set(self._scene.accounts)):
             for name, live in self._live[account].items():
@@ -133,7 +134,7 @@ class _Rows:
     def _find(self, record: RecordedKey) -> LiveKey | None:
         """By name and creation time; another key of its name is not it."""
         live = self._live.get(record.account, {}).get(record.live_name)
-        if live is not None and live.created and record.created and live.created != record.created:
+        if live is not None and not same_creation(live.created, record.created):
             return None
         return live
 

@@ -146,7 +146,7 @@ SOURCE_RULES: Mapping[str, Rule] = {
     "not-kraken": _note(
         "A pair that is not Kraken's, by its names and its shape",
         "keys of others are never sent to Kraken",
-        "if it is Kraken's all the same, name its two variables with --env, or put KRAKEN into their names",
+        "if it is Kraken's all the same, put KRAKEN into their names, or name the two to inspect with --env",
     ),
     "odd-key": _warning(
         "A key or secret that does not look like Kraken's",

@@ -25,6 +25,9 @@ _ADDRESSES = frozenset({_P.ADD_WITHDRAW_ADDRESS, _P.UPDATE_WITHDRAW_ADDRESS})
 _READS = frozenset(permission for permission, spelling in SPELLINGS.items() if spelling.risk is Risk.READ)
 _LOOKS = _READS | {_P.CREATE_WS_TOKEN}  # a token of it subscribes, and orders nothing that its key may not
 
+_WIDEST = (24, 48)  # the shortest prefix of IPv4 and of IPv6 that is not yet a wide network
+_LONGEST = 60  # seconds, a window of nonces, in the time that its consumer takes to send them
+
 Remark = tuple[str, str]  # rule, and what it says of this key
 
 
@@ -35,8 +38,6 @@ class Policy:
     oldest: int = 90 * DAY
     idle: int = 90 * DAY
     soon: int = 14 * DAY
-    widest: tuple[int, int] = (24, 48)  # the shortest prefix of IPv4 and of IPv6 that is not yet a wide network
-    window: int = 60  # of nonces, in the time that its consumer takes to send them
 
 
 USUAL = Policy()
@@ -45,13 +46,13 @@ USUAL = Policy()
 def of_description(told: Description, now: int, policy: Policy = USUAL) -> tuple[Finding, ...]:
     """Everything about a key that has described itself, the worst first."""
     return in_severity(
-        finding(*remark) for remark in (*_of_spec(told.live.spec, policy, told.scale), *_of_times(told, now, policy))
+        finding(*remark) for remark in (*_of_spec(told.live.spec, told.scale), *_of_times(told, now, policy))
     )
 
 
-def of_spec(spec: KeySpec, policy: Policy = USUAL) -> tuple[Finding, ...]:
+def of_spec(spec: KeySpec) -> tuple[Finding, ...]:
     """What holds at any time, of a key that is live, recorded or only declared."""
-    return in_severity(finding(*remark) for remark in _of_spec(spec, policy, NonceScale.UNKNOWN))
+    return in_severity(finding(*remark) for remark in _of_spec(spec, NonceScale.UNKNOWN))
 
 
 def finding(rule: str, message: str) -> Finding:
@@ -65,12 +66,12 @@ def in_severity(findings: Iterator[Finding] | tuple[Finding, ...]) -> tuple[Find
     return tuple(sorted(findings, key=lambda one: order[one.severity.value]))
 
 
-def _of_spec(spec: KeySpec, policy: Policy, scale: NonceScale) -> Iterator[Remark]:
+def _of_spec(spec: KeySpec, scale: NonceScale) -> Iterator[Remark]:
     yield from _rights(spec)
-    yield from _reach(spec, policy)
+    yield from _reach(spec)
     if not spec.valid_until:
         yield "never-expires", "it has no end"
-    yield from _nonces(spec.nonce_window, scale, policy)
+    yield from _nonces(spec.nonce_window, scale)
 
 
 def _rights(spec: KeySpec) -> Iterator[Remark]:
@@ -89,7 +90,7 @@ def _rights(spec: KeySpec) -> Iterator[Remark]:
         yield "no-permissions", "its list of permissions is empty"
 
 
-def _reach(spec: KeySpec, policy: Policy) -> Iterator[Remark]:
+def _reach(spec: KeySpec) -> Iterator[Remark]:
     """An allow-list whose parts add up to everything is none."""
     networks, odd = readable(spec.ip_allowlist)
     for entry in odd:
@@ -101,7 +102,7 @@ def _reach(spec: KeySpec, policy: Policy) -> Iterator[Remark]:
             yield "open-to-the-world", "no allow-list fences it in"
         return
     for network in collapsed(networks):
-        if network.prefixlen < policy.widest[network.version == 6]:
+        if network.prefixlen < _WIDEST[network.version == 6]:
             yield "wide-network", f"{network} are {_many(network)} addresses"
 
 
@@ -112,11 +113,11 @@ def _many(network: Network) -> str:
     return f"2^{128 - network.prefixlen}"
 
 
-def _nonces(window: int, scale: NonceScale, policy: Policy) -> Iterator[Remark]:
+def _nonces(window: int, scale: NonceScale) -> Iterator[Remark]:
     """A window is in the unit of the nonce. Of a coarse clock's answer nobody knows what the consumer sends."""
     unit = scale if scale in CLOCKS[1:] else NonceScale.MILLISECONDS
     seconds = window // nonce_at(unit, 1_000_000_000)
-    if policy.window and seconds > policy.window:
+    if seconds > _LONGEST:
         yield "nonce-window-large", f"it is {window}: {seconds:,} seconds for a program that sends {_UNITS[unit]}"
 
 
@@ -130,7 +131,7 @@ _UNITS = {
 
 def _of_times(told: Description, now: int, policy: Policy) -> Iterator[Remark]:
     spec, created = told.live.spec, told.live.created
-    if spec.valid_until and spec.valid_until <= now:
+    if spec.has_ended(now):
         yield "expired", f"it ended on {show_time(spec.valid_until)}"
     elif spec.valid_until and spec.valid_until - now < policy.soon:
         yield "expires-soon", f"it ends on {show_time(spec.valid_until)}, {seen_from(now, spec.valid_until)}"

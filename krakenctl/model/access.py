@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krakenctl.model.address import Address
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.origin import Origin
 from krakenctl.model.permission import Permission
 

@@ -29,7 +29,7 @@ def hash_of(line: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Walked:
     """What became of a walk along the chain."""
 
     lines: int  # sound ones, from the first
@@ -38,7 +38,7 @@ class Verdict:
     stateless: bool = False  # there is no state, and so no log
 
 
-def walk(lines: Iterable[str], *, stored: str, told: str = "") -> Verdict:
+def walk(lines: Iterable[str], *, stored: str, told: str = "") -> Walked:
     """Follow the chain from its first line, holding one line at a time.
 
     `stored` is the head that was kept beside the lines before they were read: lines may have been added since. `told`
@@ -47,14 +47,14 @@ def walk(lines: Iterable[str], *, stored: str, told: str = "") -> Verdict:
     seq, head, missing = 0, "", {stored, told} - {""}
     for line in lines:
         if wrong := _wrong(line, seq + 1, head):
-            return Verdict(seq, head, wrong)
+            return Walked(seq, head, wrong)
         seq, head = seq + 1, hash_of(line)
         missing.discard(head)
     if stored in missing:
-        return Verdict(seq, head, _changed_end(seq))
+        return Walked(seq, head, _changed_end(seq))
     if missing:
-        return Verdict(seq, head, f"no line has the head {told}: lines at the end were removed or rewritten")
-    return Verdict(seq, head)
+        return Walked(seq, head, f"no line has the head {told}: lines at the end were removed or rewritten")
+    return Walked(seq, head)
 
 
 def _wrong(line: str, seq: int, before: str) -> str:

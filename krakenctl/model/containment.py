@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,7 @@ class ContainmentReport:
     keys: tuple[KeyFate, ...]
     blind: tuple[Blind, ...]
     spared: tuple[Doomed, ...]
+    page: str  # where a person looks for what no list shows
     seconds: float  # from the word to revoke (the answer, or --yes) to the last list that shows them gone
     remembered: bool = True  # False: the state could not be told all of it
     running: str = ""  # who was changing this workspace meanwhile, as a sentence

@@ -30,12 +30,27 @@ _PER_SECOND = {
     NonceScale.MICROSECONDS: 1_000_000,
     NonceScale.NANOSECONDS: 1_000_000_000,
 }
+_IN_2001 = 10**18  # nanoseconds since 1970
 CLOCKS = tuple(_PER_SECOND)  # from the coarsest: each is refused by a key whose consumer sends a finer one
 
 
 def coarser(one: NonceScale, other: NonceScale) -> NonceScale:
     """Which of them gets in nobody's way that sends either; what is no clock comes before all of them."""
-    return min(one, other, key=lambda each: CLOCKS.index(each) if each in CLOCKS else -1)
+    return min(one, other, key=_fineness)
+
+
+def finer(one: NonceScale, other: NonceScale) -> NonceScale:
+    """The other one; the first of two that are no clocks."""
+    return max(one, other, key=_fineness)
+
+
+def _fineness(scale: NonceScale) -> int:
+    return CLOCKS.index(scale) if scale in CLOCKS else -1
+
+
+def sent_by(number: int) -> NonceScale:
+    """The clock that shows it at some time between the years 2001 and 33658; UNKNOWN: none does."""
+    return next((each for each in reversed(CLOCKS) if number >= nonce_at(each, _IN_2001)), NonceScale.UNKNOWN)
 
 
 def nonce_at(scale: NonceScale, nanoseconds: int) -> int:

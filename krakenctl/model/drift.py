@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.finding import Finding
-from krakenctl.model.live import Coverage
 
 
 class Kind(StrEnum):

@@ -15,6 +15,7 @@ class Holding:
 
     record: RecordedKey
     scale: NonceScale  # of its own program, never a finer one: see `plan.clocks`
+    finer: NonceScale = NonceScale.UNKNOWN  # what its manifest says instead, and nothing has shown yet
     pair: KeyPair | None = None
     problem: str = ""
     fresh: bool = False  # it has just been made, and nobody uses it yet: small nonces are not in anybody's way

@@ -43,7 +43,7 @@ class Slip(Enum):
 
     FORM = "form"  # how it was filled in: the key can be edited
     PAIR = "pair"  # what was typed in is not its pair: the key stays
-    UNSEEN = "unseen"  # perhaps its pair: it cannot be asked from here, for that reason or a better one
+    UNSEEN = "unseen"  # perhaps its pair: it cannot be asked from here, because of a mistyped pair or of its allow-list
     ACCOUNT = "account"  # whose it is: it can only be deleted, and made anew
 
 
@@ -61,6 +61,7 @@ class HumanStep:
     wanted: KeySpec | None = None  # issue and update: what the form is to show; None: the key is to be gone
     successor: Successor | None = None  # a revoke: what is to be in use by then; None: nothing comes after it
     slip: Slip = Slip.FORM
+    attested: bool = False  # elsewhere, with another pair perhaps than the one that is kept and cannot be asked
     number: int = 1
     of: int = 1  # how many steps of this kind the account has in this run
     moved_from: int = 0  # unix seconds: the end that an earlier runbook showed, and that holds no longer; 0: none did

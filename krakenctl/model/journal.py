@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from krakenctl.model.address import Address
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.key import KeySpec
+from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.plan import Change, NewKey
+from krakenctl.model.recovery import JOURNAL_SLACK
 
 ACCEPTED, ATTESTED = "accepted", "attested"  # kinds of verdict: of somebody, who is told, or why
 MISMATCH = "mismatch"  # one that ends in the key's revoke, whatever happens to this run
@@ -101,6 +102,11 @@ class Intent:
         return self.change.account
 
     @property
+    def home(self) -> str:
+        """See `Change.home`."""
+        return self.change.home
+
+    @property
     def live_name(self) -> str:
         """What it is about on the exchange: the new key's name, else the old one's, else the sub-account's."""
         if self.change.new is not None:
@@ -111,6 +117,10 @@ class Intent:
     def generation(self) -> int:
         """Of the key that is to be issued; 0: none is."""
         return self.change.new.generation if self.issues and self.change.new is not None else 0
+
+    def is_before(self, live: LiveKey) -> bool:
+        """Whether the key was made since it began, so that it may be what came of it."""
+        return live.created >= self.began - JOURNAL_SLACK
 
     @property
     def issues(self) -> bool:

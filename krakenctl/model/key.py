@@ -22,6 +22,9 @@ class KeySpec:
     nonce_window: int = 0  # in the unit of the nonce
     unknown_permissions: frozenset[str] = frozenset()  # codes or flags of a Kraken newer than this krakenctl
 
+    def has_ended(self, now: int) -> bool:
+        return 0 < self.valid_until <= now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveKey:
@@ -52,3 +55,8 @@ class KeyPair:
 def same_expiry(one: int, other: int) -> bool:
     """Whether two expiries mean the same moment. 0, “never”, is near nothing."""
     return one == other or bool(one and other and abs(one - other) <= EXPIRY_SLACK)
+
+
+def same_creation(one: int, other: int) -> bool:
+    """Whether two keys of one name may be one. 0, “not told”, speaks against nothing: then the name has to do."""
+    return one == other or not (one and other)

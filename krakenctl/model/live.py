@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.key import LiveKey
-
-if TYPE_CHECKING:
-    from krakenctl.model.surface import Traits
-
-
-class Coverage(StrEnum):
-    COMPLETE = "complete"  # every key of the account
-    OUR_CLIENT = "our-client"  # only keys made by our OAuth client
-    HELD = "held"  # only keys that we hold ourselves, each asked about itself, or else taken as recorded
-    NONE = "none"  # nothing was or could be listed
+from krakenctl.model.surface import USUAL, Traits, is_by_person, traits
 
 
 class Phase(StrEnum):
@@ -79,19 +70,15 @@ class LiveAccount(Asides):
     coverage: Coverage = Coverage.NONE
     keys: tuple[LiveKey, ...] = ()
     reason: str = ""  # why it is not ready, for people
-    surface: str = "connect"
+    surface: str = USUAL
     asides: Mapping[str, Aside] = field(default_factory=dict)
 
     @property
     def traits(self) -> Traits:
         """Raises WorkspaceError for a surface that nobody knows."""
-        from krakenctl.model.surface import traits
-
         return traits(self.surface)
 
     @property
     def by_person(self) -> bool:
         """Whether its keys are issued, updated and revoked by a person."""
-        from krakenctl.model.surface import is_by_person
-
         return is_by_person(self.surface)

@@ -37,7 +37,7 @@ class Outcome:
     hint: str = ""
     code: str = ""  # of the error
     steps_done: tuple[Step, ...] = ()
-    verdict: str = ""  # verified | listed: how the issued key was checked
+    verdict: str = ""  # verified | listed | accepted | attested: how the issued key was checked
     live_name: str = ""  # the key that is current now
 
 

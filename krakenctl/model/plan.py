@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.finding import Finding
 from krakenctl.model.key import KeySpec
-from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.live import Phase
 from krakenctl.model.recovery import Recovery
 from krakenctl.model.safety import Block
 from krakenctl.model.surface import USUAL, Traits, is_by_person, traits
@@ -30,7 +31,7 @@ class Action(StrEnum):
 
 
 class Verb(StrEnum):
-    """One thing apply does. design: the eight steps of a one-time secret."""
+    """One step of apply; for a new key: see the head of apply/steps/issue.py."""
 
     REQUEST = "request"  # a sub-account
     ISSUE = "issue"
@@ -114,7 +115,7 @@ class Change:
     causes: tuple[Cause, ...] = ()  # the same for programs; empty: it is blocked by what has nothing to do with the key
     fields: tuple[FieldChange, ...] = ()
     steps: tuple[Step, ...] = ()
-    strategy: Strategy | None = None  # create and replace only
+    strategy: Strategy | None = None  # where a key is issued: create, replace, rotate; else None
     old: OldKey | None = None
     new: NewKey | None = None
     secret: SecretRef | None = None  # where a new secret goes
@@ -131,6 +132,11 @@ class Change:
         return f"{self.action.value} {self.address} {self.old.name if self.old else ''}".rstrip()
 
     @property
+    def home(self) -> str:
+        """The account that it is told of: a sub-account that is asked for is its own, though its master asks."""
+        return self.address.name if self.address.kind == "SubAccount" else self.account
+
+    @property
     def is_change(self) -> bool:
         """Whether apply would do something about it."""
         return self.action not in (Action.UNCHANGED, Action.BLOCKED)
@@ -144,7 +150,7 @@ class Change:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedAccount:
     name: str
-    kind: str  # Account | SubAccount
+    kind: str = ""  # Account | SubAccount; empty: nobody shows it
     phase: Phase
     coverage: Coverage
     iiban: str = ""
@@ -152,6 +158,7 @@ class PlannedAccount:
     email: str = ""
     keys_limit: int | None = None  # as declared; None: found out when Kraken says “too many”
     surface: str = USUAL
+    locked_until: int = 0  # unix seconds: nobody asks its keys before; 0: it is not locked, as far as anybody was told
 
     @property
     def traits(self) -> Traits:
@@ -174,7 +181,7 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Forgettable:
     """A replaced key that its account's list does not show any more: only to be forgotten."""
 
     account: str
@@ -210,7 +217,7 @@ class Plan:
     changes: tuple[Change, ...]  # without the unchanged; in the order of apply
     unchanged: tuple[Address, ...]
     overlaps: tuple[Overlap, ...] = ()
-    gone: tuple[Gone, ...] = ()  # in no file: what is forgotten is drawn afresh
+    gone: tuple[Forgettable, ...] = ()  # in no file: what is forgotten is drawn afresh
     settled: tuple[Settled, ...] = ()  # likewise
     clocks: tuple[Clock, ...] = ()  # likewise
     findings: tuple[Finding, ...] = ()

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from krakenctl.model.silence import FENCED, NO_KEY, NO_NONCE, NO_SIGNATURE
+from krakenctl.model.silence import FENCED, NO_KEY, NO_NONCE, NO_SIGNATURE, NOT_PERMITTED
 
 _ACCOUNT = "EAuth:"  # disabled, unconfirmed: whatever the key may be
-_NOT_PERMITTED = ("EGeneral:Permission denied", "EAPI:Permission denied")  # which no key needs to tell of itself
 
 
 class Plight(StrEnum):
     """In words about a key that is managed."""
 
     AHEAD = (
-        "a higher number was sent just now, by its consumer or by krakenctl, or its consumer's clock is finer than"
-        " consumer.nonce says"
+        "it has seen a higher number than it was asked with, of its consumer or of krakenctl, or its consumer's clock"
+        " is finer than consumer.nonce says"
     )
     DELETED = "it was deleted"
     ENDED = "its end has passed"
@@ -71,8 +70,8 @@ _TABLE = (  # the first row that fits
     _Row(NO_SIGNATURE, (_P.OTHER_PAIR, _P.SECOND_FACTOR)),
     _Row(_ACCOUNT, (_P.ACCOUNT,)),
     _Row("", (_P.SHUT_OUT,), listed=True, shut=True),
-    _Row(_NOT_PERMITTED, (_P.SECOND_FACTOR, _P.ENDED, _P.SHUT_OUT), shut=True),
-    _Row(_NOT_PERMITTED, (_P.SECOND_FACTOR, _P.ENDED)),
+    _Row(NOT_PERMITTED, (_P.SECOND_FACTOR, _P.ENDED, _P.SHUT_OUT), shut=True),
+    _Row(NOT_PERMITTED, (_P.SECOND_FACTOR, _P.ENDED)),
     _Row(NO_KEY, (_P.DELETED, _P.MOVED), shut=True, answered=True),
     _Row(NO_KEY, (_P.OTHER_PAIR,), listed=True),
     _Row(NO_KEY, SILENT, shut=False, answered=True),

@@ -9,9 +9,10 @@ from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredAccount, SecretRef
 from krakenctl.model.journal import Intent
-from krakenctl.model.key import KeySpec, LiveKey
+from krakenctl.model.key import KeySpec, LiveKey, same_creation
 from krakenctl.model.run import Lease
-from krakenctl.model.silence import NO_KEY, NO_NONCE, Answer, Refusal, RefusalRow
+from krakenctl.model.silence import Answer, Refusal, RefusalRow, is_silence
+from krakenctl.model.surface import USUAL
 from krakenctl.model.time import show_time
 
 
@@ -21,10 +22,10 @@ class RecordedAccount:
 
     name: str
     kind: str = "Account"  # Account | SubAccount
-    surface: str = "connect"
+    surface: str = USUAL
     username: str = ""  # sub-accounts only
     iiban: str = ""  # the first one seen; another one later is a hard stop
-    requested: bool = False  # we asked the exchange to create it
+    requested: bool = False  # of a sub-account: it was asked for, or is there, so that nobody asks again
 
     @classmethod
     def of(cls, account: DesiredAccount, iiban: str) -> RecordedAccount:
@@ -63,7 +64,7 @@ class RecordedKey:
     claimed_by: str = ""  # who says that it is revoked, which nothing has proved yet; of retired keys only
     claimed_at: int = 0  # unix seconds
     unverified: str = ""  # why somebody took it unseen; empty: it was looked at
-    silent: bool = False  # nobody had heard it right before its end was claimed: that is for a person to say
+    unheard: bool = False  # by anybody right before its end was claimed, so that its silence proves nothing
     without_secret: bool = False  # adopted: only its consumer has the secret, so its first change replaces it
 
     @property
@@ -73,7 +74,11 @@ class RecordedKey:
     @property
     def is_ending(self) -> bool:
         """Somebody has said that it is revoked, and right before that it was heard."""
-        return not self.silent and bool(self.claimed_by)
+        return not self.unheard and bool(self.claimed_by)
+
+    def as_live(self) -> LiveKey:
+        """As it shows where nobody could be asked."""
+        return LiveKey(name=self.live_name, spec=self.spec, created=self.created, public_key=self.public_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,7 @@ class _Handle:
     def is_key(self, live: LiveKey | RecordedKey) -> bool:
         """Not one of the same name that was created at another time. Where a time is not told, the name has to do."""
         name = live.name if isinstance(live, LiveKey) else live.live_name
-        return name == self.live_name and (live.created == self.created or not (live.created and self.created))
+        return name == self.live_name and same_creation(live.created, self.created)
 
 
 class Given(_Handle):
@@ -139,7 +144,7 @@ def keys_limit(declared: int | None, seen: SeenLimit | None, live: int) -> int |
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class EndProof:
     """The proof that a key has ended: it had answered from `host`, and was refused there twice. Or somebody's word."""
 
     since: int  # unix seconds, when it was proved
@@ -170,18 +175,32 @@ class Recorded:
     refused: Mapping[tuple[str, str], Refusal] = field(default_factory=dict)  # likewise
     rows: Mapping[str, RefusalRow] = field(default_factory=dict)  # by account: refused calls since the last answer
     lockouts: Mapping[str, int] = field(default_factory=dict)  # by account: when Kraken last said so, unix seconds
-    gone: Mapping[str, Gone] = field(default_factory=dict)  # by the public half: proved, so they are not asked again
+    gone: Mapping[str, EndProof] = field(
+        default_factory=dict
+    )  # by the public half: proved, so they are not asked again
     lease: Lease | None = field(default=None, compare=False)  # who changes things right now
+
+    @property
+    def ours(self) -> tuple[RecordedKey, ...]:
+        """Current keys, then replaced ones."""
+        return (*self.keys.values(), *self.retired)
 
     @property
     def traces(self) -> tuple[RecordedKey | Intent, ...]:
         """Everything that may be live because of us."""
-        return (*self.keys.values(), *self.retired, *self.intents)
+        return (*self.ours, *self.intents)
+
+    def seen(self) -> dict[str, int]:
+        """The highest nonce that a key is known to have seen, of whichever host; by its public half."""
+        highest: dict[str, int] = {}
+        for (key, _), answer in self.answered.items():
+            highest[key] = max(answer.nonce, highest.get(key, 0))
+        return highest
 
     def is_silent(self, key: RecordedKey) -> bool:
         """Whether a host that it had answered to was last told that there is no such key."""
         refused = (said.said for at, said in self.refused.items() if at[0] == key.public_key and at in self.answered)
-        return any(said.startswith(NO_KEY) and not said.endswith(NO_NONCE) for said in refused)
+        return any(map(is_silence, refused))
 
     def given_as(self, account: str, live: LiveKey) -> Given | None:
         """What a live key was here before it was handed over; None: it never was."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from krakenctl.model.allow_list import AllowList, lies_within
+from krakenctl.model.description import sent_by
 
 # The errors guide says “a few minutes”, Kraken's SDK 15; each try begins them anew.
 LOCKOUT_SECONDS = 15 * 60
@@ -26,8 +27,53 @@ ANSWERS_NO_MORE = "answers no more from here: deleted on the website, or restric
 NO_KEY = "EAPI:Invalid key"
 NO_NONCE = "EAPI:Invalid nonce"  # which proves life
 NO_SIGNATURE = "EAPI:Invalid signature"
+NOT_PERMITTED = ("EGeneral:Permission denied", "EAPI:Permission denied")  # which no key needs to tell of itself
 TWICE = f"{NO_KEY}, {NO_KEY}"  # asked again where it would have been let in
 FENCED = f"{NO_KEY}, {NO_NONCE}"  # the second for a nonce too low: it lives, and this host may not use it
+
+
+# What a refusal said. Nobody else looks into the text.
+
+
+def is_unknown(said: str) -> bool:
+    """Kraken knows no such key. A second call may have shown that it lives all the same: see `is_silence`."""
+    return said.startswith(NO_KEY)
+
+
+def is_silence(said: str) -> bool:
+    """Kraken knows no such key, and no second call has shown that it lives all the same."""
+    return is_unknown(said) and not is_fenced_off(said)
+
+
+def is_fenced_off(said: str) -> bool:
+    return said == FENCED
+
+
+def is_silent_twice(said: str) -> bool:
+    return said == TWICE
+
+
+def was_asked_twice(said: str) -> bool:
+    """That is done only where this host would be let in: what it says is no matter of an allow-list."""
+    return is_silent_twice(said) or is_fenced_off(said)
+
+
+def is_by_nonce(said: str) -> bool:
+    """At the first call: it lives, and its program sends higher ones."""
+    return said.startswith(NO_NONCE)
+
+
+def is_by_signature(said: str) -> bool:
+    return said.startswith(NO_SIGNATURE)
+
+
+def is_not_permitted(said: str) -> bool:
+    return said.startswith(NOT_PERMITTED)
+
+
+def shows_life(said: str) -> bool:
+    """By its nonce, at the first call or at the second."""
+    return said.endswith(NO_NONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +88,10 @@ class Answer:
         return Answer(later.iiban or self.iiban, max(self.spent, later.spent), max(self.nonce, later.nonce))
 
     def is_news_after(self, earlier: Answer | None) -> bool:
-        """Whether it is worth writing down at once: each call has another nonce."""
-        return earlier is None or replace(self, nonce=0) != replace(earlier, nonce=0)
+        """Whether it is worth writing down at once: each call has another nonce, but mostly of the same clock."""
+        if earlier is None or sent_by(self.nonce) is not sent_by(earlier.nonce):
+            return True
+        return replace(self, nonce=0) != replace(earlier, nonce=0)
 
 
 UNTOLD = Answer()
@@ -60,15 +108,16 @@ class Refusal:
     @property
     def rests_until(self) -> int:
         """Twice as long each time, at most a day. One whose nonce alone was refused lives: it rests for a minute."""
-        if self.said.startswith(NO_NONCE):
+        if is_by_nonce(self.said):
             return self.at + _SAME
         return self.at + min(_FIRST_REST << min(self.times - 1, 5), _LONGEST_REST)
 
     def again(self, at: int, said: str) -> Refusal:
         """Several tries within a minute are one time. What was shown by asking twice stays so after one more."""
-        is_one_more = at - self.at >= _SAME and not said.startswith(NO_NONCE)
-        times = 1 if self.said.startswith(NO_NONCE) else self.times + is_one_more
-        return Refusal(at=at, times=times, said=TWICE if (self.said, said) == (TWICE, NO_KEY) else said)
+        is_one_more = at - self.at >= _SAME and not is_by_nonce(said)
+        times = 1 if is_by_nonce(self.said) else self.times + is_one_more
+        was_shown = was_asked_twice(self.said) and said == NO_KEY
+        return Refusal(at=at, times=times, said=self.said if was_shown else said)
 
 
 @dataclass(frozen=True, slots=True)

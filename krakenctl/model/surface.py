@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from krakenctl.errors import WorkspaceError
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.permission import ALL, ON_CONNECT, Permission
 
-USUAL = "connect"  # where nothing is said
-KEYS_PAGE = "https://pro.kraken.com/app/settings/api"  # support.kraken.com, "How to create an API key on Kraken Pro"
+USUAL = "connect"  # where nothing is said; Kraken lists its keys
+BY_HAND = "website"  # where a person makes the keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,6 @@ class Traits:
     by_person: bool  # a person issues, updates and revokes; we say what to do and look at the result
     coverage: Coverage
     called: str  # completes “a key made through …”
-    page: str = ""  # where a person does it
     has_credential: bool = True  # that tells whose the account is; without one only its keys do
     proved_by_pair: bool = False  # no list shows its keys: each shows by what it answers to its own pair
     one_by_one: bool = False  # each is seen through to its check before the next is begun
@@ -45,7 +44,6 @@ SURFACES: Mapping[str, Traits] = {
         by_person=True,
         coverage=Coverage.HELD,
         called="the website",
-        page=KEYS_PAGE,
         has_credential=False,
         proved_by_pair=True,
         one_by_one=True,
@@ -66,6 +64,11 @@ def traits(name: str) -> Traits:
     return SURFACES[name]
 
 
+def presumed(name: str) -> Traits:
+    """Of one that nobody here knows, the usual ones: for what only looks, or tells."""
+    return SURFACES.get(name, SURFACES[USUAL])
+
+
 def is_by_person(surface: str) -> bool:
     """Whether keys of this surface are issued, updated and revoked by a person. Not of one that nobody knows."""
-    return surface in SURFACES and SURFACES[surface].by_person
+    return presumed(surface).by_person

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from krakenctl.model.address import Address
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.permission import Permission
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from krakenctl.errors import (
     AnswerLost,
@@ -17,7 +17,7 @@ from krakenctl.errors import (
 from krakenctl.model.desired import DesiredAccount
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.recorded import RecordedAccount, pin_of
-from krakenctl.model.surface import traits
+from krakenctl.model.surface import presumed, traits
 from krakenctl.parallel import each
 from krakenctl.surfaces.base import Surface
 
@@ -32,7 +32,7 @@ def accounts(
     open_surface: OpenSurface,
     parallelism: int = 1,
 ) -> dict[str, LiveAccount]:
-    """All declared ones. What fails for one blocks it and no other, unless no master can be seen at all.
+    """All declared ones. What fails for one blocks it and no other, unless no master can be seen and one needs mending.
 
     What will pass (TRANSIENT) is raised: it blocks nobody for good, no person is to be waited for, and the next ten
     thousand calls would fare no better. A lockout passes too, but is its own account's, and asked again only prolonged.
@@ -49,18 +49,10 @@ def accounts(
     seen = dict(zip(declared, each(look, list(declared), parallelism), strict=True))
     masters = [seen[name] for name, desired in declared.items() if desired.address.kind == "Account"]
     unseen = [problem for problem in masters if not isinstance(problem, LiveAccount)]
-    if unseen and len(unseen) == len(masters) and not (_are_locked(unseen) and _is_any_ready(seen.values())):
-        raise unseen[0]
+    lasting = [problem for problem in unseen if not isinstance(problem, LockedOut)]
+    if lasting and len(unseen) == len(masters):
+        raise lasting[0]
     return {name: live if isinstance(live, LiveAccount) else _unseen(name, _why(live)) for name, live in seen.items()}
-
-
-def _are_locked(problems: Iterable[Exception]) -> bool:
-    """Which says nothing of their sub-accounts, whose keys are their own."""
-    return all(isinstance(problem, LockedOut) for problem in problems)
-
-
-def _is_any_ready(seen: Iterable[object]) -> bool:
-    return any(isinstance(live, LiveAccount) and live.phase is Phase.READY for live in seen)
 
 
 def account(desired: DesiredAccount, recorded: RecordedAccount | None, open_surface: OpenSurface) -> LiveAccount:
@@ -121,22 +113,27 @@ def refuse_another(name: str, iiban: str, pin: str, opener: str, *, hint: str) -
 
 
 def _opener(live: LiveAccount) -> str:
-    return f"the keys that are kept for {live.name}" if live.by_person else f"the credential of {live.name}"
+    return f"the credential of {live.name}" if _has_credential(live) else f"the keys that are kept for {live.name}"
 
 
 def _check(*accounts: LiveAccount) -> str:
-    """What to look at: where people make the keys, there is no credential."""
+    """What to look at."""
     keys = "which account each was made on, and correct the manifests or what the store keeps"
-    wrong = {True: f"look {keys}", False: "check the credentials in krakenctl.yaml"}
-    return "; ".join(wrong[by_person] for by_person in sorted({live.by_person for live in accounts}))
+    wrong = {True: "check the credentials in krakenctl.yaml", False: f"look {keys}"}
+    return "; ".join(wrong[each] for each in sorted(set(map(_has_credential, accounts)), reverse=True))
+
+
+def _has_credential(live: LiveAccount) -> bool:
+    return presumed(live.surface).has_credential
 
 
 def refuse_known(live: LiveAccount, known: Mapping[str, RecordedAccount]) -> None:
-    """The same, for an account seen for the first time in the middle of a run. Raises SafetyStop."""
+    """Raises SafetyStop where an account that is first seen in the middle of a run is one known by another name."""
     for other in known.values():
         if live.iiban and other.iiban == live.iiban and other.name != live.name:
+            leads = "leads" if _has_credential(live) else "lead"
             raise SafetyStop(
-                f"{_opener(live)} {'lead' if live.by_person else 'leads'} to {other.iiban}, the account {other.name}",
+                f"{_opener(live)} {leads} to {other.iiban}, the account {other.name}",
                 hint=_check(live),
                 address=live.name,
             )
@@ -159,7 +156,7 @@ def _unseen(name: str, reason: str) -> LiveAccount:
 def _seen(name: str, surface: Surface, pin: str, kind: str) -> LiveAccount:
     """`pin`: see `pin_of`."""
     iiban = surface.iiban()
-    opener = f"{'a key that is recorded on' if traits(kind).by_person else 'the credential of'} {name} opens"
+    opener = f"{'the credential of' if traits(kind).has_credential else 'a key that is recorded on'} {name} opens"
     wrong = "correct the credential; if the account really changed, pin the new one in its manifest (iiban)"
     refuse_another(name, iiban, pin, opener, hint=wrong)
     listing = surface.list_keys()

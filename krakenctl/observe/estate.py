@@ -9,7 +9,7 @@ from threading import Lock
 from krakenctl.model.address import Address
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.holding import Holding
-from krakenctl.model.recorded import Gone, Recorded
+from krakenctl.model.recorded import EndProof, Recorded
 from krakenctl.model.run import Run
 from krakenctl.model.silence import (
     CLOCK_SLACK,
@@ -30,8 +30,8 @@ Jot = Callable[[Callable[[State], None]], bool]  # see `state.base.StateHome`
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """For one command; its accounts' threads share it. Nothing is read before an account is asked about, and then anew
-    for every look."""
+    """What is ours on each account, for one command; threads may share it. The state is read when an account is first
+    asked about, and again for every look."""
 
     recorded: Callable[[], Recorded]
     declared: Mapping[Address, DesiredKey]
@@ -81,7 +81,7 @@ class Share:
     remembers: bool = True
     _answers: dict[str, Answer | None] = field(default_factory=dict)  # by public key
     _refusals: dict[str, Refusal | None] = field(default_factory=dict)
-    _gone: dict[str, Gone | None] = field(default_factory=dict)
+    _gone: dict[str, EndProof | None] = field(default_factory=dict)
     _counted: RefusalRow | None = None  # None: no call of this command has changed it
     _locked_out: int = 0  # unix seconds; 0: not in this command
     _recorded: Recorded | None = None
@@ -94,17 +94,22 @@ class Share:
     def holdings(self) -> Iterator[Holding]:
         self.look_again()
         estate, recorded = self.estate, self._known()
-        ours = [each for each in (*recorded.keys.values(), *recorded.retired) if each.account == self.account]
+        ours = [each for each in recorded.ours if each.account == self.account]
         begun = [intent for intent in recorded.intents if intent.account == self.account]
-        yield from holdings(ours, begun, estate.declared, estate.open_store, estate.now(), rotating=estate.rotating)
-        yield from under_way(begun, estate.declared, estate.open_store, estate.now())
+        yield from holdings(
+            ours,
+            begun,
+            estate.declared,
+            estate.open_store,
+            estate.now(),
+            seen=self.nonce,
+            rotating=estate.rotating,
+        )
+        yield from under_way(begun, estate.declared, estate.open_store, estate.now(), seen=self.nonce)
 
     def claim(self, iiban: str) -> str:
         owner = self.estate.whose(iiban, self.account)
         return "" if owner == self.account else owner
-
-    def whose(self, iiban: str) -> str:
-        return self.estate.whose(iiban)
 
     def answer(self, public_key: str) -> Answer | None:
         if public_key in self._answers:
@@ -116,9 +121,7 @@ class Share:
 
     def nonce(self, public_key: str) -> int:
         if self._nonces is None:
-            self._nonces = {}
-            for (key, _), answer in self._known().answered.items():
-                self._nonces[key] = max(answer.nonce, self._nonces.get(key, 0))
+            self._nonces = self._known().seen()
         heard = self._answers.get(public_key)
         return max(heard.nonce if heard else 0, self._nonces.get(public_key, 0))
 
@@ -137,17 +140,17 @@ class Share:
     def note_nonce(self, public_key: str, nonce: int) -> None:
         """A key of a record has answered somebody who asked it on its own account. Of others nothing is kept."""
         known = self._known()
-        if any(each.public_key == public_key for each in (*known.keys.values(), *known.retired)):
+        if any(each.public_key == public_key for each in known.ours):
             self.note(public_key, answers=True, told=Answer(nonce=nonce))
             self.keep_nonces([public_key])
-
-    def has_answered(self, public_key: str) -> bool:
-        return self.answer(public_key) is not None
 
     def refusal(self, public_key: str) -> Refusal | None:
         if public_key in self._refusals:
             return self._refusals[public_key]
         return self._known().refused.get((public_key, self.estate.host))
+
+    def refused_elsewhere(self, public_key: str) -> bool:
+        return any(key == public_key and host != self.estate.host for key, host in self._known().refused)
 
     def rests(self, public_key: str, *, named: bool = False) -> str:
         """`named`: the user wants this very key asked, so that a refusal does not count. A lockout does."""
@@ -163,7 +166,7 @@ class Share:
 
     def _is_named(self, public_key: str) -> bool:
         recorded = self._known()
-        records = (*recorded.keys.values(), *recorded.retired) if self.estate.named else ()
+        records = recorded.ours if self.estate.named else ()
         return any(each.public_key == public_key and each.address in self.estate.named for each in records)
 
     def locked(self) -> str:
@@ -229,7 +232,7 @@ class Share:
         at = self._locked_out = self.estate.now()
         self._write(lambda state: state.locked_out(self.account, at))
 
-    def gone(self, public_key: str) -> Gone | None:
+    def gone(self, public_key: str) -> EndProof | None:
         """What proved its end."""
         return self._gone[public_key] if public_key in self._gone else self._known().gone.get(public_key)
 
@@ -241,7 +244,7 @@ class Share:
         return proof is not None and not proof.host
 
     def note_gone(self, public_key: str, said: str) -> None:
-        proof = self._gone[public_key] = Gone(since=self.estate.now(), host=self.estate.host, said=said)
+        proof = self._gone[public_key] = EndProof(since=self.estate.now(), host=self.estate.host, said=said)
         self._write(lambda state: state.gone(public_key, proof))
 
     def _lasts(self, since: int, until: int) -> bool:

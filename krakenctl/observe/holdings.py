@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from krakenctl.errors import KrakenctlError
@@ -10,10 +10,10 @@ from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import DesiredKey, SecretRef
 from krakenctl.model.holding import Holding
-from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.key import KeyPair, KeySpec
+from krakenctl.model.journal import Intent, Stage, Verdict
+from krakenctl.model.key import KeySpec
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.plan.clocks import clock_of, replaced_by
+from krakenctl.plan.clocks import clock_of, correction, is_replaced
 from krakenctl.stores.base import Entry, Slot, Store
 
 ADOPTED = "adopted without its secret, which only its consumer has"
@@ -23,22 +23,25 @@ OpenStore = Callable[[str], Store]  # by name; raises KrakenctlError
 
 def holdings(
     records: Iterable[RecordedKey],
-    intents: Iterable[Intent],
+    intents: Collection[Intent],
     declared: Mapping[Address, DesiredKey],
     open_store: OpenStore,
     now: int,
     *,
+    seen: Callable[[str], int] = lambda _: 0,
     rotating: bool = False,
 ) -> Iterator[Holding]:
     """Each as far as this host can read its store; what fails for one is told of that one.
 
-    `intents`: what runs have begun on their account. `rotating`: any of them may be replaced, whatever is declared.
+    `intents`: what runs have begun on their account. `seen`: the highest nonce that is known, by public key.
+    `rotating`: any of them may be replaced, whatever is declared.
     """
-    replaced = replaced_by(intents)
     for record in records:
-        key = declared_as(record.address, declared)
-        scale = clock_of(record, key, now, is_replaced=rotating or record.live_name in replaced)
-        yield _held(record, scale, open_store)
+        key, number = declared_as(record.address, declared), seen(record.public_key)
+        replaced = rotating or is_replaced(record, intents)
+        scale = clock_of(record, key, now, seen=number, is_replaced=replaced)
+        finer = correction(record, key, now, seen=number, is_replaced=replaced)
+        yield replace(_held(record, scale, open_store), finer=finer)
 
 
 def declared_as(address: Address, declared: Mapping[Address, DesiredKey]) -> DesiredKey | None:
@@ -55,11 +58,16 @@ def _held(record: RecordedKey, scale: NonceScale, open_store: OpenStore) -> Hold
         return Holding(record=record, scale=scale, problem=problem.message)
     if entry is None:
         return Holding(record=record, scale=scale, problem=f"no slot of {record.secret.path} holds its secret")
-    return Holding(record=record, scale=scale, pair=KeyPair(public_key=entry.public_key, secret=entry.secret))
+    return Holding(record=record, scale=scale, pair=entry.pair)
 
 
 def under_way(
-    intents: Iterable[Intent], declared: Mapping[Address, DesiredKey], open_store: OpenStore, now: int
+    intents: Iterable[Intent],
+    declared: Mapping[Address, DesiredKey],
+    open_store: OpenStore,
+    now: int,
+    *,
+    seen: Callable[[str], int] = lambda _: 0,
 ) -> Iterator[Holding]:
     """Keys that an earlier run had been given and not promoted, as far as a slot has their secrets.
 
@@ -68,7 +76,7 @@ def under_way(
     for intent in intents:
         if intent.issues and intent.secret and intent.sent and intent.stage in _KEPT:
             record = record_of(intent, intent.secret, intent.sent)
-            scale = clock_of(record, declared.get(intent.address), now)
+            scale = clock_of(record, declared_as(intent.address, declared), now, seen=seen(record.public_key))
             yield from _under_way(intent, record, scale, open_store)
 
 
@@ -88,6 +96,7 @@ def record_of(intent: Intent, secret: SecretRef, sent: KeySpec) -> RecordedKey:
         issued=intent.began,
         trigger=intent.change.trigger,
         nonce=intent.change.nonce,
+        unverified=Verdict.parse(intent.vouched).told if intent.is_untried else "",
     )
 
 
@@ -103,9 +112,8 @@ def _under_way(intent: Intent, record: RecordedKey, scale: NonceScale, open_stor
         return
     for entry in entries:
         if entry is not None and entry.live_name == intent.live_name:
-            pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
             kept = replace(record, created=entry.created, public_key=entry.public_key)
-            yield Holding(record=kept, scale=scale, pair=pair, fresh=fresh)
+            yield Holding(record=kept, scale=scale, pair=entry.pair, fresh=fresh)
             return
 
 

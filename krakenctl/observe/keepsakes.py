@@ -18,7 +18,7 @@ from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.plan import Action, Cause, Change, Plan
 from krakenctl.model.recorded import Recorded, RecordedKey
-from krakenctl.plan.keys import blocked
+from krakenctl.plan.changes import blocked
 from krakenctl.stores.base import Slot, Store
 
 COMPARED = 1000  # keys; a decryption takes 0.15 ms, and a plan of 20 keys has half a second
@@ -40,7 +40,7 @@ def findings(plan: Plan, recorded: Recorded, open_store: OpenStore) -> tuple[Fin
 
 
 def held_back(plan: Plan, recorded: Recorded, live: Mapping[str, LiveAccount], open_store: OpenStore) -> Plan:
-    """The same, but for keys that would be made beside one that an import declared and could not record any more."""
+    """The plan with each new key held back that would be made beside one which an import could not record."""
     new = {change.secret.store for change in plan.changes if change.action is Action.CREATE and change.secret}
     stores, _ = _opened(new, open_store)
 
@@ -138,7 +138,7 @@ def _foreign(plan: Plan, recorded: Recorded, stores: dict[str, Store]) -> Iterat
 def _announced(change: Change, recorded: Recorded, live: Mapping[str, LiveAccount], stores: dict[str, Store]) -> str:
     """The name of the live key for which an import meant this address; empty: none, or it is gone or recorded."""
     meant = recorded.announced.get(change.address)
-    known = (key for key in (*recorded.keys.values(), *recorded.retired) if meant and key.account == meant.account)
+    known = (key for key in recorded.ours if meant and key.account == meant.account)
     if meant is None or any(map(meant.is_key, known)):
         return ""
     listed = live[meant.account].keys if meant.account in live else ()

@@ -93,7 +93,7 @@ class Lookout:
 def _is_new(account: PlannedAccount, known: RecordedAccount | None) -> bool:
     """Keys that people make have an account before anybody can ask which."""
     if known is None:
-        return bool(account.iiban or account.by_person)
+        return bool(account.iiban or not account.traits.has_credential)
     return bool(account.iiban and account.iiban != known.iiban)
 
 

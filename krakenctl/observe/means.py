@@ -52,10 +52,12 @@ def open_means(
     person: Person | None = None,
     named: Collection[Address] = (),
     rotating: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Means]:
     """`recorded`: what is remembered; None: what the state says whenever it is asked. `usernames`: None: the declared.
 
-    `holding`: the state, while the lease is ours. `named`, `rotating`: see `observe.estate.Estate`.
+    `holding`: the state, while the lease is ours. `named`, `rotating`: see `observe.estate.Estate`. `say`: is told what
+    is waited for.
     """
     environ = os.environ if environ is None else environ
     store = opening.stores(project, environ)
@@ -68,7 +70,7 @@ def open_means(
         """The exchange opens an account by the grounds, and these tell the time by the exchange."""
         return grounds.of(account)
 
-    with opening.exchange(project.root, project.workspace, credentials, names, premises) as exchange:
+    with opening.exchange(project.root, project.workspace, credentials, names, premises, say=say) as exchange:
         grounds = Grounds(
             project,
             recorded or home.read,

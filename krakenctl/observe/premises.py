@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from krakenctl.model.address import Address
 from krakenctl.model.human import Site
+from krakenctl.model.page import keys_page
 from krakenctl.model.recorded import Recorded, pin_of
 from krakenctl.model.run import Run
 from krakenctl.model.surface import USUAL, traits
@@ -58,6 +59,11 @@ class Grounds:
             rotating=rotating,
         )
 
+    @property
+    def page(self) -> str:
+        """Where a person sees to keys."""
+        return keys_page(self.project.workspace.endpoint)
+
     def of(self, account: str) -> Premises:
         """As its manifest says; of an account that is no longer declared, as the state remembers it."""
         desired = self.project.desired.accounts.get(account)
@@ -67,7 +73,7 @@ class Grounds:
         surface = desired.surface if desired else known.surface if known else USUAL
         site = Site(
             account=account,
-            page=traits(surface).page,
+            page=self.page,
             username=(desired.username if desired else "") or (known.username if known else ""),
             iiban=pin_of(desired, known),
         )

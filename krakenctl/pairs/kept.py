@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from krakenctl.errors import CredentialMissing, InvalidManifests, KrakenctlError
 from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
-from krakenctl.model.key import KeyPair
-from krakenctl.model.recorded import Gone, Recorded, RecordedKey
+from krakenctl.model.recorded import EndProof, Recorded, RecordedKey
 from krakenctl.model.silence import Refusal
 from krakenctl.model.time import show_time
 from krakenctl.observe.estate import Estate, Share
 from krakenctl.observe.holdings import ADOPTED, OpenStore, declared_as, entry_of
 from krakenctl.pairs.harvest import Labelled
-from krakenctl.plan.clocks import clock_of, replaced_by
+from krakenctl.plan.clocks import clock_of, is_replaced
+from krakenctl.plan.homes import recorded_as
 from krakenctl.project import WORKSPACE_FILE, Project, open_project, read_workspace, without_manifests
 from krakenctl.state.base import StateHome
 from krakenctl.stores.base import Entry, Slot, Store
@@ -34,7 +33,7 @@ class Kept:
     found: Labelled
     scale: NonceScale = NonceScale.UNKNOWN  # of what its consumer sends, as far as the manifests say
     record: RecordedKey | None = None
-    gone: Gone | None = None
+    gone: EndProof | None = None
     refusal: Refusal | None = None  # from this host; None: none, or it has answered since
     has_answered: bool = False  # from this host
     account: str = ""  # empty: nobody knows
@@ -51,7 +50,7 @@ class Kept:
         spec = self.record.spec
         if self.gone is not None:
             return f"that it has ended was {self.gone.told}"
-        if 0 < spec.valid_until <= now:
+        if spec.has_ended(now):
             return f"its recorded end has passed ({show_time(spec.valid_until)})"
         only = f"it may be used from {', '.join(spec.ip_allowlist)} only"
         if self.refusal is not None:
@@ -62,14 +61,17 @@ class Kept:
         return ""
 
 
-def of_address(root: Path, address: Address, environ: Mapping[str, str]) -> Kept:
-    """The current generation of a key, as recorded, or else as declared. Raises KrakenctlError."""
+def of_address(root: Path, address: Address, environ: Mapping[str, str], now: Callable[[], int]) -> Kept:
+    """The current generation of a key, as recorded, or else as declared. Raises KrakenctlError.
+
+    `now`: unix seconds on the exchange's clock. It is asked only where its clock depends on that.
+    """
     project = _project(root)
     open_store = opening.stores(project, environ)
     declared = project.desired.keys.get(address)
     home = opening.state_home(root, project.workspace.state, environ)
     memory = home.read()
-    recorded = memory.keys.get(address)
+    recorded = recorded_as(declared, memory.keys) if declared else memory.keys.get(address)
     place = recorded.secret if recorded else declared.secret if declared else None
     if place is None:
         raise _unknown(address, {*project.desired.keys, *(trace.address for trace in memory.traces)})
@@ -78,7 +80,7 @@ def of_address(root: Path, address: Address, environ: Mapping[str, str]) -> Kept
     entry = entry_of(recorded, open_store) if recorded else _current(place, open_store)
     scale = declared.nonce if declared else NonceScale.UNKNOWN
     if recorded:
-        scale = _clock(recorded, memory, project)
+        scale = _clock(recorded, memory, project, now)
     found = _labelled(str(address), entry, place)
     public_key, here = found.pair.public_key, (found.pair.public_key, socket.gethostname())
     return Kept(
@@ -102,8 +104,8 @@ def _unknown(address: Address, known: Collection[Address]) -> CredentialMissing:
     )
 
 
-def of_place(root: Path, place: SecretRef, environ: Mapping[str, str]) -> Kept:
-    """What a store keeps as current at a path. Raises KrakenctlError."""
+def of_place(root: Path, place: SecretRef, environ: Mapping[str, str], now: Callable[[], int]) -> Kept:
+    """What a store keeps as current at a path. Raises KrakenctlError. `now`: see `of_address`."""
     project = _project(root)
     entry = _current(place, opening.stores(project, environ))
     scale, account = NonceScale.UNKNOWN, ""
@@ -113,14 +115,22 @@ def of_place(root: Path, place: SecretRef, environ: Mapping[str, str]) -> Kept:
         account, memory = address.path[0], home.read()
         recorded = memory.keys[address]
         if entry and entry.live_name == recorded.live_name:
-            scale = _clock(recorded, memory, project)
+            scale = _clock(recorded, memory, project, now)
     found = _labelled(f"{place.store}:{place.path}", entry, place)
     return Kept(found=found, scale=scale, account=account, home=home)
 
 
-def _clock(record: RecordedKey, memory: Recorded, project: Project) -> NonceScale:
+def pair_at(root: Path, place: SecretRef, environ: Mapping[str, str]) -> Labelled:
+    """The pair alone."""
+    entry = _current(place, opening.stores(_project(root), environ))
+    return _labelled(f"{place.store}:{place.path}", entry, place)
+
+
+def _clock(record: RecordedKey, memory: Recorded, project: Project, now: Callable[[], int]) -> NonceScale:
     key = declared_as(record.address, project.desired.keys)
-    return clock_of(record, key, int(time.time()), is_replaced=record.live_name in replaced_by(memory.intents))
+    at = now() if key is not None and key.nonce is not record.nonce else 0  # else it is the same at any time
+    seen = memory.seen().get(record.public_key, 0)
+    return clock_of(record, key, at, seen=seen, is_replaced=is_replaced(record, memory.intents))
 
 
 def share_of(account: str, home: StateHome, now: Callable[[], int]) -> Share:
@@ -146,9 +156,9 @@ def shares_of(root: Path, public_keys: Collection[str], now: Callable[[], int]) 
         if (root / WORKSPACE_FILE).is_file():
             home = opening.state_home(root, read_workspace(root).state, os.environ)
             memory = home.read()
-            records = [each for each in (*memory.keys.values(), *memory.retired) if each.public_key in public_keys]
-            shares = {account: share_of(account, home, now) for account in {each.account for each in records}}
-            return {each.public_key: shares[each.account] for each in records}
+            ours = [each for each in memory.traces if each.public_key in public_keys]
+            shares = {account: share_of(account, home, now) for account in {each.account for each in ours}}
+            return {each.public_key: shares[each.account] for each in ours}
     return {}
 
 
@@ -171,4 +181,4 @@ def _current(place: SecretRef, open_store: OpenStore) -> Entry | None:
 def _labelled(label: str, entry: Entry | None, place: SecretRef) -> Labelled:
     if entry is None:
         raise CredentialMissing(f"the store {place.store} keeps nothing at {place.path}")
-    return Labelled(label=label, pair=KeyPair(public_key=entry.public_key, secret=entry.secret), named=True)
+    return Labelled(label=label, pair=entry.pair, named=True)

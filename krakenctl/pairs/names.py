@@ -89,7 +89,13 @@ def made(label: str, key: Secret, secret: Secret) -> Labelled | Finding:
 
 
 def _odd(label: str, words: str) -> Finding:
-    return finding("odd-key", words if label == ONLY else f"{label}: {words}")
+    return _odd_key(words if label == ONLY else f"{label}: {words}")
+
+
+def _odd_key(message: str) -> Finding:
+    """What is to be swapped is whole: to copy it once more would not help."""
+    odd = finding("odd-key", message)
+    return replace(odd, hint="") if pasted.SWAPPED in message else odd
 
 
 def half_of(name: str) -> tuple[str, bool | None]:
@@ -153,7 +159,7 @@ def _judged(label: str, keys: list[Half], secrets: list[Half], *, meant: bool) -
     names = ", ".join(name for name, _ in (*keys, *secrets))
     if not (meant or _shaped(keys, secrets)):
         if wrong := _broken(keys, secrets):
-            yield finding("odd-key", f"{names}: one half has the form of Kraken's, and {wrong}; not looked at")
+            yield _odd_key(f"{names}: one half has the form of Kraken's, and {wrong}; not looked at")
         elif keys and secrets:
             yield finding("not-kraken", f"{names}: not Kraken's by their names and their shape, and not looked at")
     elif _FUTURES.search(label):

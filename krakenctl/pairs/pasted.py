@@ -15,6 +15,7 @@ from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
 
 PUBLIC_LENGTH, SECRET_BYTES = 56, 64
+SWAPPED = "key and secret are in the wrong order: swap the two"
 _LONGEST_KEY = 80  # characters; key and secret together have 144
 _KEY = re.compile(r"[A-Za-z0-9+/=]*")
 _LEAST_BYTES = 16  # of a secret: whatever is shorter was cut off
@@ -51,7 +52,7 @@ def pair_problem(key: Secret, secret: Secret) -> str:
         return "a line ends within the key or the secret: these are several values, or a quote is not closed"
     key, secret = clean(key), clean(secret)
     if _size(key) == SECRET_BYTES and is_shaped_key(secret):
-        return "key and secret are in the wrong order: swap the two"
+        return SWAPPED
     if secret.reveal() and secret != key and secret.reveal() in key.reveal():
         return "the public key has the private key in it: this looks like key and secret together"
     return key_problem(key) or secret_problem(secret, key)

@@ -9,7 +9,7 @@ from typing import Any
 
 from krakenctl.audit.rules import finding
 from krakenctl.model.finding import Finding
-from krakenctl.model.secret import Secret
+from krakenctl.model.secret import Secret, hidden
 from krakenctl.pairs import dotenv, names, pasted
 from krakenctl.pairs.harvest import Harvest
 
@@ -80,13 +80,9 @@ def _from_json(text: Secret, *, bare_is_meant: bool) -> Harvest:
 def _parsed(text: Secret) -> Any:
     """Every text in it is a secret at once. None: it is no JSON."""
     try:
-        return json.loads(text.reveal().lstrip("\ufeff"), object_hook=_hidden)
+        return json.loads(text.reveal().lstrip("\ufeff"), object_hook=hidden)
     except (ValueError, RecursionError):
         return None
-
-
-def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: Secret(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Secret]]:

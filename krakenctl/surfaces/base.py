@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
-from krakenctl.model.live import Aside, Asides, Coverage
+from krakenctl.model.live import Aside, Asides
 from krakenctl.model.plan import Verb
 
 
@@ -32,10 +33,6 @@ class Surface(Protocol):
 
         Raises SafetyStop where they tell of different ones.
         """
-        ...
-
-    def now(self) -> int:
-        """The exchange's clock, unix seconds."""
         ...
 
     def list_keys(self) -> Listing:

@@ -15,18 +15,17 @@ from typing import Any
 from krakenctl.errors import (
     AnswerLost,
     ExchangeError,
-    LockedOut,
     NeedsPerson,
     NonceRefused,
     Refused,
     Unavailable,
     Unreachable,
 )
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.description import NonceScale, nonce_at
 from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
-from krakenctl.model.live import Coverage
 from krakenctl.model.plan import Verb
 from krakenctl.model.secret import Secret
 from krakenctl.model.silence import NO_KEY, NO_NONCE, NO_SIGNATURE
@@ -73,9 +72,6 @@ class Connect:
         if not isinstance(iban, str) or not iban.strip():
             raise ExchangeError("Kraken's userinfo names no IIBAN: this krakenctl does not understand the answer")
         return normal_iiban(iban)
-
-    def now(self) -> int:
-        return spot.server_time(self._http)
 
     def list_keys(self) -> Listing:
         rows = answers.result(self._list(), "list the account's keys")
@@ -207,9 +203,7 @@ class ConnectMaster:
             yield
         except Refused as problem:
             self._row.note(problem)
-            if isinstance(problem, LockedOut):
-                self._held.note_lockout()
-            elif answers.says(problem, NO_KEY, NO_SIGNATURE, NO_NONCE):
+            if answers.says(problem, NO_KEY, NO_SIGNATURE, NO_NONCE):
                 self._held.note_refused(public_key, answers.said(problem))
             raise
         self._row.end()

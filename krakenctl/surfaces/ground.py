@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from krakenctl.model.human import Site
 from krakenctl.model.secret import Secret
+from krakenctl.model.surface import USUAL
 from krakenctl.surfaces.kraken.held import Held, NothingHeld
 from krakenctl.surfaces.kraken.meter import Meter
 from krakenctl.surfaces.person import Nobody, Person
@@ -18,7 +19,7 @@ class Premises:
     """What manifests, state and the command tell of one account."""
 
     site: Site
-    surface: str = "connect"
+    surface: str = USUAL
     held: Held = field(default_factory=NothingHeld)
     person: Person = field(default_factory=Nobody)
     steps: Callable[[], int] = lambda: 1  # how many a person takes on this account in this run

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from krakenctl.errors import ExchangeError, LockedOut, NeedsPerson, NonceRefused, Refused
 from krakenctl.model.address import key_address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.description import NonceScale
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.holding import Holding
 from krakenctl.model.human import Deleted, HumanStep, Mended, Mistaken, Revocation, Site, Slip, Successor
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
-from krakenctl.model.live import NOTHING, Coverage
+from krakenctl.model.live import NOTHING
 from krakenctl.model.plan import Verb
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.surfaces.base import Listing
@@ -37,18 +38,18 @@ _STILL = "it still answers: it was not deleted"
 def opened(ground: Ground) -> Website:
     premises = ground.premises
     return Website(
-        premises.site,
-        ground.http,
-        premises.person,
-        premises.held,
-        ground.clock,
-        ground.wait,
-        ground.now,
+        site=premises.site,
+        http=ground.http,
+        person=premises.person,
+        held=premises.held,
+        clock=ground.clock,
+        wait=ground.wait,
+        now=ground.now,
         expected=premises.steps,
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Website:
     """See `base.Surface`. For one thread at a time: a person does one thing after another."""
 
@@ -58,10 +59,11 @@ class Website:
     held: Held
     clock: Callable[[], int]  # nanoseconds since 1970
     wait: Callable[[float], None]
-    told: Callable[[], int]  # the exchange's clock, unix seconds
+    now: Callable[[], int]  # the exchange's clock, unix seconds
     expected: Callable[[], int] = lambda: 1  # how many steps a person takes on this account in this run
     _taken: int = 0  # of these, so far
     _fresh: dict[str, Holding] = field(default_factory=dict)  # by name: made in this run
+    _attested: set[str] = field(default_factory=set)  # by name: elsewhere, when this run first asked about it
     _caller: Caller = field(init=False)
     _roll: RollCall = field(init=False)
 
@@ -73,9 +75,6 @@ class Website:
         """As any key in use tells it, now or before; empty: none has. Raises SafetyStop when they differ."""
         self._looks()
         return self._roll.account
-
-    def now(self) -> int:
-        return self.told()
 
     def list_keys(self) -> Listing:
         looks = {name: look for name, look in self._looks().items() if look.live is not None}
@@ -150,29 +149,40 @@ class Website:
             return False
 
     def amend(self, name: str, spec: KeySpec, wrong: tuple[str, ...]) -> Mended:
-        is_new = self._is_new(name)
+        is_new, slip = self._is_new(name), self._slip(name, wrong)
         step = self._step(Verb.ISSUE if is_new else Verb.UPDATE, name, wanted=spec)
-        slip = self._slip(name, wrong)
+        doubted = replace(step, slip=slip, attested=slip is Slip.UNSEEN and self._is_attested(name))
         try:
-            said = self.person.again(replace(step, slip=slip), wrong)
+            said = self.person.again(doubted, wrong)
             if is_new and said is None and slip is Slip.PAIR:
                 said = self.person.issue(step)
-            deleted = self._deleted(name) if is_new and said is Deleted.SAID else None
+            if is_new and said is Deleted.SAID:
+                return self._deleted_instead(name)
         except NeedsPerson:
-            self._fresh.pop(name, None)
-            if slip is not Slip.UNSEEN:  # else it is as it was, and one more call would be refused
-                self._roll.forget(name)
+            self._left(name, slip)
             raise
-        mistaken = self._mistaken(name, said) if is_new and isinstance(said, KeyPair) else None
-        told = self._roll.looks.get(name, GONE).told
+        if is_new and isinstance(said, KeyPair):
+            return self._other_pair(name, spec, said)
+        self._attested.discard(name)
         self._roll.forget(name)
-        if deleted is not None:
-            return Mended(deleted=deleted, mistaken=Mistaken(told.live, told.iiban) if told else None)
-        if not is_new or not isinstance(said, KeyPair):
-            self._caller.grant_one()
-            return Mended()
-        self._take(name, spec, said)
-        return Mended(pair=said, mistaken=mistaken)
+        self._caller.grant_one()
+        return Mended()
+
+    def _left(self, name: str, slip: Slip) -> None:
+        """They stopped. What could not be seen is as it was, and is not asked again: that would be refused again."""
+        self._fresh.pop(name, None)
+        if slip is not Slip.UNSEEN:
+            self._roll.forget(name)
+
+    def _deleted_instead(self, name: str) -> Mended:
+        deleted, told = self._deleted(name), self._roll.looks.get(name, GONE).told
+        self._roll.forget(name)
+        return Mended(deleted=deleted, mistaken=Mistaken(told.live, told.iiban) if told else None)
+
+    def _other_pair(self, name: str, spec: KeySpec, given: KeyPair) -> Mended:
+        mistaken = self._mistaken(name, given)
+        self._take(name, spec, given)
+        return Mended(pair=given, mistaken=mistaken)
 
     def _mistaken(self, name: str, given: KeyPair) -> Mistaken | None:
         """The key whose pair was typed in before. One of that name in this account is gone: names are unique there."""
@@ -191,6 +201,13 @@ class Website:
     def _is_new(self, name: str) -> bool:
         """Whether a person has made it, in this run or an earlier one, and nobody uses it yet."""
         return name in self._fresh or any(one.fresh and one.record.live_name == name for one in self.held.holdings())
+
+    def _is_attested(self, name: str) -> bool:
+        """Elsewhere, and not edited since. What is typed in meanwhile is not kept before it answers."""
+        before = (one.record for one in self.held.holdings() if one.fresh and one.record.live_name == name)
+        if any(record.unverified for record in before):
+            self._attested.add(name)
+        return name in self._attested
 
     def _deleted(self, name: str) -> Revocation:
         """They say so of a new key. Raises NeedsPerson for one that still answers, and whoever said so stops."""

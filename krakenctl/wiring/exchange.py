@@ -5,6 +5,7 @@ Both are reached through the same code: only the base URL and the mounted adapte
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # The embedded sandbox has no address; `.invalid` never resolves, should anything slip past the adapter.
 SANDBOX_URL = "http://sandbox.krakenctl.invalid"
+_PAUSE = 2.0  # seconds: the longest between two calls
 
 
 class Exchange:
@@ -43,12 +45,14 @@ class Exchange:
         open_surface: Callable[[str, Ground], Surface],
         premises: Callable[[str], Premises],
         adapter: BaseAdapter | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._workspace = workspace
         self._credentials = credentials
         self._usernames = usernames
         self._open_surface = open_surface
         self._premises = premises
+        self._say = say
         self._http = Http(SANDBOX_URL if workspace.endpoint == SANDBOX else workspace.endpoint, adapter)
         self._surfaces: dict[str, Surface] = {}
         self._masters: dict[str, Master] = {}  # each keeps its key's nonces rising
@@ -78,9 +82,16 @@ class Exchange:
             meter=lambda: self._meter() if self._workspace.rate_limits.count_connect else None,
             clock=self.clock,
             now=self.now,
-            wait=time.sleep,
+            wait=partial(self.wait, account),
         )
         return self._open_surface(premises.surface, ground)
+
+    def wait(self, account: str, seconds: float) -> None:
+        """What is longer than any pause between two calls is for a clock, and somebody may be sitting there."""
+        if seconds > _PAUSE:
+            whole = math.ceil(seconds)
+            self._say(f"Waiting {whole} s: a key of {account} has seen a number that the clock shows only then.")
+        time.sleep(seconds)
 
     def _meter(self) -> Meter:
         """Each credential has a counter of its own, as Kraken keeps them."""

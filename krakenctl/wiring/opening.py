@@ -40,10 +40,12 @@ def exchange(
     credentials: Credentials,
     usernames: dict[str, str],
     premises: Callable[[str], Premises],
+    *,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Exchange]:
     """`usernames`: by account; the exchange reads it when it needs one, so that more may come to light.
 
-    `premises`: of an account by its name.
+    `premises`: of an account by its name. `say`: is told what is waited for.
     """
     from krakenctl import plugins
     from krakenctl.wiring.exchange import Exchange
@@ -60,6 +62,7 @@ def exchange(
         open_surface=plugins.surface,
         premises=premises,
         adapter=adapter,
+        say=say,
     )
     try:
         yield opened

@@ -1,4 +1,4 @@
-"""What the silence of a key proves that answered from here before, and is refused twice where it would be let in.
+"""What it proves that a key which has answered this host is refused twice, though its allow-list lets this host in.
 
 Of a key that somebody says is deleted, and that was heard right before that, it proves the end. Of any other it does
 not, be its end planned or not: a person who narrows an allow-list on the website makes the same picture, and the key

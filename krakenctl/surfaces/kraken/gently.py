@@ -11,17 +11,16 @@ from krakenctl.model.allow_list import AllowList, lies_within
 from krakenctl.model.description import CLOCKS, Description, NonceScale
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import MOST_REFUSED, NO_KEY, NO_NONCE, Answer
+from krakenctl.model.silence import MOST_REFUSED, NO_KEY, NO_NONCE, Answer, shows_life
 from krakenctl.surfaces.kraken.answers import said
 from krakenctl.surfaces.kraken.held import Held, stop_if_locked
 from krakenctl.surfaces.kraken.look import barred, not_asked
-from krakenctl.surfaces.kraken.numbers import PATIENCE, early, missing
+from krakenctl.surfaces.kraken.numbers import HIGHEST, PATIENCE, early, missing
 from krakenctl.surfaces.kraken.own_key import OwnKey
 from krakenctl.surfaces.kraken.row import Row
 from krakenctl.transport.http import Http
 
 MOST_FORGOTTEN = 2  # refused calls in a row, where nothing is remembered of them
-HIGHEST = 21  # nonce of ours for a key whose consumer may count: far below whatever it will send
 PAUSE = 1.0  # seconds, in which whatever was done on Kraken has spread, and every clock shows another number
 
 T = TypeVar("T")
@@ -29,7 +28,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """For one command. What is answered and refused is noted. Raises LockedOut without a call while it is known.
+    """Makes the signed calls of one command on one account, few of which may be refused, and notes what comes of each.
+
+    While Kraken is known to have locked the account, each raises LockedOut instead of being made.
 
     `lists`: as the keys told them in this run, by public key. `let_in`: those that answered the last time.
     """
@@ -66,19 +67,24 @@ class Caller:
         """In words."""
         return not_asked(self.held.enough())
 
-    def likelihood(self, holding: Holding) -> tuple[bool, bool, bool, bool, int, float]:
-        """Of being refused, to sort by: a full row is worth one call, and whoever is asked first takes it."""
+    def likelihood(self, holding: Holding) -> tuple[bool | int | float, ...]:
+        """Of being refused, to sort by: a full row is worth one call, and whoever is asked first takes it.
+
+        Whatever has made the row was refused, here or elsewhere. Whoever was not goes before all that were, also before
+        a busy key, whose program may be quicker again.
+        """
         held, public_key = self.held, holding.record.public_key
         refusal = held.refusal(public_key)
-        is_by_nonce, at = (refusal.said.endswith(NO_NONCE), refusal.at) if refusal else (False, 0)
+        is_by_nonce, at = (shows_life(refusal.said), refusal.at) if refusal else (False, 0)
+        was_refused = (refusal is not None, held.refused_elsewhere(public_key))
         is_claimed, is_new_here = bool(holding.record.claimed_by), held.answer(public_key) is None
-        return is_claimed, is_new_here, refusal is not None, is_by_nonce, at, self.missing(holding)
+        return is_claimed, *was_refused, is_new_here, is_by_nonce, at, _is_slow(holding), self.missing(holding)
 
     def has_enough_of(self, public_key: str) -> bool:
-        """The same of one key. Where other commands have left a full row, the first that has answered here is asked.
+        """Whether this one is asked no more.
 
-        Else a few dead keys would keep the others from being asked. It is one refusal more at most: after that the row
-        is longer, or has ended.
+        Where other commands have left a full row, the first that has answered here is asked: else a few dead keys would
+        keep the others from being asked. It is one refusal more at most: after that the row is longer, or has ended.
         """
         if not self.has_enough:
             return False
@@ -126,18 +132,30 @@ class Caller:
         if scale in CLOCKS and own.seen:
             self._seen[pair.public_key] = scale, own.seen
 
-    def describe_twice(self, pair: KeyPair, scale: NonceScale, pause: Callable[[], None] | None = None) -> Description:
-        """A refused nonce is tried once more: its consumer was quicker, or an earlier command of ours."""
+    def describe_twice(self, holding: Holding, pair: KeyPair, pause: Callable[[], None] | None = None) -> Description:
+        """A refused nonce is tried once more: its consumer was quicker, or an earlier command of ours.
+
+        Where its manifest says milliseconds, and nothing has shown so yet, they are tried as `OwnKey.discover` does.
+        """
+        scale = holding.scale
         try:
             return self.describe(pair, scale)
         except NonceRefused:
             if self.has_enough or self.row.spent:
                 raise
-        if pause is None:
-            self.wait(PAUSE if scale is NonceScale.SECONDS else 0.0)
-        else:
+        is_corrected = (scale, holding.finer) == (NonceScale.SECONDS, NonceScale.MILLISECONDS)
+        if pause is not None:
             pause()
-        return self.describe(pair, scale)
+        elif not is_corrected:
+            self.wait(PAUSE if scale is NonceScale.SECONDS else 0.0)
+        return self._discovered(pair) if is_corrected else self.describe(pair, scale)
+
+    def _discovered(self, pair: KeyPair) -> Description:
+        """It has refused this very second."""
+        own = self.own(pair)
+        told = self._described(pair, lambda: own.discover(lambda: not self.has_enough, has_refused=True))
+        self.has_seen(pair, told.scale, own)
+        return told
 
     def describe_with(self, pair: KeyPair, nonce: int) -> Description:
         """With a small nonce: nobody uses it yet."""
@@ -228,11 +246,7 @@ class Caller:
 
     def _counted(self, deed: Callable[[], T]) -> T:
         self.stop_if_locked()
-        try:
-            return deed()
-        except LockedOut:
-            self.held.note_lockout()
-            raise
+        return deed()
 
     def own(self, pair: KeyPair) -> OwnKey:
         """Whatever is asked of it counts, but is not noted."""

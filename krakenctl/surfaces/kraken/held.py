@@ -26,7 +26,8 @@ class Held(Protocol):
         ...
 
     def answered_elsewhere(self, public_key: str) -> bool:
-        """Whether another host may find it silent, for whatever reason, and since whenever."""
+        """Whether it has answered another host too. That one may have been refused since, so that nobody here knows
+        from when on it is silent."""
         ...
 
     def nonce(self, public_key: str) -> int:
@@ -39,6 +40,10 @@ class Held(Protocol):
 
     def refusal(self, public_key: str) -> Refusal | None:
         """It was refused from this host, and has not answered since."""
+        ...
+
+    def refused_elsewhere(self, public_key: str) -> bool:
+        """Another host was refused with it, for whatever reason, and it has not answered there since."""
         ...
 
     def rests(self, public_key: str) -> str:
@@ -121,6 +126,9 @@ class NothingHeld:
 
     def refusal(self, public_key: str) -> Refusal | None:
         pass
+
+    def refused_elsewhere(self, public_key: str) -> bool:  # noqa: ARG002
+        return False
 
     def rests(self, public_key: str) -> str:  # noqa: ARG002
         return ""

@@ -14,17 +14,19 @@ from krakenctl.model.human import Slip
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import Aside
 from krakenctl.model.plight import SILENT, Background, Plight
-from krakenctl.model.silence import ANSWERS_NO_MORE, NO_NONCE, NO_SIGNATURE
+from krakenctl.model.silence import ANSWERS_NO_MORE, is_by_nonce, is_by_signature, is_not_permitted, shows_life
+from krakenctl.surfaces.kraken.numbers import HIGHEST
 
 _SECRET_BYTES = 64
-_NOT_PERMITTED = ("EGeneral:Permission denied", "EAPI:Permission denied")  # which no key needs to tell of itself
 ENOUGH = "not asked: several calls in a row were refused not long ago, and more could lock the account"
 UNPROVED = "it has not answered from here before, so its silence would prove nothing"
 ELSEWHERE = "its allow-list may leave this host out"
-TOO_HIGH = (
-    "it has seen as high a nonce as may be sent while nobody knows what its consumer sends: a higher one could lock"
-    " that out (declare consumer.nonce, or `krakenctl attest` with --nonce)"
+_SPENT = "it has seen as high a nonce as krakenctl sends by itself"
+_NEXT = (
+    f"{_SPENT}, and a higher one could lock its program out (`krakenctl attest` takes one: --nonce {HIGHEST + 20} if no"
+    " program uses it yet, else the program's next number or its clock)"
 )
+_BY_CLOCK = f"{_SPENT} (`krakenctl attest` asks it by its program's clock)"
 _EDITED = "its allow-list or its end may shut this host out (were they typed as shown?), or it was deleted"
 _FENCED = "Kraken knows it, and lets this host use it no more: its allow-list or its end was changed on the website"
 NOT_GONE = "it was said to be gone, and answers"
@@ -74,8 +76,17 @@ def barred(holding: Holding, now: int, end: int | None = None) -> str:
     if 0 < (holding.record.spec.valid_until if end is None else end) <= now:
         return "its end has passed"
     if holding.scale not in CLOCKS:
-        return f"consumer.nonce is {holding.scale}, and a call could lock its consumer out"
+        told = "was" if holding.finer in CLOCKS else "is"
+        return f"consumer.nonce {told} {holding.scale}, and a call could lock its consumer out{_by_word(holding)}"
     return ""
+
+
+def _by_word(holding: Holding) -> str:
+    """How a person shows what its manifest says, and nothing else has."""
+    if holding.finer not in CLOCKS:
+        return ""
+    way = f"krakenctl inspect {holding.record.address} --nonce {holding.finer}"
+    return f"; its manifest says {holding.finer} now: if its program does send that, show it once with `{way}`"
 
 
 def alive(holding: Holding) -> Look:
@@ -83,10 +94,13 @@ def alive(holding: Holding) -> Look:
     return replace(_recorded(holding), lives=True)
 
 
+def alive_before(holding: Holding, how: str) -> Look:
+    """It was heard to live, and somebody has deleted it since, as they say."""
+    return as_recorded(holding, f"{how}; nobody had said then that it is deleted")
+
+
 def _recorded(holding: Holding) -> Look:
-    record = holding.record
-    live = LiveKey(name=record.live_name, spec=record.spec, created=record.created, public_key=record.public_key)
-    return Look(live)
+    return Look(holding.record.as_live())
 
 
 def as_recorded(holding: Holding, why: str) -> Look:
@@ -132,34 +146,41 @@ def refused(holding: Holding, said: str, how: str, *, has_answered: bool) -> Loo
         what += "; a later run proves it"
     elif Plight.MOVED in left and not record.retired_until:
         what += f" (if it is deleted, `krakenctl rotate {record.address}` replaces it)"
-    return replace(as_recorded(holding, f"{how}: {what}"), lives=said.endswith(NO_NONCE))
+    if is_by_nonce(said):
+        what += _by_word(holding)
+    return replace(as_recorded(holding, f"{how}: {what}"), lives=shows_life(said))
 
 
 def new_refused(holding: Holding, said: str, *, has_answered: bool) -> Look:
-    """The same of one that was just made, and that this host need not be allowed to use.
+    """What it may mean that a key is refused which was just made, and which this host need not be allowed to use.
 
     What Kraken says to an address that is left out, or where a second factor is missing, is documented nowhere.
     """
-    if said.startswith(NO_NONCE) and has_answered:
-        return as_recorded(holding, TOO_HIGH)
+    if is_by_nonce(said) and has_answered:
+        return spent(holding)
     fence = "this host is not in its allow-list" if holding.record.spec.ip_allowlist else ""
-    if said.startswith((NO_SIGNATURE, *_NOT_PERMITTED)):
+    if is_by_signature(said) or is_not_permitted(said):
         factor = "the key has a second factor (2FA)"
         causes = ["key and secret do not belong together, because one was mistyped", factor, fence]
-    elif not fence and said.startswith(NO_NONCE):
+    elif not fence and is_by_nonce(said):
         return wrong(holding, _IN_USE)
     elif not fence:
         return wrong(holding, f"Kraken knows no such key ({said}): was it copied whole, and not deleted since?")
-    elif said.startswith(NO_NONCE):
+    elif is_by_nonce(said):
         causes = [fence, "the pair was mistyped: it is of a key that has been in use already"]
     else:
         causes = [fence, "the key was mistyped"]
     why = f"Kraken refuses it from here ({said}): {', or '.join(filter(None, causes))}"
-    return replace(as_recorded(holding, why), slip=Slip.UNSEEN, mispaired=said.startswith(NO_SIGNATURE))
+    return replace(as_recorded(holding, why), slip=Slip.UNSEEN, mispaired=is_by_signature(said))
+
+
+def spent(holding: Holding) -> Look:
+    """A new key that nobody has asked, for want of a nonce: what was typed in may be another key's pair."""
+    return replace(as_recorded(holding, _BY_CLOCK if holding.scale in CLOCKS else _NEXT), slip=Slip.UNSEEN)
 
 
 def edited(holding: Holding, said: str) -> Look:
-    """The same of one that a person has just edited: who mistypes its new allow-list may shut this host out."""
+    """A key that is refused once a person has edited it: who mistypes its new allow-list may shut this host out."""
     return replace(as_recorded(holding, f"refused from here ({said}): {_EDITED}"), slip=Slip.UNSEEN)
 
 

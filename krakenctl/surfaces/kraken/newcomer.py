@@ -12,8 +12,9 @@ from krakenctl.model.silence import NO_KEY, NO_NONCE
 from krakenctl.surfaces.kraken import look
 from krakenctl.surfaces.kraken.answers import said, says
 from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
-from krakenctl.surfaces.kraken.gently import HIGHEST, Caller
+from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.look import GONE, Look
+from krakenctl.surfaces.kraken.numbers import HIGHEST
 
 _NONCES = (1, 11, HIGHEST)  # far below whatever its consumer will send
 _PAUSES = (1.0, 2.0)  # seconds between the tries: news need a moment
@@ -52,7 +53,7 @@ def still_answers(caller: Caller, pair: KeyPair) -> bool:
 
 
 def _left_alone(caller: Caller, holding: Holding, pair: KeyPair, *, again: bool, attended: bool) -> Look | None:
-    """What is known of it has to do; None: it is worth a call."""
+    """What is told of it without a call, where none may or need be made; None: it is asked."""
     held, public_key = caller.held, pair.public_key
     if held.is_gone(public_key) and not again:
         return GONE
@@ -78,7 +79,8 @@ def _asked(caller: Caller, holding: Holding, pair: KeyPair, iiban: str, others: 
             return GONE
         return look.new_refused(holding, said(problem), has_answered=has_been_asked)
     if told is None:
-        return look.as_recorded(holding, caller.early(holding) or look.TOO_HIGH)
+        early = caller.early(holding)
+        return look.as_recorded(holding, early) if early else look.spent(holding)
     return look.described(holding, told, iiban)
 
 
@@ -112,7 +114,7 @@ def _nonces(caller: Caller, holding: Holding, pair: KeyPair) -> Iterator[int]:
 
     No more than that: what counts, or is unknown, would be locked out by a clock.
     """
-    spent = caller.spent(pair)
+    spent = max(caller.spent(pair), caller.held.nonce(pair.public_key))  # of whichever host
     if spent < HIGHEST:
         yield spent + 1
     yield from (each for each in _NONCES if each > spent + 1)

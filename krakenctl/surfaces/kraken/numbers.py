@@ -11,6 +11,7 @@ import math
 from krakenctl.model.description import CLOCKS, NonceScale, nonce_at
 from krakenctl.model.time import show_time
 
+HIGHEST = 21  # nonce of ours for a key whose consumer may count: far below whatever it will send
 SECOND = 1_000_000_000  # nanoseconds
 PATIENCE = 5.0  # seconds that a command waits for a clock to pass, over all keys of an account
 _OURS = 60  # seconds, more than we ever send ahead

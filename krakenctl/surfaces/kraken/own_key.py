@@ -70,16 +70,17 @@ class OwnKey:
         """Ask as its consumer would ask right now. NonceRefused: the consumer was quicker, or sends something else."""
         return self._described(scale, 0)
 
-    def discover(self, may_go_on: Callable[[], bool] = lambda: True) -> Description:
+    def discover(self, may_go_on: Callable[[], bool] = lambda: True, *, has_refused: bool = False) -> Description:
         """Ask a key of whose consumer nobody knows what it sends: in seconds, then milliseconds, three calls at most.
 
         An answer to too coarse a clock does no harm, one to too fine a clock locks the consumer out for good. So the
         coarsest is asked first, and milliseconds only after seconds far ahead were refused too. A consumer whose clock
         shows seconds or milliseconds, and is within thirty seconds of this one, is then refused for no longer than
         `FARTHEST`, a second, and what its clock is behind. A consumer that counts is locked out by any clock.
+        `has_refused`: it has just refused this very second, so that begins half a minute ahead.
         Raises NonceRefused: its consumer's clock is finer, or is ahead; or one was not to be asked any more.
         """
-        *ladder, last = _LADDER
+        *ladder, last = _LADDER[has_refused:]
         for scale, ahead in ladder:
             try:
                 told = self._described(scale, ahead)
@@ -133,7 +134,7 @@ class OwnKey:
         return nonce_at(scale, self._clock() + ahead * SECOND)
 
     def describe_with(self, nonce: int) -> Description:
-        """The same with a nonce that the caller has chosen, for a key whose consumer counts."""
+        """What the key tells of itself, by a nonce that the caller has chosen: for a key whose consumer counts."""
         return self._read(self._result("GetApiKeyInfo", nonce, "describe the key"), NonceScale.COUNTER)
 
     def call(self, name: str, scale: NonceScale, /, **fields: str) -> Any:

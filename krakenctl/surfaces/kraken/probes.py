@@ -53,7 +53,6 @@ class Call:
     in_window: bool = False  # of history: what lies outside the key's query window is refused, so we stay inside
     cost: int = 1  # the most that anybody says
     beyond: tuple[str, ...] = ()  # errors that only who has the permission gets to see
-    harmless: str  # why
 
     @property
     def readings(self) -> tuple[Ways, ...]:
@@ -75,55 +74,46 @@ _ORDER = {
     "expiretm": "+10",
     "validate": "true",
 }
-_READS = "it only reads"
 
-_BALANCE = Call(name="Balance", needs=_ways((_P.QUERY_FUNDS,)), harmless=_READS)
-_DEPOSIT_METHODS = Call(
+# None of them changes anything: where nothing is said, it only reads.
+_BALANCE = Call(name="Balance", needs=_ways((_P.QUERY_FUNDS,)))
+_DEPOSIT_METHODS = Call(  # it lists ways to deposit, and makes no address
     name="DepositMethods",
     needs=_ways((_P.QUERY_FUNDS, _P.ADD_FUNDS)),
     guide=_ways((_P.ADD_FUNDS,)),
     fields={"asset": "XBT"},
-    harmless="it lists ways to deposit, and makes no address",
 )
-_WITHDRAW_METHODS = Call(
+_WITHDRAW_METHODS = Call(  # it lists ways to withdraw, and names neither address nor amount
     name="WithdrawMethods",
     needs=_ways((_P.QUERY_FUNDS, _P.WITHDRAW_FUNDS)),
     guide=_ways((_P.WITHDRAW_FUNDS,)),
-    harmless="it lists ways to withdraw, and names neither address nor amount",
 )
-_OPEN_ORDERS = Call(name="OpenOrders", needs=_ways((_P.QUERY_OPEN_TRADES,)), harmless=_READS)
-_CLOSED_ORDERS = Call(
-    name="ClosedOrders", needs=_ways((_P.QUERY_CLOSED_TRADES,)), in_window=True, cost=2, harmless=_READS
-)
-_ADD_ORDER = Call(
+_OPEN_ORDERS = Call(name="OpenOrders", needs=_ways((_P.QUERY_OPEN_TRADES,)))
+_CLOSED_ORDERS = Call(name="ClosedOrders", needs=_ways((_P.QUERY_CLOSED_TRADES,)), in_window=True, cost=2)
+_ADD_ORDER = Call(  # with `validate` an order is checked and not placed
     name="AddOrder",
     needs=_ways((_P.MODIFY_TRADES,)),
     fields=_ORDER,
     cost=0,
     beyond=("EOrder:",),
-    harmless="with `validate` an order is checked and not placed",
 )
-_CANCEL_ORDER = Call(
+_CANCEL_ORDER = Call(  # it names an order that does not exist
     name="CancelOrder",
     needs=_ways((_P.MODIFY_TRADES,), (_P.CLOSE_TRADES,)),
     guide=_ways((_P.CLOSE_TRADES,)),
     fields={"txid": _NO_ORDER},
     cost=0,
     beyond=("EOrder:",),
-    harmless="it names an order that does not exist",
 )
-_EDIT_ORDER = Call(
+_EDIT_ORDER = Call(  # it names an order that does not exist, with `validate`, which changes nothing
     name="EditOrder",
     needs=_ways((_P.MODIFY_TRADES, _P.CLOSE_TRADES)),
     guide=_ways((_P.MODIFY_TRADES,)),
     fields={"txid": _NO_ORDER, "pair": "XBTUSD", "price": "1.0", "validate": "true"},
     beyond=("EOrder:",),
-    harmless="it names an order that does not exist, with `validate`, which changes nothing",
 )
-_LEDGERS = Call(name="Ledgers", needs=_ways((_P.QUERY_LEDGER,)), in_window=True, cost=2, harmless=_READS)
-_EXPORT_STATUS = Call(
-    name="ExportStatus", needs=_ways((_P.EXPORT_DATA,)), fields={"report": "trades"}, harmless="it lists exports"
-)
+_LEDGERS = Call(name="Ledgers", needs=_ways((_P.QUERY_LEDGER,)), in_window=True, cost=2)
+_EXPORT_STATUS = Call(name="ExportStatus", needs=_ways((_P.EXPORT_DATA,)), fields={"report": "trades"})
 
 # Each permission's calls. CancelOrder alone proves close-trades by the guide, EditOrder alone by the reference.
 PROBES: Mapping[Permission, tuple[Call, ...]] = {

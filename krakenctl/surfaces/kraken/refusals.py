@@ -22,11 +22,12 @@ from krakenctl.errors import (
 )
 from krakenctl.model.description import NonceScale
 from krakenctl.model.plight import Background, Plight, Plights, plights
-from krakenctl.model.silence import NO_KEY
+from krakenctl.model.silence import is_unknown
 from krakenctl.model.workspace import SANDBOX
 from krakenctl.surfaces.kraken.answers import bare
 
 KRAKEN = "https://api.kraken.com"
+_THERE = "if it may be used only from other addresses, run this there"
 _GENTLY = "failed calls add up to a lockout of the whole account: change something before trying again"
 _NOTHING_KNOWN = Background(shut=True)
 _UNKNOWN = "what Kraken says to a key used from elsewhere, or after its end, is unknown"
@@ -42,6 +43,7 @@ class Circumstances:
     where: str = ""  # the endpoint, or `sandbox`: a key that is unknown there may be known elsewhere
     known: str = ""  # why a refusal was likely from the outset, as a clause
     ours: bool = False  # it is a key of the workspace: no other exchange than its own knows it
+    told_where: bool = False  # whoever asks says where it may be used
 
     @property
     def elsewhere(self) -> str:
@@ -130,13 +132,17 @@ def _by_string(problem: Refused, where: Circumstances) -> tuple[str, str]:
             f"check the endpoint: Kraken's is {KRAKEN}, and no path",
         )
     left = plights(first, _NOTHING_KNOWN)
-    is_unknown = first.startswith(NO_KEY)
-    what = "; or ".join(_clauses(left, where, is_unknown=is_unknown))
-    if is_unknown:
-        return f"{words}: {what}", f"compare it with the list on Kraken's website; {_GENTLY}"
+    what = "; or ".join(_clauses(left, where, is_unknown=is_unknown(first)))
+    there = _THERE if Plight.SHUT_OUT in left and not where.told_where else ""
+    return f"{words}: {what}", "; ".join(filter(None, (_first_step(first, left, where), there, _GENTLY)))
+
+
+def _first_step(said: str, left: Plights, where: Circumstances) -> str:
+    if is_unknown(said):
+        return "compare it with the list on Kraken's website"
     if Plight.SECOND_FACTOR in left:
-        return f"{words}: {what}", ("" if where.otp else "give --otp if the key has a second factor; ") + _GENTLY
-    return f"{words}: {what}", f"`krakenctl explain '{first}'` tells what is known of it; {_GENTLY}"
+        return "" if where.otp else "give --otp if the key has a second factor"
+    return f"`krakenctl explain '{said}'` tells what is known of it"
 
 
 def _clauses(left: Plights, where: Circumstances, *, is_unknown: bool) -> Iterator[str]:

@@ -16,7 +16,7 @@ from krakenctl.errors import LockedOut, RateLimited, Refused
 from krakenctl.model.holding import Holding
 from krakenctl.model.human import Slip
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import FENCED, NO_KEY, NO_NONCE, TWICE
+from krakenctl.model.silence import NO_KEY, Refusal, is_by_nonce, is_fenced_off, is_silence, is_unknown, was_asked_twice
 from krakenctl.surfaces.kraken import look
 from krakenctl.surfaces.kraken.answers import said
 from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved, would_be_let_in
@@ -37,6 +37,7 @@ class RollCall:
     _touched: set[str] = field(default_factory=set)  # by recorded name: whatever it answered before, it is asked
     _held: list[Holding] = field(default_factory=list)  # as of the last call
     _every: dict[str, Holding] = field(default_factory=dict)  # the same by recorded name, with those of this run
+    _suspects: list[str] = field(default_factory=list)  # by recorded name: what others answer may prove their end
 
     def call(self, fresh: Mapping[str, Holding], iiban: str) -> dict[str, Look]:
         """All of them, by recorded name. `fresh`: made in this very run; their account has to be `iiban`, if known.
@@ -81,13 +82,13 @@ class RollCall:
 
     def _look_at_settled(self, settled: Mapping[str, Holding]) -> None:
         """Those that are sure to answer first, and at once; after all of them, what only their answers can prove."""
-        suspects: list[str] = []
+        self._suspects = []
         for name, each in sorted(settled.items(), key=lambda one: self.caller.likelihood(one[1])):
             if name not in self.looks:
-                self._keep(each, self._asked(each, suspects))
-        for name in suspects:
+                self._keep(each, self._asked(each))
+        for name in tuple(self._suspects):
             holding = settled[name]
-            if holding.pair is not None and (seen := self._silent(holding, holding.pair, [])):
+            if holding.pair is not None and (seen := self._silent(holding, holding.pair)):
                 self._keep(holding, seen)
         if self.caller.row.refused:  # else these refusals would add up with the next command's
             self.caller.rest(settled.values())
@@ -98,27 +99,27 @@ class RollCall:
         iiban = seen.iiban or (told.iiban if told and seen.live else "")
         self.looks[holding.record.live_name] = replace(seen, iiban=iiban)
 
-    def _asked(self, holding: Holding, suspects: list[str]) -> Look:
+    def _asked(self, holding: Holding) -> Look:
         if self.caller.held.is_gone(holding.record.public_key) and not self._is_touched(holding):
             return self._said_gone(holding) if self.caller.held.is_said_gone(holding.record.public_key) else GONE
         if holding.pair is None:
             return look.as_recorded(holding, holding.problem)
         if holding.record.claimed_by:
-            return self._claimed(holding, holding.pair, suspects)
+            return self._claimed(holding, holding.pair)
         if left := self._left_alone(holding):
             return left
         was_silent = self._was_silent(holding.pair)
         try:
-            return look.described(holding, self.caller.describe_twice(holding.pair, holding.scale))
+            return look.described(holding, self.caller.describe_twice(holding, holding.pair))
         except (LockedOut, RateLimited):
             raise
         except Refused as problem:
-            return self._refused(holding, holding.pair, said(problem), suspects, was_silent=was_silent)
+            return self._refused(holding, holding.pair, said(problem), was_silent=was_silent)
 
     def _was_silent(self, pair: KeyPair) -> bool:
         """An earlier command was told that there is no such key."""
         before = self.caller.held.refusal(pair.public_key)
-        return before is not None and before.said.startswith(NO_KEY) and before.said != FENCED
+        return before is not None and is_silence(before.said)
 
     def _said_gone(self, holding: Holding) -> Look:
         """Nothing has proved it: where it may be asked and shows that it lives, it is no more gone than any other."""
@@ -129,7 +130,7 @@ class RollCall:
 
     def _asked_once(self, holding: Holding, pair: KeyPair) -> Look:
         try:
-            return look.described(holding, self.caller.describe_twice(pair, holding.scale))
+            return look.described(holding, self.caller.describe_twice(holding, pair))
         except (LockedOut, RateLimited):
             raise
         except Refused as problem:
@@ -166,33 +167,30 @@ class RollCall:
     def _fenced_off(self, holding: Holding, what: str, how: str) -> Look | None:
         """It has answered from here, and its silence does not prove its end; None: it shows nothing."""
         public_key = holding.record.public_key
-        if holding.is_ending or not what.startswith(NO_KEY):
+        if holding.is_ending or not is_unknown(what):
             return None
-        was_shown = what in (TWICE, FENCED)  # the second call is made only where this host would be let in
-        if not was_shown and not would_be_let_in(self.caller, holding, public_key):
+        if not was_asked_twice(what) and not would_be_let_in(self.caller, holding, public_key):
             return None
-        return look.fenced(holding, how) if what == FENCED else look.silent(holding, how)
+        return look.fenced(holding, how) if is_fenced_off(what) else look.silent(holding, how)
 
     def _is_touched(self, holding: Holding) -> bool:
         return holding.record.live_name in self._touched
 
-    def _refused(
-        self, holding: Holding, pair: KeyPair, what: str, suspects: list[str], *, was_silent: bool = False
-    ) -> Look:
+    def _refused(self, holding: Holding, pair: KeyPair, what: str, *, was_silent: bool = False) -> Look:
         """`was_silent`: an earlier command was told the same."""
-        if what.startswith(NO_KEY) and (seen := self._silent(holding, pair, suspects, was_silent=was_silent)):
+        if is_unknown(what) and (seen := self._silent(holding, pair, was_silent=was_silent)):
             return seen
         held, public_key = self.caller.held, pair.public_key
         how = self._how(public_key, what)
-        if self._is_touched(holding) and not what.startswith(NO_NONCE):
+        if self._is_touched(holding) and not is_by_nonce(what):
             return look.edited(holding, what)
         return look.refused(holding, what, how, has_answered=held.answer(public_key) is not None)
 
-    def _silent(self, holding: Holding, pair: KeyPair, suspects: list[str], *, was_silent: bool = False) -> Look | None:
-        """What two refusals prove, if anything. To `suspects`: once others have answered, they may."""
+    def _silent(self, holding: Holding, pair: KeyPair, *, was_silent: bool = False) -> Look | None:
+        """What two refusals prove, if anything. Else it is suspect: once others have answered, they may."""
         name, public_key = holding.record.live_name, pair.public_key
         if not may_be_proved(self.caller, holding, pair, self._others(name)):
-            suspects.append(name)
+            self._suspects.append(name)
             return None
         if holding.is_ending or not was_silent:
             is_refused = is_refused_again(self.caller, pair, ends=holding.is_ending)
@@ -206,18 +204,26 @@ class RollCall:
     def _how(self, public_key: str, what: str) -> str:
         return self.caller.held.rests(public_key) or f"refused from here ({what})"
 
-    def _claimed(self, holding: Holding, pair: KeyPair, suspects: list[str]) -> Look:
+    def _claimed(self, holding: Holding, pair: KeyPair) -> Look:
         """Somebody says that it is revoked. Its consumer is none any more, so any small call will do."""
         refusal, was_silent = self.caller.held.refusal(pair.public_key), self._was_silent(pair)
         if self.caller.held.answer(pair.public_key) is None:
             return look.as_recorded(holding, look.UNPROVED)
         if resting := self._resting(holding):
-            return look.alive(holding) if refusal and refusal.said.startswith(NO_NONCE) else resting
+            return resting if refusal is None else self._last_heard(holding, refusal, resting)
         if self.caller.has_enough or (lives := self.caller.lives(pair)) is None:
             return look.as_recorded(holding, look.ENOUGH)
         if lives:
             return look.alive(holding)
-        return self._refused(holding, pair, NO_KEY, suspects, was_silent=was_silent)
+        return self._refused(holding, pair, NO_KEY, was_silent=was_silent)
+
+    def _last_heard(self, holding: Holding, refusal: Refusal, resting: Look) -> Look:
+        """That it lived belies only whoever had said by then that it does not."""
+        if not is_by_nonce(refusal.said):
+            return resting
+        if refusal.at > holding.record.claimed_at:
+            return look.alive(holding)
+        return look.alive_before(holding, self.caller.held.rests(holding.record.public_key))
 
     # Keys that a person has just made
 

@@ -56,18 +56,21 @@ class Row:
 
     @property
     def no_more(self) -> str:
-        """The same, also where other commands have used it up."""
+        """Why no call of this account may be refused any more, by whichever command; empty: one may."""
         return self.spent or (_NO_MORE if self.is_full else "")
 
     def note(self, problem: Refused) -> None:
-        """To be asked to wait adds up to no lockout."""
+        """To be asked to wait adds up to no lockout. One that is there is known to later commands from here on."""
         if isinstance(problem, RateLimited):
             return
         counted = self.held.count_refused() if self.held else 0
         self.refused, self.found = max(self.refused + 1, counted), 0
         self.left -= 1
         self.by_nonce = isinstance(problem, NonceRefused)
-        self.locked = self.locked or isinstance(problem, LockedOut)
+        if isinstance(problem, LockedOut):
+            self.locked = True
+            if self.held:
+                self.held.note_lockout()
 
     def end(self) -> None:
         """One was answered."""

@@ -5,7 +5,6 @@ Source: docs.kraken.com, Spot REST: POST /0/private/<Name>, form body, nonce inc
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from krakenctl.errors import ExchangeError
@@ -16,13 +15,11 @@ from krakenctl.surfaces.kraken.signing import sign
 from krakenctl.transport.http import Answer, Http
 
 
-def call(http: Http, pair: KeyPair, name: str, nonce: int, deed: str, /, **fields: str) -> Any:
-    """One private call, and its result. `nonce` must be above every nonce this key has used. Raises ExchangeError."""
-    return answers.result(send(http, pair, name, nonce, **fields), deed)
-
-
 def send(http: Http, pair: KeyPair, name: str, nonce: int, otp: Secret | None = None, /, **fields: str) -> Answer:
-    """The same call, and its answer whole. `otp`: of a key with a second factor."""
+    """One private call. `nonce` must be above every nonce this key has used. `otp`: of a key with a second factor.
+
+    Raises ExchangeError where there is no answer.
+    """
     path = f"/0/private/{name}"
     body = Secret(urlencode({"nonce": nonce, **fields, **({"otp": otp.reveal()} if otp else {})}))
     headers = {
