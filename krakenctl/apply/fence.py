@@ -42,9 +42,6 @@ class FencedSurface:
     def iiban(self) -> str:
         return self._surface.iiban()
 
-    def now(self) -> int:
-        return self._surface.now()
-
     def list_keys(self) -> Listing:
         return self._surface.list_keys()
 

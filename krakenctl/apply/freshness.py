@@ -91,7 +91,7 @@ def _expected(fresh: Plan, done: set[Address]) -> Groups:
 
 
 def _renumbered(change: Change, now: Change) -> Change:
-    """The same change with the number that is free now."""
+    """The change, but with the number that is free by now."""
     if change.new is None or now.new is None:
         return change
     before, name = change.new.name, now.new.name

@@ -29,7 +29,7 @@ class Grant:
     nonce: NonceScale = NonceScale.UNKNOWN
 
     def has_ended(self, now: int) -> bool:
-        return self.valid_for is None and 0 < self.spec.valid_until <= now
+        return self.valid_for is None and self.spec.has_ended(now)
 
 
 def excess(intent: Intent, grant: Grant) -> str:
@@ -40,7 +40,8 @@ def excess(intent: Intent, grant: Grant) -> str:
 
 
 def beyond(asked: KeySpec, allowed: KeySpec, managed: frozenset[str] = WINDOWS) -> Iterator[str]:
-    """The same for two specs, whatever their expiries. `managed`: of the windows, which count."""
+    """In what a key that was asked for would go beyond what is allowed, its expiry aside. `managed`: of the query
+    windows, which count."""
     if surplus := asked.permissions - allowed.permissions:
         yield f"may {', '.join(in_order(surplus))}"
     if not lies_within(asked.ip_allowlist, allowed.ip_allowlist):

@@ -111,9 +111,6 @@ class PatientSurface:
     def iiban(self) -> str:
         return asking(self._surface.iiban, self._ports)
 
-    def now(self) -> int:
-        return asking(self._surface.now, self._ports)
-
     def list_keys(self) -> Listing:
         return asking(self._surface.list_keys, self._ports)
 

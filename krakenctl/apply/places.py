@@ -27,7 +27,7 @@ class Places:
     @classmethod
     def of(cls, recorded: Recorded) -> Places:
         places = cls()
-        for key in sorted((*recorded.keys.values(), *recorded.retired), key=_age):
+        for key in sorted(recorded.ours, key=_age):
             places._push(key.secret, (key.account, key.live_name))
         for intent in recorded.intents:
             if intent.issues and intent.secret is not None and intent.stage in (Stage.STORED, Stage.CHECKED):

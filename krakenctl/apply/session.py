@@ -31,10 +31,10 @@ from krakenctl.state.base import Told
 from krakenctl.surfaces.base import Listing, Surface
 
 # After one of these nothing more is done on any account: the journal must never lag behind the deeds.
-FORBIDDEN = (StateError.code, LeaseLost.code, Contained.code)
+FORBIDDEN = (StateError, LeaseLost, Contained)
 # After one of these the account's other deeds would fail too, or make it worse.
-FATAL = (*FORBIDDEN, NotAuthorised.code, LockedOut.code, Unreachable.code)
-HOPELESS = (*FORBIDDEN, NotAuthorised.code, LockedOut.code)  # not even a look at the list is worth a call
+FATAL = (*FORBIDDEN, NotAuthorised, LockedOut, Unreachable)
+HOPELESS = (*FORBIDDEN, NotAuthorised, LockedOut)  # not even a look at the list is worth a call
 
 Live = dict[str, LiveKey]  # by name
 
@@ -52,7 +52,7 @@ class Memory:
 def memories(recorded: Recorded) -> dict[str, Memory]:
     """By account."""
     found: dict[str, Memory] = {}
-    for key in (*recorded.keys.values(), *recorded.retired):
+    for key in recorded.ours:
         memory = found.setdefault(key.account, Memory())
         memory.by_name[key.live_name] = key
         if not key.retired_until:
@@ -92,7 +92,7 @@ class Session:
         return self.asides.get(name, NOTHING)
 
     def list_for(self, works: Sequence[Work]) -> Live:
-        """The same, if any of these works still needs it; a failure ends them all."""
+        """The account's keys, if any of these works still needs them; else none. A list that fails ends them all."""
         if not any(work.open for work in works):
             return {}
         if self.hopeless:
@@ -124,16 +124,17 @@ class Session:
                 return
             if work.open:
                 yield work
-                self.stop_after(work, str(work.change.address))
+                self.stop_after(work.problem, str(work.change.address))
 
-    def stop_after(self, end: KrakenctlError | Work, what: str) -> None:
+    def stop_after(self, problem: KrakenctlError | None, what: str) -> None:
         """Whether `what` ended in a way that would repeat itself. What stops every account is told as it is."""
-        if end.code in FATAL:
+        if isinstance(problem, FATAL):
             repeated = f"{what} failed in a way that would repeat itself"
-            self.stopped = self.stopped or f"not tried: {end.message if end.code in FORBIDDEN else repeated}"
-        if end.code in FORBIDDEN:
+            why = problem.message if isinstance(problem, FORBIDDEN) else repeated
+            self.stopped = self.stopped or f"not tried: {why}"
+        if isinstance(problem, FORBIDDEN):
             self.ports.halt.order(self.stopped)
-        if end.code in HOPELESS:
+        if isinstance(problem, HOPELESS):
             self.hopeless = True
 
     def skip(self, works: Iterable[Work]) -> None:

@@ -11,12 +11,12 @@ from krakenctl.errors import KrakenctlError, LeaseLost, NeedsPerson, StateError
 from krakenctl.model.journal import Intent, Verdict
 from krakenctl.model.key import IssuedKey, KeyPair
 from krakenctl.model.outcome import Event, Outcome, Result
-from krakenctl.model.plan import Change, Ended, Step, Verb
+from krakenctl.model.plan import Action, Cause, Change, Ended, Step, Verb
 from krakenctl.model.run import Deed
 from krakenctl.state.base import Told
 
 Tell = Callable[[Event], None]
-UNTOUCHED = "the key in use was not touched; run apply again"  # a hint
+_ROTATES = frozenset({Cause.DUE, Cause.TRIGGER, Cause.EXPIRED})
 FOUND = "found"  # the outcome of a deed that was done already: by an earlier run, or by somebody else
 
 
@@ -39,8 +39,7 @@ class Work:
     done: list[Step] = field(default_factory=list)
     result: Result | None = None  # None: still under way
     message: str = ""
-    hint: str = ""
-    code: str = ""
+    problem: KrakenctlError | None = None  # None: no error ended it
     verdict: str = ""
     intent: Intent | None = None  # as journalled, from its beginning on
     issued: IssuedKey | None = None  # by this run; its secret is nowhere else yet
@@ -57,11 +56,33 @@ class Work:
         return self.result is None
 
     @property
+    def hint(self) -> str:
+        return self.problem.hint if self.problem else ""
+
+    @property
+    def code(self) -> str:
+        """For reports. What is to be done about it depends on the error's place in the tree."""
+        return self.problem.code if self.problem else ""
+
+    @property
     def owed(self) -> str:
         """What to do about a consumer without a key; empty: it has one."""
         if not self.change.gap or self.change.old is None:
             return ""
         return f"{self.change.old.name} had been revoked already: run `krakenctl recover`, which issues its successor"
+
+    @property
+    def again(self) -> str:
+        """What asks for the same once more. A rotation by name, and for nothing else, is in no later plan."""
+        change, causes = self.change, set(self.change.causes)
+        is_by_name = change.action is Action.ROTATE and Cause.ASKED in causes and not causes & _ROTATES
+        is_gone = change.gap  # then any apply issues it
+        return f"run `krakenctl rotate {change.address}` again" if is_by_name and not is_gone else "run apply again"
+
+    @property
+    def way_on(self) -> str:
+        """After a key that was not taken."""
+        return self.owed or f"the key in use was not touched; {self.again}"
 
     @contextmanager
     def step(self, verb: Verb, name: str) -> Iterator[Callable[[], None]]:
@@ -113,7 +134,7 @@ class Work:
 
     @contextmanager
     def telling_rest(self) -> Iterator[Sequence[Told]]:
-        """The same, in the middle of a step: what was done before."""
+        """For a write of the state in the middle of a step: what was done before is told with it."""
         yield tuple(self.untold)
         self.untold = []
 
@@ -157,17 +178,19 @@ class Work:
         self.tell(Event(address=self.change.address, step=step, result=result, message=message))
 
     def fail(self, problem: KrakenctlError) -> None:
-        self.end(_result(problem), problem.message, problem.hint, problem.code)
+        if self.open:
+            self.problem = problem
+        self.end(_result(problem), problem.message)
 
-    def end(self, result: Result, message: str = "", hint: str = "", code: str = "") -> None:
+    def end(self, result: Result, message: str = "") -> None:
         """The first ending counts."""
-        if self.result is None:
-            self.result, self.message, self.hint, self.code = result, message, hint, code
+        if self.open:
+            self.result, self.message = result, message
             self._tell_rest()
 
     def reopen(self) -> None:
         """Undo an ending that time may heal: there was no room, and soon there will be."""
-        self.result, self.message, self.hint, self.code = None, "", "", ""
+        self.result, self.message, self.problem = None, "", None
 
     def outcome(self) -> Outcome:
         return Outcome(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from krakenctl.apply.grants import beyond, excess
-from krakenctl.apply.recovery.sight import Bounds, Sight, Verdict
+from krakenctl.apply.recovery.sight import Bounds, Decision, Sight
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import KeySpec
 from krakenctl.model.permission import Permission, in_order
@@ -11,7 +11,7 @@ from krakenctl.model.plan import OldKey
 from krakenctl.model.recovery import Move
 
 
-def take_back(intent: Intent, sight: Sight, why: str) -> Verdict:
+def take_back(intent: Intent, sight: Sight, why: str) -> Decision:
     """What its consumer may read already goes only where the store can be put right.
 
     Revoke-first, another one is issued in its place, or it would be forgotten that one is owed.
@@ -25,13 +25,13 @@ def take_back(intent: Intent, sight: Sight, why: str) -> Verdict:
     return Move.REVOKE, why
 
 
-def refusal(intent: Intent, sight: Sight) -> Verdict | None:
+def refusal(intent: Intent, sight: Sight) -> Decision | None:
     """Why the key may not be promoted, by what the manifests say now. None: it may."""
     if sight.contained:
         return take_back(intent, sight, f"the kill switch was used on it by {sight.contained}")
     if not sight.bounds.sound:
         return _unless_no_more_than_before(intent)
-    grant = sight.bounds.declared.get(intent.address)
+    grant = sight.bounds.granted(intent.address)
     if grant is None and not intent.change.gap:
         return take_back(intent, sight, "it is no longer declared")
     if surplus := _surplus(_wanted(intent), intent, sight.bounds):
@@ -41,7 +41,7 @@ def refusal(intent: Intent, sight: Sight) -> Verdict | None:
     return None
 
 
-def _unless_no_more_than_before(intent: Intent) -> Verdict | None:
+def _unless_no_more_than_before(intent: Intent) -> Decision | None:
     """Without sound manifests nothing vouches for a key but the one it replaces."""
     old, new = intent.change.old, intent.change.new
     before = old.spec if old else KeySpec(permissions=frozenset())
@@ -57,7 +57,7 @@ def is_forward_only(intent: Intent, sight: Sight) -> bool:
     return intent.stage not in (Stage.BEGUN, Stage.SHOWN) or not same(intent.change.old, sight)
 
 
-def forward(intent: Intent, sight: Sight, why: str) -> Verdict:
+def forward(intent: Intent, sight: Sight, why: str) -> Decision:
     if sight.contained:
         return _stop(intent, f"the kill switch was used on it by {sight.contained}")
     if not sight.bounds.sound:
@@ -76,7 +76,7 @@ def _forward_reason(intent: Intent, why: str) -> str:
     return f"{intent.old_name} was revoked to make room for it, and {why}; it is issued now"
 
 
-def _stop(intent: Intent, why: str) -> Verdict:
+def _stop(intent: Intent, why: str) -> Decision:
     """Not issued. A name that was asked for stays burned and looked for."""
     return (Move.DROP if intent.sent is None else Move.WATCH), f"{why}: it is not issued"
 

@@ -9,14 +9,15 @@ back. Where something cannot be seen or read, recovery waits.
 from __future__ import annotations
 
 from krakenctl.apply.recovery.allowed import forward, is_forward_only, refusal, same, take_back
-from krakenctl.apply.recovery.sight import Kept, Sight, Verdict
+from krakenctl.apply.recovery.sight import Decision, Kept, Sight
 from krakenctl.apply.steps import check
 from krakenctl.apply.steps.advice import COMPARE, MENDING
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Asides, Coverage, Phase
+from krakenctl.model.live import Asides, Phase
 from krakenctl.model.plan import Action, Verb
-from krakenctl.model.recovery import JOURNAL_SLACK, Move, Recovery
+from krakenctl.model.recovery import Move, Recovery
 from krakenctl.stores.base import Entry
 
 _OVER = "it was given up, and would have expired by now"
@@ -41,7 +42,7 @@ def decide(intent: Intent, sight: Sight) -> Recovery:
     return Recovery(address=intent.address, account=intent.account, name=intent.live_name, move=move, why=why)
 
 
-def _decide(intent: Intent, sight: Sight) -> Verdict:
+def _decide(intent: Intent, sight: Sight) -> Decision:
     if intent.address.kind == "SubAccount":
         return _request(intent, sight)
     if sight.account.phase is not Phase.READY or sight.account.coverage is Coverage.NONE:
@@ -56,7 +57,7 @@ def _decide(intent: Intent, sight: Sight) -> Verdict:
 # A sub-account, a revoke, an update
 
 
-def _request(intent: Intent, sight: Sight) -> Verdict:
+def _request(intent: Intent, sight: Sight) -> Decision:
     if sight.account.phase is Phase.READY:
         return Move.RECORD, "it exists, and its credential works"
     if not sight.requested:
@@ -66,13 +67,13 @@ def _request(intent: Intent, sight: Sight) -> Verdict:
     return Move.ASK, f"whether it was requested is not known: {where}, and answer with {answers}"
 
 
-def _revoke(intent: Intent, sight: Sight) -> Verdict:
+def _revoke(intent: Intent, sight: Sight) -> Decision:
     if same(intent.change.old, sight):
         return Move.DROP, "it had not been revoked; the plan decides anew"
     return Move.RECORD, "it is gone from the exchange"
 
 
-def _update(intent: Intent, sight: Sight) -> Verdict:
+def _update(intent: Intent, sight: Sight) -> Decision:
     new, live = intent.change.new, sight.live(intent.live_name)
     if new is not None and live is not None and not check.differences(new.spec, live.spec):
         return Move.RECORD, "the exchange has it as asked"
@@ -82,7 +83,7 @@ def _update(intent: Intent, sight: Sight) -> Verdict:
 # A key that was, or was to be, issued
 
 
-def _issue(intent: Intent, sight: Sight) -> Verdict:
+def _issue(intent: Intent, sight: Sight) -> Decision:
     if intent.stage is Stage.PROMOTED:
         return _promoted(intent, sight)
     live = sight.live(intent.live_name)
@@ -111,7 +112,7 @@ def _is_ours(intent: Intent, live: LiveKey, kept: Kept) -> bool:
         return entry.created in (0, live.created)  # 0: it was kept before anything was told
     if intent.public_key and live.public_key not in ("", intent.public_key):
         return False
-    return live.created >= intent.began - JOURNAL_SLACK
+    return intent.is_before(live)
 
 
 def _secret(intent: Intent, live: LiveKey, kept: Kept) -> Entry | None:
@@ -121,7 +122,7 @@ def _secret(intent: Intent, live: LiveKey, kept: Kept) -> Entry | None:
     return entry if entry is not None and known <= {entry.public_key} else None
 
 
-def _promoted(intent: Intent, sight: Sight) -> Verdict:
+def _promoted(intent: Intent, sight: Sight) -> Decision:
     """The one before it goes only while the new one is there to take its place."""
     if sight.live(intent.live_name) is None:
         return Move.DROP, "it was promoted, and is gone since; the plan decides anew"
@@ -129,14 +130,19 @@ def _promoted(intent: Intent, sight: Sight) -> Verdict:
         return Move.DROP, "it is in use, and the one before it is gone"
     if sight.account.traits.asks_for_use and _fate(intent) == "revoked":
         return Move.CLOSE, f"once its program uses it, {intent.old_name} is revoked as planned"
-    return Move.CLOSE, f"it is in use; {intent.old_name} is {_fate(intent)} as planned"
+    return Move.CLOSE, closed(intent)
+
+
+def closed(intent: Intent) -> str:
+    """Also for afterwards, when nothing waits any more."""
+    return f"it is in use; {intent.old_name} is {_fate(intent)} as planned"
 
 
 def _fate(intent: Intent) -> str:
     return "retired" if intent.change.steps[-1].verb is Verb.RETIRE else "revoked"
 
 
-def _absent(intent: Intent, sight: Sight) -> Verdict:
+def _absent(intent: Intent, sight: Sight) -> Decision:
     """No key of that name. One that was asked for may still show up."""
     if intent.stage is Stage.LOST:
         return _given_up(intent, sight)
@@ -157,7 +163,7 @@ def _vacancy(intent: Intent, sight: Sight) -> str:
     return "its place is empty" if sight.live(intent.live_name) is None else "another key has its name"
 
 
-def _absent_by_pair(intent: Intent, sight: Sight) -> Verdict:
+def _absent_by_pair(intent: Intent, sight: Sight) -> Decision:
     """Every key shows whose pair is kept, unless it is proved gone; of others nobody knows whether they were made."""
     if intent.mistaken:
         return Move.WATCH, f"{intent.live_name} {intent.mistake}"
@@ -179,7 +185,7 @@ def _is_still_wanted(intent: Intent, sight: Sight) -> bool:
     return not sight.bounds.sound or (grant is not None and not grant.has_ended(sight.now))
 
 
-def _given_up(intent: Intent, sight: Sight) -> Verdict:
+def _given_up(intent: Intent, sight: Sight) -> Decision:
     if sight.in_use:
         return Move.DROP, "it was made by mistake, and is in use after all"
     if _has_expired(intent, sight):
@@ -189,7 +195,7 @@ def _given_up(intent: Intent, sight: Sight) -> Verdict:
     return Move.WATCH, "it was given up, and has not shown up"
 
 
-def _present(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
+def _present(intent: Intent, live: LiveKey, sight: Sight) -> Decision:
     if sight.outgrown:
         return take_back(intent, sight, "a later one has taken its place")
     if intent.stage is Stage.LOST:
@@ -212,7 +218,7 @@ def doubted(intent: Intent, seen: Asides) -> str:
     return aside.unasked if intent.is_untried and aside.mispaired else ""
 
 
-def _unless_wrong(intent: Intent, live: LiveKey, sight: Sight) -> Verdict:
+def _unless_wrong(intent: Intent, live: LiveKey, sight: Sight) -> Decision:
     """What is wrong with it may be put right, and what cannot be seen somebody may answer for."""
     name, aside = intent.live_name, sight.account.aside(intent.live_name)
     wrong = (*aside.odd, *check.differences(intent.sent or live.spec, live.spec))
@@ -233,8 +239,7 @@ def _is_nowhere(intent: Intent, live: LiveKey, kept: Kept) -> bool:
 
 def _has_expired(intent: Intent, sight: Sight) -> bool:
     """Whether a name that was given up could not be used any more, if its key came to be."""
-    until = intent.sent.valid_until if intent.sent else 0
-    return intent.stage is Stage.LOST and 0 < until <= sight.now
+    return intent.stage is Stage.LOST and intent.sent is not None and intent.sent.has_ended(sight.now)
 
 
 def _staleness(intent: Intent, now: int) -> str:

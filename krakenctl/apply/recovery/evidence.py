@@ -43,7 +43,7 @@ def decide_all(
     open_store: Callable[[str], Store],
     now: int,
     *,
-    trying: bool = False,
+    trying: bool,
 ) -> tuple[Decided, ...]:
     """For every intent. `trying`: it is about to be done."""
     return tuple(
@@ -62,10 +62,9 @@ def _decided(
     trying: bool,
 ) -> Decided:
     kept = _look(intent, open_store)
-    account = intent.address.name if intent.address.kind == "SubAccount" else intent.account
-    memory, containment = recorded.accounts.get(intent.address.name), _containment(intent, recorded)
+    memory, containment = recorded.accounts.get(intent.address.name), _containment(intent, recorded, bounds)
     sight = Sight(
-        account=live.get(account) or LiveAccount(name=account, phase=Phase.ABSENT),
+        account=live.get(intent.home) or LiveAccount(name=intent.home, phase=Phase.ABSENT),
         bounds=bounds,
         kept=kept,
         outgrown=intent.issues and _is_outgrown(intent, recorded),
@@ -81,10 +80,11 @@ def _decided(
     return Decided(intent, kept, decide(intent, sight), fresh)
 
 
-def _containment(intent: Intent, recorded: Recorded) -> Containment | None:
-    """Also of the address that its key had before: whoever used the kill switch need not have heard of the new one."""
-    former = intent.change.renamed_from
-    return recorded.contained.get(intent.address) or (recorded.contained.get(former) if former else None)
+def _containment(intent: Intent, recorded: Recorded, bounds: Bounds) -> Containment | None:
+    """Also of the address that its key had before, or has by now: whoever used the kill switch need not have heard of
+    the rename."""
+    addresses = (intent.address, intent.change.renamed_from, bounds.moved.get(intent.address))
+    return next((recorded.contained[each] for each in addresses if each and each in recorded.contained), None)
 
 
 def _look(intent: Intent, open_store: Callable[[str], Store]) -> Kept:
@@ -108,8 +108,7 @@ def _is_taken(intent: Intent, open_store: Callable[[str], Store]) -> bool:
 
 
 def _is_in_use(intent: Intent, recorded: Recorded) -> bool:
-    every = (*recorded.keys.values(), *recorded.retired)
-    return bool(intent.public_key) and any(key.public_key == intent.public_key for key in every)
+    return bool(intent.public_key) and any(key.public_key == intent.public_key for key in recorded.ours)
 
 
 def _is_outgrown(intent: Intent, recorded: Recorded) -> bool:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from krakenctl.apply.recovery.evidence import Decided
 from krakenctl.model.address import Address
 from krakenctl.model.journal import Intent, Stage, counted_from
 from krakenctl.model.key import LiveKey
 from krakenctl.model.live import LiveAccount
 from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recorded import Recorded, RecordedKey
-from krakenctl.model.recovery import Move, Recovery
+from krakenctl.model.recovery import Move
 
 Live = Mapping[str, LiveAccount]
-Decided = Sequence[tuple[Intent, Recovery, Intent]]  # the last: what is issued, where that is the move
 
 
-def forecast(recorded: Recorded, live: Live, decided: Decided, now: int) -> tuple[Recorded, dict[str, LiveAccount]]:
+def forecast(
+    recorded: Recorded, live: Live, decided: Iterable[Decided], now: int
+) -> tuple[Recorded, dict[str, LiveAccount]]:
     """What is recorded and live afterwards, if all goes well."""
     world = _World(recorded, live, now)
-    for intent, recovery, fresh in decided:
-        world.after(intent, recovery.move, fresh)
+    for one in decided:
+        world.after(one.intent, one.recovery.move, one.fresh)
     return world.recorded(recorded), world.accounts
 
 

@@ -13,11 +13,12 @@ from krakenctl.apply.findings import Findings
 from krakenctl.apply.patience import PatientSurface
 from krakenctl.apply.places import Places
 from krakenctl.apply.ports import Ports
+from krakenctl.apply.recovery.ends import Ends
 from krakenctl.apply.recovery.evidence import Decided
-from krakenctl.apply.recovery.task import Task, find, rest, taking_back
+from krakenctl.apply.recovery.task import Task, rest, taking_back
 from krakenctl.apply.recovery.undo import give_back
 from krakenctl.apply.session import Memory, Session, finish, memories
-from krakenctl.apply.steps import update, waves
+from krakenctl.apply.steps import waves
 from krakenctl.apply.steps.foreign import refuse_foreign
 from krakenctl.apply.steps.issue import kept_key
 from krakenctl.apply.steps.revoke import clear_slots, revoke_old
@@ -26,11 +27,10 @@ from krakenctl.errors import KrakenctlError
 from krakenctl.model.journal import MISMATCH, Intent, Stage
 from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.outcome import Recovered, Result
-from krakenctl.model.plan import Action, PlannedAccount, Step, Verb
+from krakenctl.model.plan import PlannedAccount, Verb
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.recovery import Move
 from krakenctl.model.run import Deed
-from krakenctl.stores.base import Slot
 from krakenctl.surfaces.base import Listing
 
 
@@ -77,12 +77,6 @@ def _log(told: Recovered, ports: Ports) -> None:
         ports.state.log.append(deed)
 
 
-_REVOKING = {  # the stages in which the old key may go, by whether it goes first
-    True: (Stage.BEGUN, Stage.REVOKED),
-    False: (Stage.PROMOTED,),
-}
-
-
 class _Hand:
     """Carries out what was decided on one account."""
 
@@ -95,13 +89,14 @@ class _Hand:
         self._places = places
         self._ports = ports
         self._state = ports.state
+        self._ends = Ends(seen, places, ports)
 
     def recover(self) -> None:
         for task in self._tasks:
             if task.move.stays:
                 task.work.end(Result.BLOCKED, task.recovery.why)
             elif task.intent.address.kind == "SubAccount" or task.move is Move.DROP:  # needs no account to be there
-                task.finished(partial(self._finish, task))
+                task.finished(partial(self._ends.finish, task))
         tasks = [task for task in self._tasks if task.work.open]
         if not tasks:
             return
@@ -123,7 +118,6 @@ class _Hand:
         seen = self._seen
         account = PlannedAccount(
             name=seen.name,
-            kind="",
             phase=seen.phase,
             coverage=seen.coverage,
             iiban=seen.iiban,
@@ -146,7 +140,7 @@ class _Hand:
             for task in by_move[Move.ISSUE]:
                 self._issue(session, task)
             for task in tasks:
-                self._settle(session, task)
+                self._ends.settle(session, task)
         session.skip(task.work for task in tasks)
 
     def _take_back(self, session: Session, tasks: Sequence[Task]) -> None:
@@ -177,8 +171,9 @@ class _Hand:
             return
         if entry is not None and intent.stage in (Stage.BEGUN, Stage.REVOKED):
             deeds = [*task.found(Verb.ISSUE, entry.live_name), *task.found(Verb.STORE, entry.live_name)]
-            stored = partial(self._state.advance, intent.address, intent.live_name, Stage.STORED)
-            stored(public_key=entry.public_key, deeds=deeds)
+            self._state.advance(
+                intent.address, intent.live_name, Stage.STORED, public_key=entry.public_key, deeds=deeds
+            )
         if intent.secret is not None and intent.stage is not Stage.CHECKED:
             self._places.stored(intent.secret, (intent.account, intent.live_name))
         if entry is not None and intent.stage is not Stage.CHECKED:
@@ -219,79 +214,10 @@ class _Hand:
             self._state.finish(before.address, before.live_name)
             return
         give_back(session, before)
-        self._empty_pending(before)
+        self._ends.empty_pending(before)
         if task.live is None:
-            self._give_up(task)
+            self._ends.give_up(task)
             return
         self._doom(task)
         task.work.change = taking_back(before, task.live)
         revoke_old(session, [task.work])
-
-    def _settle(self, session: Session, task: Task) -> None:
-        """What needs no exchange."""
-        match task.move:
-            case Move.RECORD:
-                task.finished(partial(self._record, session, task))
-            case Move.WATCH:
-                task.finished(partial(self._watch, session, task))
-            case Move.SHOW:
-                task.finished(partial(self._show, task))
-            case Move.UNKNOWN:
-                task.finished(partial(self._leave_alone, session, task))
-
-    def _record(self, session: Session, task: Task) -> None:
-        intent = task.intent
-        if intent.change.action is Action.REVOKE:
-            clear_slots(session, intent.live_name)
-            deeds = task.found(Verb.REVOKE, intent.live_name)
-            self._state.revoked(intent.address, intent.live_name, deeds=[*deeds, task.ended()])
-        elif new := intent.change.new:
-            deeds = task.found(Verb.UPDATE, new.name)
-            update.remember(session, intent.change, new, ends=new.name, deeds=[*deeds, task.ended()])
-
-    def _watch(self, session: Session, task: Task) -> None:
-        if task.intent.stage is not Stage.LOST:
-            give_back(session, task.intent)
-            self._empty_pending(task.intent)
-        if task.intent.stage is not Stage.LOST or task.intent.verdict == MISMATCH:  # it had shown up, and is revoked
-            self._give_up(task)
-
-    def _show(self, task: Task) -> None:
-        if task.intent.stage is not Stage.SHOWN:
-            self._state.advance(task.intent.address, task.intent.live_name, Stage.SHOWN)
-
-    def _leave_alone(self, session: Session, task: Task) -> None:
-        """The key is; what its consumer reads is ours to put right."""
-        give_back(session, task.intent)
-        self._give_up(task)
-
-    def _empty_pending(self, intent: Intent) -> None:
-        """Of a secret that is of no use to anybody; another key's stays."""
-        secret, owner = intent.secret, (intent.account, intent.live_name)
-        if secret is not None and Slot.PENDING in self._places.of_owner(secret, owner):
-            self._ports.store(secret.store).remove(secret.path, Slot.PENDING)
-            self._places.emptied(secret, Slot.PENDING)
-
-    def _give_up(self, task: Task) -> None:
-        intent = task.intent
-        verdict = intent.verdict if intent.mistaken else ""
-        self._state.advance(intent.address, intent.live_name, Stage.LOST, verdict, deeds=self._gone(task))
-
-    def _finish(self, task: Task) -> None:
-        self._empty_pending(task.intent)  # of a key that is proved gone
-        requested = task.move is Move.RECORD and task.intent.address.kind == "SubAccount"
-        deeds = task.found(Verb.REQUEST, task.intent.live_name) if requested else self._gone(task)
-        ended = [task.ended()] if requested or task.is_closed else []
-        self._state.finish(task.intent.address, task.intent.live_name, deeds=[*deeds, *ended])
-
-    def _gone(self, task: Task) -> Sequence[Deed]:
-        """What the change had begun to revoke, and no later step will speak of: the new key, or the one before it.
-
-        A new key that no list could show is gone only where its own pair has proved it.
-        """
-        intent, is_proved = task.intent, task.move is Move.DROP or not self._seen.traits.proved_by_pair
-        names = [intent.live_name] if intent.verdict == MISMATCH and is_proved else []
-        if intent.stage in _REVOKING[intent.change.gap] and Step(Verb.REVOKE, intent.old_name) in intent.change.steps:
-            names.append(intent.old_name)
-        gone = [name for name in names if find(self._seen, name) is None]
-        return [deed for name in gone for deed in task.found(Verb.REVOKE, name)]

@@ -13,7 +13,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.recovery import Move
 from krakenctl.stores.base import Entry
 
-Verdict = tuple[Move, str]  # and why
+Decision = tuple[Move, str]  # and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,12 @@ class Bounds:
 
     ceilings: Mapping[str, frozenset[Permission]] = field(default_factory=dict)  # by account
     declared: Mapping[Address, Grant] = field(default_factory=dict)
+    moved: Mapping[Address, Address] = field(default_factory=dict)  # by former address: under which one it is declared
     sound: bool = True  # False: the manifests cannot be read, and nothing above is known
+
+    def granted(self, address: Address) -> Grant | None:
+        """To a key that was made under this address; None: it is no longer declared, under any."""
+        return self.declared.get(self.moved.get(address, address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

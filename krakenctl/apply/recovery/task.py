@@ -9,6 +9,7 @@ from functools import partial
 from krakenctl.apply.findings import Findings
 from krakenctl.apply.journal import Journal
 from krakenctl.apply.ports import Ports
+from krakenctl.apply.recovery.decide import closed
 from krakenctl.apply.recovery.evidence import Decided
 from krakenctl.apply.work import Work
 from krakenctl.errors import KrakenctlError
@@ -53,10 +54,12 @@ class Task:
         return () if taken_back else [self.ended()]
 
     def told(self) -> Recovered:
-        work = self.work
+        work, recovery, result = self.work, self.recovery, self.work.result or Result.DONE
+        if self.move is Move.CLOSE and result is Result.DONE:
+            recovery = replace(recovery, why=closed(self.intent) + (f"; {work.note}" if work.note else ""))
         return Recovered(
-            recovery=self.recovery,
-            result=work.result or Result.DONE,
+            recovery=recovery,
+            result=result,
             message=work.message,
             hint=work.hint,
             code=work.code,

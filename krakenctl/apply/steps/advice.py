@@ -7,6 +7,6 @@ MENDING = (
     " apply` again"
 )
 COMPARE = (  # it was attested already: to do so elsewhere once more would tell nothing new
-    "compare it there with this store, where `krakenctl attest` can read both; or type it in again, with `krakenctl"
-    " apply` at a terminal"
+    "compare it there with this store, where `krakenctl attest` can read both; or, where the key answers, type it in"
+    " again, with `krakenctl apply` at a terminal"
 )

@@ -24,9 +24,9 @@ def _differences(wanted: KeySpec, live: KeySpec) -> Iterator[str]:
     if live.ip_allowlist != wanted.ip_allowlist:
         yield f"it works from {_addresses(live)}, not from {_addresses(wanted)}"
     if not same_expiry(live.valid_until, wanted.valid_until):
-        yield f"it expires {_time(live.valid_until)}, not {_time(wanted.valid_until)}"
+        yield _expiry(live.valid_until, wanted.valid_until)
     if (live.query_from, live.query_to) != (wanted.query_from, wanted.query_to):
-        yield "its query window is another one"
+        yield f"its query window is {_window(live)}, not {_window(wanted)}"
     if live.nonce_window != wanted.nonce_window:
         yield f"its nonce window is {live.nonce_window}, not {wanted.nonce_window}"
 
@@ -35,5 +35,12 @@ def _addresses(spec: KeySpec) -> str:
     return ", ".join(spec.ip_allowlist) or "any address"
 
 
-def _time(seconds: int) -> str:
-    return show_time(seconds) if seconds else "never"
+def _expiry(live: int, wanted: int) -> str:
+    if not live:
+        return f"it never expires, and should on {show_time(wanted)}"
+    return f"it expires {show_time(live)}, {f'not {show_time(wanted)}' if wanted else 'and never should'}"
+
+
+def _window(spec: KeySpec) -> str:
+    ends = [f"{word} {show_time(end)}" for word, end in (("from", spec.query_from), ("to", spec.query_to)) if end]
+    return " ".join(ends) or "unlimited"

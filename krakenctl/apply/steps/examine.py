@@ -5,27 +5,24 @@ The account's list says so, where there is one; the key itself, where its allow-
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 
 from krakenctl.apply.session import Session
 from krakenctl.apply.steps import check
 from krakenctl.apply.steps.advice import COMPARE
-from krakenctl.apply.steps.mend import as_mended, doubted, given_again, mismatch, put_right
-from krakenctl.apply.work import KeptKey, Work
-from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised, StoreError
-from krakenctl.model.human import Mended
+from krakenctl.apply.steps.mend import doubted, given_again, keep_other, mismatch, put_right, unkept
+from krakenctl.apply.work import KeptKey, Work, joined
+from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised
 from krakenctl.model.journal import ACCEPTED, Intent, Stage, Verdict
 from krakenctl.model.key import KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
-from krakenctl.stores.base import Slot
 
 PROPAGATION_TRIES = 3
 PROPAGATION_SECONDS = 1.0
 UNSEEN = "whether that is so still cannot be seen from here: "
 LISTED, VERIFIED = "listed", "verified"
 _UNASKED = "could not be asked from here"
-_ATTESTED = "was attested elsewhere, but what is kept here may be another pair"
+_ATTESTED = "was attested elsewhere, but this may be another pair"
 _ATTEST = "run `krakenctl attest {address}` where the key may be used (with --otp if it has a second factor)"
 
 
@@ -51,51 +48,75 @@ def examine(session: Session, work: Work, name: str, kept: KeptKey, sent: KeySpe
 
 
 def _vouched(session: Session, work: Work, name: str, sent: KeySpec, before: Intent) -> str:
-    """The verdict of `before`; empty: it was of another key than the one that was given now.
+    """The verdict of `before`; empty: the key is looked at as any other, for it answers here, or may have been edited.
 
     The key that was attested elsewhere need not be the pair that is kept. Where Kraken says that this is none, it
-    waits, as attested as it was, until the pair is typed in again. One that is typed alike twice is not mistyped.
+    waits, as attested as it was, until one is typed in that answers, or somebody gives a reason. One that is typed
+    alike twice may have been copied wrongly twice.
     """
-    while why := _no_pair(session, work, name, before):
+    if not before.is_untried:
+        return before.vouched
+    word, stays, typed = before.vouched, True, None  # what is typed in is not kept before it answers
+    while why := _no_pair(session, name, typed):
         mended = doubted(session, name, sent, why)
         if mended is None:
-            return _beside(_accepted(session, work, name, sent, why, is_attested=True), before)
-        if mended.pair is not None and mended.pair == _kept_pair(session, work, name):
-            return _beside(f"typed in again alike, though {why}", before)
-        if mended != Mended():  # before the slot changes: nobody has attested what is in it then
-            _reopen(session, work, name, why)
-        as_mended(session, work, name, sent, mended)
-    return before.vouched if _is_same(work, before) else ""
+            return _with_reason(session, work, name, sent, why, before=before, word=word, stays=stays, typed=typed)
+        _reopen(session, work, name, why)  # first: who dies now leaves no word that may be of another pair
+        unkept(session, work, name, mended)
+        word, typed = (word, mended.pair) if mended.pair else ("", typed)
+        stays = stays and bool(word) and (typed is None or _is_told_apart(session, name, before, typed))
+    if typed is not None:
+        keep_other(session, work, name, sent, typed)
+    return word if typed is None and session.aside(name).unasked else ""
 
 
-def _no_pair(session: Session, work: Work, name: str, before: Intent) -> str:
-    """Why what is kept may not be the pair that was attested; empty: it is, or it is of another key by now."""
+def _no_pair(session: Session, name: str, typed: KeyPair | None) -> str:
+    """Why what is kept, or what was typed in since, may not be the pair that was attested; empty: no such doubt."""
     aside = session.aside(name)
-    return aside.unasked if before.is_untried and aside.mispaired and _is_same(work, before) else ""
+    if typed is None:
+        return aside.unasked if aside.mispaired else ""
+    return "; ".join(filter(None, (aside.unasked, *aside.odd)))
 
 
-def _is_same(work: Work, before: Intent) -> bool:
-    return work.intent is not None and work.intent.public_key == before.public_key
+def _is_told_apart(session: Session, name: str, before: Intent, typed: KeyPair) -> bool:
+    """What is remembered of a refusal does not tell which private key it was: the one that is kept, or this one."""
+    return session.aside(name).mispaired or typed.public_key != before.public_key
 
 
-def _kept_pair(session: Session, work: Work, name: str) -> KeyPair | None:
-    """None: this host cannot read it. Of a key that was checked the work in hand has none: it is not to be called."""
-    if (secret := work.change.secret) is None:
-        return None
-    with suppress(StoreError):
-        for slot in (Slot.PENDING, Slot.CURRENT):
-            entry = session.ports.store(secret.store).get(secret.path, slot)
-            if entry is not None and entry.live_name == name:
-                return KeyPair(public_key=entry.public_key, secret=entry.secret)
-    return None
+def _with_reason(
+    session: Session,
+    work: Work,
+    name: str,
+    sent: KeySpec,
+    why: str,
+    *,
+    before: Intent,
+    word: str,
+    stays: bool,
+    typed: KeyPair | None,
+) -> str:
+    """Both hosts' word. Raises NeedsPerson where there is none of this one, or where it is surely not its pair.
 
-
-def _beside(reason: str, before: Intent) -> str:
-    """Both hosts' word."""
-    return str(Verdict(ACCEPTED, f"{reason}; {Verdict.parse(before.vouched).told}"))
+    `stays`: what is kept is as attested as it was then.
+    """
+    aside, is_same = session.aside(name), typed is None or typed.public_key == before.public_key
+    try:
+        if aside.odd:
+            raise _waits(work, name, why, is_attested=True)
+        reason = _accepted(session, work, name, sent, why, is_attested=True)
+    except NeedsPerson:
+        if stays and typed is not None:
+            with work.telling_rest() as deeds:
+                session.advance(work, name, before.stage, word, deeds=deeds)
+        raise
+    if typed is not None:
+        keep_other(session, work, name, sent, typed)
+    return str(Verdict(ACCEPTED, joined(reason, Verdict.parse(word).told if is_same else "")))
 
 
 def _reopen(session: Session, work: Work, name: str, why: str) -> None:
+    if work.intent is None or not work.intent.vouched:
+        return
     work.did(Verb.CHECK, name, f"it was attested elsewhere, but what was kept here: {why}")
     with work.telling_rest() as deeds:
         session.advance(work, name, Stage.STORED, deeds=deeds)
@@ -133,14 +154,21 @@ def _look_again(session: Session, name: str) -> LiveKey | None:
 def _accepted(session: Session, work: Work, name: str, sent: KeySpec, why: str, *, is_attested: bool = False) -> str:
     """The reason for which somebody answers for it. Raises NeedsPerson: then it waits, and its secret is kept."""
     try:
-        return session.surface.accept(name, sent, why)
+        reason = session.surface.accept(name, sent, why)
     except NeedsPerson:
-        told, way = (_ATTESTED, COMPARE) if is_attested else (_UNASKED, _ATTEST)
-        raise NeedsPerson(
-            f"{name} {told}: {why}. Its secret is kept, and nobody reads it yet",
-            hint=f"{way.format(address=work.change.address)}; or put on the record why nobody looks: `krakenctl apply"
-            " --accept-unverified REASON`",
-        ) from None
+        raise _waits(work, name, why, is_attested=is_attested) from None
+    session.ports.say(f"{name} is taken unseen: {reason}")
+    return reason
+
+
+def _waits(work: Work, name: str, why: str, *, is_attested: bool = False) -> NeedsPerson:
+    """To be raised: nobody has to type it in again."""
+    told, way = (_ATTESTED, COMPARE) if is_attested else (_UNASKED, _ATTEST)
+    return NeedsPerson(
+        f"{name} {told}: {why}. Its secret is kept, and nobody reads it yet",
+        hint=f"{way.format(address=work.change.address)}; or put on the record why nobody looks: `krakenctl apply"
+        " --accept-unverified REASON`",
+    )
 
 
 def _says_so_itself(session: Session, work: Work, name: str, pair: KeyPair | None, sent: KeySpec) -> bool:

@@ -30,25 +30,18 @@ from krakenctl.errors import (
 )
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import Stage, dated
-from krakenctl.model.key import IssuedKey, KeyPair, KeySpec
+from krakenctl.model.key import IssuedKey, KeySpec
 from krakenctl.model.plan import NewKey, Verb
 from krakenctl.stores.base import Entry, Slot
 
-_NOT_THE_NAME = (
-    NotAuthorised.code,
-    PermissionDenied.code,
-    NonceRefused.code,
-    LockedOut.code,
-    TooManyKeys.code,
-    RateLimited.code,
-)
+_NOT_THE_NAME = (NotAuthorised, PermissionDenied, NonceRefused, LockedOut, TooManyKeys, RateLimited)
 
 
 def issue_and_store(session: Session, work: Work, new: NewKey, secret: SecretRef) -> None:
     """Whatever goes wrong, no live key is left behind whose name is not journalled."""
     _issue_and_store(session, work, new, secret)
     fresh = work.change.new
-    if work.code == Refused.code and fresh is not None and fresh.name != new.name:
+    if _may_be_the_name(work.problem) and fresh is not None and fresh.name != new.name:
         session.ports.say(f"Kraken does not take {new.name}; perhaps a key that no list shows has that name.")
         work.reopen()
         _issue_and_store(session, work, fresh, secret)
@@ -80,7 +73,7 @@ def _issue(session: Session, work: Work, new: NewKey) -> IssuedKey:
         return patiently(attempt, session.ports, abandon=not work.change.gap)
     except NeedsPerson as problem:
         _untyped(session, work, name)
-        hint = f"the next apply asks for the same key: if you have made {name}, give it its pair then, or delete it"
+        hint = f"{work.again}: it asks for the same key; if you have made {name}, give it its pair then, or delete it"
         raise NeedsPerson(problem.message, hint=joined(hint, work.owed)) from None
     except Refused as problem:
         if tries == 1:  # a plain no: there is nothing to look for. After a second try the first may have been heard
@@ -90,7 +83,7 @@ def _issue(session: Session, work: Work, new: NewKey) -> IssuedKey:
     except AnswerLost as problem:
         raise AnswerLost(
             f"{problem.message}. It is not tried again: the name {name} is burned",
-            hint="run apply again: if the key came to be it is revoked, and the next generation is issued",
+            hint=f"{work.again}: if the key came to be it is revoked, and the next generation is issued",
         ) from None
 
 
@@ -127,15 +120,20 @@ def _refused(session: Session, work: Work, name: str, problem: KrakenctlError) -
     if work.intent is None:
         return
     owed = replace(work.intent, stage=Stage.REVOKED, sent=None)
-    if problem.code == Refused.code:
+    if _may_be_the_name(problem):
         owed = renewed(work.intent, {}, session.names)
         work.change = owed.change
     if work.change.gap:
         session.ports.state.begin(owed)
     if owed.live_name != name or not work.change.gap:
-        free = work.intent.generation if problem.code in _NOT_THE_NAME else 0
+        free = work.intent.generation if isinstance(problem, _NOT_THE_NAME) else 0
         session.ports.state.finish(work.change.address, name, free=free)
     work.intent = owed if work.change.gap else None
+
+
+def _may_be_the_name(problem: KrakenctlError | None) -> bool:
+    """A plain no, and none of its kinds, each of which says what it was."""
+    return type(problem) is Refused
 
 
 def keep(session: Session, work: Work, issued: IssuedKey, new: NewKey, secret: SecretRef) -> None:
@@ -160,5 +158,4 @@ def keep(session: Session, work: Work, issued: IssuedKey, new: NewKey, secret: S
 
 
 def kept_key(entry: Entry) -> KeptKey:
-    pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
-    return KeptKey(created=entry.created, public_key=entry.public_key, pair=pair)
+    return KeptKey(created=entry.created, public_key=entry.public_key, pair=entry.pair)

@@ -8,13 +8,12 @@ from krakenctl.apply.session import Session
 from krakenctl.apply.steps.advice import MENDING
 from krakenctl.apply.steps.issue import keep
 from krakenctl.apply.steps.takeback import forget, hearsay, take_back
-from krakenctl.apply.work import UNTOUCHED, Work, joined
+from krakenctl.apply.work import Work, joined
 from krakenctl.errors import ExchangeError, KeyMismatch, NeedsPerson
 from krakenctl.model.human import Mended, Mistaken, Revocation
 from krakenctl.model.journal import MISTAKEN, WRONG, Intent, Stage, Verdict
 from krakenctl.model.key import IssuedKey, KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
-from krakenctl.model.recovery import JOURNAL_SLACK
 
 
 def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tuple[str, ...]) -> LiveKey:
@@ -34,13 +33,13 @@ def put_right(session: Session, work: Work, name: str, sent: KeySpec, wrong: tup
         raise NeedsPerson(message, hint=joined(MENDING, work.owed)) from None
     if mended is None:
         raise mismatch(session, work, name, wrong)
-    return as_mended(session, work, name, sent, mended)
+    return _as_mended(session, work, name, sent, mended)
 
 
 def given_again(session: Session, work: Work, name: str, sent: KeySpec, why: str) -> LiveKey | None:
-    """The same of a new key that cannot be asked from here. None: nobody has more to say of it."""
+    """What may only have been mistyped is asked for again. The key as it shows then; None: nobody has more to say."""
     mended = doubted(session, name, sent, why)
-    return None if mended is None else as_mended(session, work, name, sent, mended)
+    return None if mended is None else _as_mended(session, work, name, sent, mended)
 
 
 def doubted(session: Session, name: str, sent: KeySpec, why: str) -> Mended | None:
@@ -52,15 +51,25 @@ def doubted(session: Session, name: str, sent: KeySpec, why: str) -> Mended | No
         return None
 
 
-def as_mended(session: Session, work: Work, name: str, sent: KeySpec, mended: Mended) -> LiveKey:
+def _as_mended(session: Session, work: Work, name: str, sent: KeySpec, mended: Mended) -> LiveKey:
     """As it shows now: another pair is kept first. Raises NeedsPerson once it is deleted."""
+    _see_to(session, work, name, mended)
+    if mended.pair is not None:
+        keep_other(session, work, name, sent, mended.pair)
+    return _seen_again(session, name)
+
+
+def unkept(session: Session, work: Work, name: str, mended: Mended) -> LiveKey:
+    """As it shows once it is mended, with what is kept untouched: another pair is only looked at."""
+    _see_to(session, work, name, mended)
+    return _seen_again(session, name)
+
+
+def _see_to(session: Session, work: Work, name: str, mended: Mended) -> None:
     if mended.deleted is not None:
         raise _deleted(session, work, name, mended)
-    if mended.pair is not None:
-        if mended.mistaken is not None and work.intent is not None:
-            _tell_of(session, work, work.intent, mended.mistaken)
-        _keep_other(session, work, name, sent, mended.pair)
-    return _seen_again(session, name)
+    if mended.mistaken is not None and work.intent is not None:
+        _tell_of(session, work, work.intent, mended.mistaken)
 
 
 def mismatch(session: Session, work: Work, name: str, wrong: tuple[str, ...]) -> KeyMismatch:
@@ -68,7 +77,7 @@ def mismatch(session: Session, work: Work, name: str, wrong: tuple[str, ...]) ->
     taken_back = take_back(session, work, name)
     return KeyMismatch(
         f"the exchange issued {name} differently from what was declared: {'; '.join(wrong)}; {taken_back}",
-        hint=joined(work.owed or UNTOUCHED, "tell Kraken if it happens again"),
+        hint=joined(work.way_on, "tell Kraken if it happens again"),
     )
 
 
@@ -79,11 +88,11 @@ def _deleted(session: Session, work: Work, name: str, mended: Mended) -> NeedsPe
     work.did(Verb.REVOKE, name, f"is {told}")
     forget(session, work, name, proved=is_proved, seen=mended.mistaken)
     named = "" if is_proved else f"each plan names {name} until you have looked whether it is gone"
-    hint = joined("run apply again: it asks for the next one", named, work.owed)
+    hint = joined(f"{work.again}: it asks for the next one", named, work.owed)
     return NeedsPerson(f"{name} is {told}", hint=hint)
 
 
-def _keep_other(session: Session, work: Work, name: str, sent: KeySpec, pair: KeyPair) -> None:
+def keep_other(session: Session, work: Work, name: str, sent: KeySpec, pair: KeyPair) -> None:
     """They have typed in another pair."""
     if work.change.new is not None and work.change.secret is not None:
         live = LiveKey(name=name, spec=sent, created=0, public_key=pair.public_key)
@@ -97,7 +106,7 @@ def _tell_of(session: Session, work: Work, intent: Intent, mistaken: Mistaken) -
     """Of a key that was made by mistake, before its pair is dropped: every plan tells of it, and of none that was there
     before."""
     live, new = mistaken.live, intent.change.new
-    if new is None or (live.name != new.name and live.created < intent.began - JOURNAL_SLACK):
+    if new is None or (live.name != new.name and not intent.is_before(live)):
         return
     name = f"{live.name} on {mistaken.iiban or session.account.name}"
     session.ports.say(f"{name} was made by mistake, and still answers: delete it there. Each plan says so until then.")

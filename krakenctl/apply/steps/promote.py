@@ -7,7 +7,7 @@ from dataclasses import replace
 from krakenctl.apply.session import Session
 from krakenctl.apply.steps.examine import examine
 from krakenctl.apply.steps.takeback import take_back
-from krakenctl.apply.work import UNTOUCHED, KeptKey, Work
+from krakenctl.apply.work import KeptKey, Work
 from krakenctl.errors import SecretGone, StoreError
 from krakenctl.model.desired import SecretRef
 from krakenctl.model.journal import ACCEPTED, Stage, Verdict, counted_from
@@ -65,7 +65,7 @@ def _move(session: Session, work: Work, name: str, secret: SecretRef) -> None:
         session.ports.store(secret.store).promote(secret.path, name)
     except SecretGone as problem:
         taken_back = take_back(session, work, name)
-        raise StoreError(f"{problem.message}; {taken_back}", hint=work.owed or UNTOUCHED) from None
+        raise StoreError(f"{problem.message}; {taken_back}", hint=work.way_on) from None
 
 
 def _retired(session: Session, work: Work) -> RecordedKey | None:

@@ -41,7 +41,7 @@ def revoke_old(session: Session, works: Sequence[Work], *, interruptible: bool =
                 _begin(session, work, old)
                 revocation, record = _revoke(session, work, old, live), session.memory.by_name.get(old.name)
                 if revocation is not Revocation.PROVED and record is not None:
-                    _claim(session, work, record, silent=revocation is Revocation.UNHEARD)
+                    _claim(session, work, record, unheard=revocation is Revocation.UNHEARD)
                     _go_on(session, work)
                 elif revocation is not Revocation.PROVED:
                     _doubt(session, work, live[old.name])
@@ -64,14 +64,15 @@ def _forget(session: Session, work: Work, old: OldKey, *, found: bool) -> None:
         session.ports.state.revoked(work.change.address, old.name, ends=_ends(work.change), deeds=deeds)
 
 
-def _claim(session: Session, work: Work, record: RecordedKey, *, silent: bool) -> None:
+def _claim(session: Session, work: Work, record: RecordedKey, *, unheard: bool) -> None:
     """A person says so, and nothing proves it: it is recorded as that, and its secret kept for the proof.
 
-    `silent`: nobody had heard it right before.
+    `unheard`: by anybody right before.
     """
     now, who, change = session.ports.now(), session.ports.run.who, work.change
     told = f"claimed by {who} to be revoked, and not proved"
-    claimed = replace(record, retired_until=record.retired_until or now, claimed_by=who, claimed_at=now, silent=silent)
+    retired = record.retired_until or now
+    claimed = replace(record, retired_until=retired, claimed_by=who, claimed_at=now, unheard=unheard)
     ends = record.live_name if change.action is Action.REVOKE else _ends(change)
     work.note = f"{record.live_name} is {told}"
     with work.telling(message=told) as deeds:
@@ -79,7 +80,8 @@ def _claim(session: Session, work: Work, record: RecordedKey, *, silent: bool) -
 
 
 def _doubt(session: Session, work: Work, live: LiveKey) -> None:
-    """The same of a new key, which was never recorded: nobody has its secret any more, and plans tell of it."""
+    """A person says that a new key is deleted, and nothing proves it. It was never recorded, and its secret goes: plans
+    tell of it instead."""
     told = doubt(session, work, live.name, Mistaken(live, iiban=""))
     clear_slots(session, live.name)
     with work.telling(message=hearsay(session)) as deeds:

@@ -96,7 +96,8 @@ def _where(session: Session, name: str, seen: Mistaken) -> str:
 
 
 def let_go(session: Session, work: Work, name: str, told: str, deeds: Sequence[Told]) -> None:
-    """Empty `told`: it is proved gone. Else it is looked out for under what `doubt` has said of it."""
+    """Ends the intent of a new key: forgotten where `told` is empty, for then its end is proved; else looked out for,
+    under what `doubt` has said of it."""
     if told:
         session.ports.state.advance(work.change.address, name, Stage.LOST, told, deeds=deeds)
     else:

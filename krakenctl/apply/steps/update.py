@@ -111,11 +111,13 @@ def _accepted(session: Session, new: NewKey) -> str:
     if not why:
         return ""
     try:
-        return session.surface.accept(new.name, new.spec, why)
+        reason = session.surface.accept(new.name, new.spec, why)
     except NeedsPerson as problem:
         message = f"whether {new.name} was changed as asked cannot be seen from here: {why}"
         hint = "if it was, `krakenctl apply --accept-unverified REASON` puts that on the record"
         raise NeedsPerson(message, hint=hint) from problem
+    session.ports.say(f"{new.name} is taken unseen: {reason}")
+    return reason
 
 
 def _move(session: Session, work: Work, new: NewKey) -> None:

@@ -64,7 +64,7 @@ def _issue(session: Session, wave: Sequence[Work]) -> list[Work]:
     for work in session.each(wave, interruptible=not wave[0].change.gap):
         if parts := _parts(work):
             issue_and_store(session, work, *parts)
-        if work.code == TooManyKeys.code:
+        if isinstance(work.problem, TooManyKeys):
             session.learn_limit()
             if any(other.open and other.change.old for other in issued):
                 work.reopen()
