@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from krakenctl.errors import CredentialError, CredentialMissing
 from krakenctl.model.key import KeyPair
-from krakenctl.model.secret import Secret
+from krakenctl.model.secret import Secret, hidden
 
 LARGEST_BYTES = 64 * 1024  # a credential is small; this is something else
 
@@ -140,14 +140,10 @@ def _parsed(text: Secret, reference: str) -> dict[str, Any]:
 
 def _object(text: Secret) -> dict[str, Any] | None:
     try:
-        fields = json.loads(text.reveal(), object_hook=_hidden)
+        fields = json.loads(text.reveal(), object_hook=hidden)
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
-
-
-def _hidden(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: Secret(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _field(fields: dict[str, Any], reference: str, name: str) -> Secret:

@@ -11,7 +11,7 @@ from krakenctl.errors import CredentialError, NeedsPerson
 from krakenctl.model.human import Deleted, HumanStep
 from krakenctl.model.key import KeyPair
 from krakenctl.model.plan import Verb
-from krakenctl.model.secret import Secret
+from krakenctl.model.secret import Secret, hidden
 
 _LARGEST = 8 * 1024 * 1024  # bytes of standard input
 _AS_SHOWN = (
@@ -45,8 +45,7 @@ class FromStdin:
 
     answers: Sequence[Answer]
     reason: str = ""  # for which keys that nobody can look at from here are accepted
-    interrupted: Callable[[], bool] = lambda: False
-    resuming: bool = False  # which makes no difference: nothing is shown
+    for_all: bool = False  # whether that is of each of them; else of those that a line tells of
     _used: set[int] = field(default_factory=set)  # lines
     _before: Collection[Key] = ()  # on record when the run began
     _settled: set[int] = field(default_factory=set)  # lines that tell what is on record
@@ -136,7 +135,8 @@ class FromStdin:
         return answer.pair or Deleted.SAID
 
     def accepts(self, step: HumanStep, why: str) -> str:
-        return self.reason or nobody(step, why)
+        is_meant = self.for_all or any(answer.is_of(step.account, step.name) for answer in self.answers)
+        return (self.reason if is_meant else "") or nobody(step, why)
 
     def _unused(self, step: HumanStep) -> Answer | None:
         found = (answer for answer in self.answers if answer.is_of(step.account, step.name))
@@ -219,9 +219,7 @@ def _parsed(line: Secret) -> dict[str, Any]:
     import json
 
     try:
-        told = json.loads(line.reveal())
+        told = json.loads(line.reveal(), object_hook=hidden)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(told, dict):
-        return {}
-    return {name: Secret(value) if isinstance(value, str) else value for name, value in told.items()}
+    return told if isinstance(told, dict) else {}

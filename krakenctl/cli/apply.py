@@ -72,8 +72,9 @@ def apply(
         str | None,
         _option(
             "--accept-unverified",
-            "Take a key that cannot be looked at from this host as it should be; at a terminal you are asked first"
-            " whether it was mistyped. REASON is kept on the record, with what Kraken said.",
+            "Take every key that waits because it cannot be looked at from this host as it should be, and name each;"
+            " with --stdin only those that a line tells of, and at a terminal only once you have said of one that it is"
+            " right. REASON is kept on the record, with what Kraken said.",
             metavar="REASON",
         ),
     ] = None,

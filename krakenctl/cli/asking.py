@@ -127,9 +127,12 @@ def refuse_none(harvest: Harvest, hint: str) -> None:
         return
     found = [finding for finding in harvest.findings if finding.rule != _OF_THE_FILE]
     told = "; ".join(finding.message for finding in found)
-    do = next((finding.hint for finding in found if finding.rule in _BROKEN), hint)
+    do = next((finding.hint for finding in found if finding.rule in _BEYOND_NAMES), hint)
     raise CredentialError(f"no key pair was found{': ' + told if told else ''}", hint=do)
 
 
 _OF_THE_FILE = "file-open-to-others"
-_BROKEN = ("odd-key", "half-a-pair", "ambiguous-pair", "futures-key", "several-lines", "unreadable-line")
+_BEYOND_NAMES = (  # a name alone would not help
+    *("odd-key", "half-a-pair", "ambiguous-pair", "futures-key", "not-kraken"),
+    *("several-lines", "unreadable-line"),
+)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any, NoReturn
 
 from krakenctl.cli.answers import nobody
@@ -27,12 +28,23 @@ _SLICE = 0.1  # seconds between two looks whether somebody pressed Ctrl-C: promp
 _END = "\x04"
 _LONGEST = 64 * 1024  # bytes of a line
 _GO_ON = "apply goes on with it when it is run again"
-_YES, _TYPE, _GONE, _STOP, _TAKE = "yes", "type", "gone", "stop", "take"
-_SURELY = {"": _STOP, _END: _STOP, "n": _STOP, "no": _STOP, "y": _YES, "yes": _YES}  # what answers mean
-_LIKELY = {**_SURELY, "": _YES}
-_ANEW = {_END: _STOP, "n": _STOP, "no": _STOP, "k": _TYPE, "key": _TYPE, "d": _GONE, "deleted": _GONE}
-_UNSEEN = {_END: _STOP, "n": _STOP, "no": _STOP, "y": _YES, "yes": _YES}
-_ACCEPTED = {"n": _TAKE, "no": _TAKE}  # where they have said why it may be taken as it is
+
+
+class _Said(Enum):
+    YES, TYPE, GONE, STOP, TAKE = range(5)
+
+
+_Meaning = Mapping[str, _Said]  # of what they may type: whatever else it is, they are asked again
+_NO: _Meaning = dict.fromkeys((_END, "n", "no"), _Said.STOP)
+_UNSEEN: _Meaning = {**_NO, **dict.fromkeys(("y", "yes"), _Said.YES)}
+_SURELY: _Meaning = {**_UNSEEN, "": _Said.STOP}
+_LIKELY: _Meaning = {**_UNSEEN, "": _Said.YES}
+_ANEW: _Meaning = {
+    **_NO,
+    **dict.fromkeys(("k", "key"), _Said.TYPE),
+    **dict.fromkeys(("d", "deleted"), _Said.GONE),
+}
+_ACCEPTED: _Meaning = dict.fromkeys(("a", "accept"), _Said.TAKE)  # where they have said why it may be taken as it is
 _MENDING = {
     Slip.FORM: (
         {**_LIKELY, **_ANEW},
@@ -40,7 +52,7 @@ _MENDING = {
         "[Y] look again, [k] type key and private key in again, [d] it is deleted, [n] stop here",
     ),
     Slip.PAIR: (
-        {**_ANEW, "": _TYPE, "y": _TYPE, "yes": _TYPE},
+        {**_ANEW, "": _Said.TYPE, "y": _Said.TYPE, "yes": _Said.TYPE},
         "The key on the website can stay: type its two halves in again. If its private key is not shown any more,"
         " delete it there.",
         "[Y] type both in again, [d] it is deleted, [n] stop here",
@@ -58,6 +70,10 @@ _MENDING = {
 }
 _EDITED = (_LIKELY, "Put it right on the website.", "Is it right now? [Y/n]")
 _UNSEEN_EDIT = (_UNSEEN, "See on the website whether it is as shown above; if not, put it right.", "[y] look again")
+_ATTESTED = (
+    "stop here: what is kept stays as it is, and `krakenctl attest` compares it where it can read this store. Look"
+    " again only once you have edited it: then it is to be attested anew"
+)
 _IF_RIGHT = {  # of a key that cannot be asked from here
     Verb.ISSUE: "stop here: its pair is kept, and `krakenctl attest` looks at it where it may be used",
     Verb.UPDATE: "stop here; `krakenctl apply --accept-unverified REASON` puts on the record that nobody looked",
@@ -85,7 +101,7 @@ class AtTerminal:
 
     def update(self, step: HumanStep) -> None:
         self._show(step)
-        if self._choice("Is it saved? [Y/n]", _LIKELY) == _STOP:
+        if self._choice("Is it saved? [Y/n]", _LIKELY) == _Said.STOP:
             self._stop(step)
 
     def revoke(self, step: HumanStep) -> None:
@@ -102,31 +118,32 @@ class AtTerminal:
             self._see_deleted(step)
             return None
         match self._mended(step):
-            case "yes":
+            case _Said.YES:
                 return None
-            case "type":
+            case _Said.TYPE:
                 return self._pair(step)
-            case "gone":
+            case _Said.GONE:
                 return Deleted.SAID
-            case "take":
+            case _Said.TAKE:
                 nobody(step, "; ".join(differences))
-        self._stop(step)
+            case _Said.STOP:
+                self._stop(step)
 
-    def _mended(self, step: HumanStep) -> str:
-        meaning, told, question = _MENDING[step.slip] if step.verb is Verb.ISSUE else _EDITED
+    def _mended(self, step: HumanStep) -> _Said:
         if step.slip is Slip.UNSEEN:
             return self._doubted(step)
+        meaning, told, question = _MENDING[step.slip] if step.verb is Verb.ISSUE else _EDITED
         self.shell.tell(told)
         return self._choice(question, meaning)
 
-    def _doubted(self, step: HumanStep) -> str:
+    def _doubted(self, step: HumanStep) -> _Said:
         """It may be right: they have stopped, then, or said why it may be taken as it is."""
         meaning, told, question = _MENDING[step.slip] if step.verb is Verb.ISSUE else _UNSEEN_EDIT
         if not self.reason:
-            self.shell.tell(f"{told} If it is right, {_IF_RIGHT[step.verb]}.")
+            self.shell.tell(f"{told} If it is right, {_ATTESTED if step.attested else _IF_RIGHT[step.verb]}.")
             return self._choice(f"{question}, [n] stop here", meaning)
         self.shell.tell(f"{told} If it is right, say so: then it is taken unseen, for the reason that you gave.")
-        return self._choice(f"{question}, [n] it is right: take it unseen", {**meaning, **_ACCEPTED})
+        return self._choice(f"{question}, [a] it is right: take it unseen, [n] stop here", {**meaning, **_ACCEPTED})
 
     def accepts(self, step: HumanStep, why: str) -> str:
         """Not what they have just walked away from."""
@@ -139,13 +156,13 @@ class AtTerminal:
         from krakenctl.render import human
 
         self._say(human.handing_over(step.name, new, self._paint()))
-        if self._choice(f"Does its program use {new.name}? [y/N]", _SURELY) == _STOP:
+        if self._choice(f"Does its program use {new.name}? [y/N]", _SURELY) == _Said.STOP:
             self._left.add((step.account, step.name))
             message = f"{step.name} on {step.account} is kept until its program uses {new.name}"
             raise NeedsPerson(message, hint=f"run apply again then: it goes on with the deletion of {step.name}")
 
     def _see_deleted(self, step: HumanStep) -> None:
-        if self._choice("Is it deleted? [y/N]", _SURELY) == _STOP:
+        if self._choice("Is it deleted? [y/N]", _SURELY) == _Said.STOP:
             self._stop(step)
 
     def _show(self, step: HumanStep) -> None:
@@ -179,7 +196,7 @@ class AtTerminal:
             raise EOFError
         return Secret(typed)
 
-    def _choice(self, question: str, meaning: Mapping[str, str]) -> str:
+    def _choice(self, question: str, meaning: _Meaning) -> _Said:
         """What an answer means. End of input is a no; whatever means nothing is asked again."""
         fitting = self._paint().flowing(((choice,) for choice in question.split(", ")), indent=0, first=0)
         while (answer := self._line(f"{fitting} ", ended=_END).strip().casefold()) not in meaning:

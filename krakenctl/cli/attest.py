@@ -115,6 +115,8 @@ def attest(
         way = Way(nonce=number, otp=second_factor(shell, otp_env, ask=otp))
         done = _asked(shell, where, source, way, lock_timeout)
     _show(shell, done)
+    if (otp or otp_env) and not done.differences:
+        shell.tell(_WITHOUT_FACTOR)
     raise typer.Exit(_exit_code(done))
 
 
@@ -207,6 +209,12 @@ def _show(shell: Shell, done: Attested) -> None:
         shell.print_json(view.to_json(done))
     else:
         shell.print(view.text(done, shell.paint()))
+
+
+_WITHOUT_FACTOR = (
+    "Next: take consumer.nonce out of its manifest, if it has it: nobody can ask the key without its second factor, and"
+    " each look would be refused."
+)
 
 
 def _exit_code(done: Attested) -> int:

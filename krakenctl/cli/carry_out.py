@@ -54,6 +54,7 @@ def carry_out(
             raised=raised,
             person=person,
             rotating=command == "rotate",
+            say=shell.note,
         ) as desk,
         desk.lease(replace(new_run(command), reason=raised.reason), lock_timeout, shell.note),
         reading(person, desk),
@@ -81,9 +82,10 @@ def carry_out(
 def _recover(shell: Shell, desk: Desk, person: Attending | None) -> tuple[tuple[Recovered, ...], bool]:
     """What became of what an earlier run had begun, and whether somebody pressed Ctrl-C meanwhile."""
     from krakenctl.cli.interrupt import Interrupt
-    from krakenctl.cli.person import heeding
+    from krakenctl.cli.person import heed
 
-    with Interrupt() as interrupt, heeding(person, interrupt.seen, resuming=True):
+    with Interrupt() as interrupt:
+        heed(person, interrupt.seen, resuming=True)
         return recover_first(shell, desk, interrupt), interrupt.seen()
 
 
@@ -182,10 +184,11 @@ def _write_runbook(shell: Shell, target: Path, plan: Plan, desk: Desk) -> bool:
 
 def _run(shell: Shell, desk: Desk, plan: Plan, recovered: tuple[Recovered, ...], person: Attending | None) -> int:
     from krakenctl.cli.interrupt import Interrupt
-    from krakenctl.cli.person import heeding
+    from krakenctl.cli.person import heed
     from krakenctl.cli.progress import progress
 
-    with Interrupt() as interrupt, heeding(person, interrupt.seen):
+    with Interrupt() as interrupt:
+        heed(person, interrupt.seen)
         with progress(shell, plan) as tell:
             done = desk.apply(plan, tell, shell.note, interrupt.seen)
         report = replace(done, recovered=recovered, findings=plan.findings)

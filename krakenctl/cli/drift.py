@@ -65,7 +65,7 @@ def drift(
     project = shell.project()
     asked = tuple(parse(text, lambda: of_kind("ApiKey", shell.root())) for text in addresses or ())
     question = Question(addresses=asked, under=under, within=within, ignore=frozenset(ignore or ()))
-    found = look(project, question, parallelism=shell.parallelism)
+    found = look(project, question, parallelism=shell.parallelism, say=shell.note)
     _print(shell, found)
     if found.drifts:
         raise typer.Exit(DRIFT)

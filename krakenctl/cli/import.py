@@ -32,6 +32,7 @@ from krakenctl.cli.options import (
 )
 from krakenctl.cli.shell import Shell, TextOrJson
 from krakenctl.errors import NeedsPerson, UsageError
+from krakenctl.model.surface import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from krakenctl.model.importing import Import
     from krakenctl.pairs.harvest import Harvest, Labelled
 
-LISTED = "connect"  # the keys that Kraken lists of accounts on Connect
+LISTED = USUAL  # the keys that Kraken lists of accounts on Connect
 
 _option = options_of("IMPORT")
 app = application()
@@ -48,6 +49,7 @@ app = application()
 
 _SOURCE = "A .env or JSON file, - for standard input, STORE:PATH; or connect: the keys listed there. Repeatable."
 SourceOption = Annotated[list[str] | None, _option("--from", _SOURCE, metavar="SOURCE")]
+StrayArgument = Annotated[str, typer.Argument(hidden=True, metavar="[--from SOURCE]")]
 InteractiveOption = Annotated[bool, _option("--interactive", "Ask for key and secret; neither is shown.")]
 _TO = (
     "Import this key only, and under this address. LABEL is what its source calls it, or its name on Kraken with --from"
@@ -88,6 +90,7 @@ DryRunOption = Annotated[bool, _option("--dry-run", "Ask the keys and show what 
 )
 def import_(
     ctx: typer.Context,
+    stray: StrayArgument = "",
     source: SourceOption = None,
     interactive: InteractiveOption = False,
     to: ToOption = None,
@@ -112,11 +115,13 @@ def import_(
     once your programs read their keys from the store. Exits 1 if no key could be imported.
     """
     from krakenctl.tasks.importing.errand import Errand
-    from krakenctl.tasks.importing.run import adopt, bring
+    from krakenctl.tasks.importing.run import adopt, bring, to_be_asked
     from krakenctl.tasks.nonces import nonce_of
     from krakenctl.tasks.oracle import endpoint_of
 
     shell = Shell.of(ctx, directory, output, no_color=no_color)
+    if stray:
+        raise UsageError(f"{stray} is no option of import", hint=f"say so: --from {stray}")
     errand = Errand(
         account=account, folder=out, endpoint=endpoint, tag=tag, nonce=nonce_of(nonce), to=_wishes(to or [])
     )
@@ -125,12 +130,13 @@ def import_(
     else:
         where = endpoint_of(shell.directory, endpoint)
         harvest = _harvest(shell, source or [], where if interactive else "", guessed=not nonce)
-        if not (nonce or interactive or may_ask(shell, len(errand.to) or len(harvest.pairs), where, yes=yes)):
+        asked = 0 if nonce or interactive else to_be_asked(shell.directory, harvest, errand)
+        if asked and not may_ask(shell, asked, where, yes=yes):
             shell.note("Nothing was asked.")
             raise typer.Exit(1)
         errand = replace(errand, otp=second_factor(shell, otp_env, ask=otp))
         done = bring(shell.directory, harvest, errand, dry_run=dry_run, patience=lock_timeout, say=shell.note)
-    _show(shell, done)
+    _show(shell, done, [each for each in source or [] if Path(each).is_file()])
     raise typer.Exit(int(done.failed))
 
 
@@ -167,15 +173,15 @@ def _harvest(shell: Shell, sources: list[str], asked_at: str, *, guessed: bool) 
 
 
 def _read(shell: Shell, source: str) -> Harvest:
-    from krakenctl.model.desired import SecretRef
+    from krakenctl.cli import places
     from krakenctl.pairs import kept, sources
     from krakenctl.pairs.harvest import Harvest
 
     if source == "-":
         return sources.stream(piped("--from -", instead="use --interactive to be asked"))
-    store, colon, path = source.partition(":")
-    if colon and not Path(source).exists():
-        return Harvest(pairs=(kept.of_place(shell.root(), SecretRef(store, path), os.environ).found,))
+    if ":" in source and not Path(source).exists():
+        place = places.parse(source, shell.root())
+        return Harvest(pairs=(kept.pair_at(shell.root(), place, os.environ),))
     _refuse_store(shell, source)
     return sources.env_file(Path(source))
 
@@ -215,7 +221,8 @@ def _typed(shell: Shell, where: str, *, guessed: bool) -> Harvest:
             raise
 
 
-def _show(shell: Shell, done: Import) -> None:
+def _show(shell: Shell, done: Import, read: Sequence[str]) -> None:
+    """`read`: the files that still hold the secrets."""
     from krakenctl.render import importing as view
 
     if shell.json:
@@ -223,7 +230,14 @@ def _show(shell: Shell, done: Import) -> None:
     else:
         shell.print(view.text(done, shell.paint()))
         if done.keys and not done.dry_run:
-            shell.note(
-                "Next: `krakenctl plan` shows no changes. The source of the keys still holds their secrets: delete it"
-                " once your programs read them from the store."
-            )
+            shell.tell(f"Next: `krakenctl plan` shows no changes.{_to_delete(read)}")
+
+
+def _to_delete(read: Sequence[str]) -> str:
+    from krakenctl.render.paint import visible
+
+    if not read:
+        return ""
+    still, them = ("still holds", "it") if len(read) == 1 else ("still hold", "them")
+    names = " and ".join(map(visible, read))
+    return f" {names} {still} the secrets: delete {them} once your programs read their keys from the store."

@@ -150,7 +150,7 @@ def inspect(
     guessed = said is None and not alive
     where = endpoint_of(shell.root(), endpoint)
     if address:
-        harvest, memory = _kept(shell, address)
+        harvest, memory = _kept(shell, address, where)
     else:
         harvest, memory = flagged() if flagged else _typed(shell, where, guessed=guessed), None
     harvest = _chosen(harvest, only, every=every, hint=_PAIR if env else "")
@@ -179,23 +179,22 @@ def _refuse_contradiction(nonce: str, *, alive: bool, probe: bool) -> None:
         raise UsageError(f"--alive asks nothing else, and {'--nonce' if nonce else '--probe'} does", hint="give one")
 
 
-def _kept(shell: Shell, address: str) -> Found:
-    from krakenctl.cli import addresses
-    from krakenctl.model.desired import SecretRef
+def _kept(shell: Shell, address: str, where: str) -> Found:
+    from krakenctl.cli import addresses, places
     from krakenctl.pairs import kept
     from krakenctl.pairs.harvest import Harvest
+    from krakenctl.tasks.oracle import now_at
 
     root = shell.root()
     if Path(address).is_file():
         raise UsageError(f"{address} is a file", hint=f"say so: --env-file {address}")
-    store, colon, path = address.partition(":")
-    if colon:
-        found = kept.of_place(root, SecretRef(store, path), os.environ)
+    if ":" in address:
+        found = kept.of_place(root, places.parse(address, root), os.environ, lambda: now_at(root, where))
     else:
         wanted = addresses.parse(address, lambda: addresses.of_kind("ApiKey", root))
         if wanted.kind != "ApiKey":
             raise UsageError(f"{address} is no key", hint="keys are written ApiKey/account/name")
-        found = kept.of_address(root, wanted, os.environ)
+        found = kept.of_address(root, wanted, os.environ, lambda: now_at(root, where))
     return Harvest(pairs=(found.found,)), found
 
 
@@ -242,10 +241,10 @@ def _asked(shell: Shell, where: str, harvest: Harvest, manner: Manner, memory: K
 
     with open_oracle(shell.root(), where) as oracle:
         public_keys = {one.pair.public_key for one in harvest.pairs}
-        known = shares_of(shell.root(), public_keys, oracle.now)
+        known = shares_of(shell.root(), public_keys, oracle.now_there)
         if len(harvest.pairs) > 1:
             return _let_pass(oracle, inspect(oracle, harvest, manner, known))
-        held = memory.held(oracle.now) if memory is not None else next(iter(known.values()), None)
+        held = memory.held(oracle.now_there) if memory is not None else next(iter(known.values()), None)
         if held is None or not held.locked():
             manner = _warned(shell, manner, memory, oracle.now())
         try:

@@ -21,13 +21,15 @@ Attending = AtTerminal | FromStdin
 
 
 def at_hand(shell: Shell, *, stdin: bool = False, reason: str = "") -> Attending | None:
-    """None: nobody is there. `reason`: for which what cannot be looked at is accepted. Raises CredentialError
-    or UsageError."""
+    """None: nobody is there. Raises CredentialError or UsageError.
+
+    `reason`: for which what cannot be looked at is accepted; with `stdin` only where a line tells of it.
+    """
     if stdin:
         return FromStdin(read_answers(piped("--stdin")), reason)
     if shell.is_attended and not shell.json:
         return AtTerminal(shell, reason)
-    return FromStdin((), reason) if reason else None
+    return FromStdin((), reason, for_all=True) if reason else None
 
 
 @contextmanager
@@ -37,19 +39,19 @@ def reading(person: Attending | None, desk: Desk) -> Iterator[None]:
     if not isinstance(person, FromStdin) or not person.answers:
         yield
         return
-    recorded = desk.holding[0].read()
+    recorded = desk.recorded
     person.refuse_elsewhere({*desk.project.desired.accounts, *recorded.accounts})
     person.refuse_unclear(_known(recorded))
     person.begin(_known(recorded), {trace.public_key for trace in recorded.traces})
     person.settle(_unsaid(recorded))
     yield
-    person.settle(_unsaid(desk.holding[0].read()))
+    person.settle(_unsaid(desk.recorded))
 
 
 def refuse_unknown(person: Attending | None, desk: Desk, plan: Plan) -> None:
     """Before the plan is done: lines that no step of it can be about. Raises CredentialError."""
     if isinstance(person, FromStdin) and person.answers:
-        recorded, steps = desk.holding[0].read(), {(step.account, step.name) for step in desk.human_steps(plan)}
+        recorded, steps = desk.recorded, {(step.account, step.name) for step in desk.human_steps(plan)}
         known, past = _known(recorded) | steps, _past(recorded, desk.project.workspace.tag, person)
         person.settle(_unsaid(recorded))
         person.refuse_unclear(known)
@@ -66,8 +68,7 @@ def _known(recorded: Recorded) -> set[Key]:
 
 def _unsaid(recorded: Recorded) -> set[Key]:
     """Without those of which somebody has said that they are deleted."""
-    ours = (*recorded.keys.values(), *recorded.retired)
-    return _known(recorded) - {(key.account, key.live_name) for key in ours if key.claimed_by}
+    return _known(recorded) - {(key.account, key.live_name) for key in recorded.ours if key.claimed_by}
 
 
 def _past(recorded: Recorded, tag: str, person: FromStdin) -> set[Key]:
@@ -96,9 +97,7 @@ def tell_unused(shell: Shell, person: Attending | None, code: int) -> int:
     return 1 if person.is_odd and code in (0, NeedsPerson.exit_code) else code
 
 
-@contextmanager
-def heeding(person: Attending | None, interrupted: Callable[[], bool], *, resuming: bool = False) -> Iterator[None]:
-    """Meanwhile Ctrl-C ends a prompt too. `resuming`: what they are asked for is left from an earlier run."""
-    if person is not None:
+def heed(person: Attending | None, interrupted: Callable[[], bool], *, resuming: bool = False) -> None:
+    """From now on Ctrl-C ends a prompt too. `resuming`: what they are asked for is left from an earlier run."""
+    if isinstance(person, AtTerminal):
         person.interrupted, person.resuming = interrupted, resuming
-    yield

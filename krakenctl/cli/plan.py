@@ -13,7 +13,6 @@ from krakenctl.cli.shell import PlanFormat, Shell
 
 if TYPE_CHECKING:
     from krakenctl.model.plan import Plan
-    from krakenctl.workflow import Desk
 
 CHANGES_PRESENT = 2
 DAY: Any = "24h"  # as the option's parser reads it
@@ -66,8 +65,8 @@ def plan(
     moment = _moment(as_of)
     if out is not None:
         refuse_target(out)
-    with open_desk(shell.project(), parallelism=shell.parallelism) as desk:
-        drawn = _drawn(shell, desk, moment)
+    with open_desk(shell.project(), parallelism=shell.parallelism, say=shell.note) as desk:
+        drawn = desk.plan(moment)
         end = desk.now() + expires
     print_plan(shell, drawn, with_now=moment is not None)
     if out is not None:
@@ -78,18 +77,6 @@ def plan(
         shell.note(f"Apply with `{_command(drawn)}`.")
     if detailed_exitcode and (drawn.changes or drawn.recovery):
         raise typer.Exit(CHANGES_PRESENT)
-
-
-def _drawn(shell: Shell, desk: Desk, moment: int | None) -> Plan:
-    """Where no account may be asked, what needs no call is told all the same. Raises KrakenctlError."""
-    from krakenctl.errors import LockedOut
-
-    try:
-        return desk.plan(moment)
-    except LockedOut as problem:
-        for finding in desk.unheeded(problem.message):
-            shell.note(f"{finding.message}: {finding.hint}.")
-        raise
 
 
 def _command(plan: Plan, file: Path | None = None) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from krakenctl.model.outcome import Result
+from krakenctl.model.plan import Verb
 from krakenctl.render import report_text
 
 if TYPE_CHECKING:
@@ -26,7 +25,8 @@ def progress(shell: Shell, plan: Plan) -> Iterator[Tell]:
         with _bar(shell, plan) as tell:
             yield tell
     else:
-        yield lambda event: _line(shell, event)
+        by_hand = {account.name for account in plan.accounts if account.by_person}
+        yield lambda event: _line(shell, event, by_hand)
 
 
 def _asks(plan: Plan) -> bool:
@@ -34,11 +34,11 @@ def _asks(plan: Plan) -> bool:
     return any(account.by_person for account in plan.accounts)
 
 
-def _line(shell: Shell, event: Event) -> None:
-    """What blocks a step is told by the report, right after."""
+def _line(shell: Shell, event: Event, by_hand: Container[str]) -> None:
+    """An edit `by_hand` is not looked at yet."""
     if event.result is not None:
-        told = replace(event, message="") if event.result is Result.BLOCKED else event
-        shell.tell(report_text.event(told, shell.paint(stderr=True)), indent=4)
+        is_said = event.step.verb is Verb.UPDATE and event.address.path[0] in by_hand
+        shell.tell(report_text.event(event, shell.paint(stderr=True), is_said=is_said), indent=4)
 
 
 def _description(under_way: dict[Address, str]) -> str:

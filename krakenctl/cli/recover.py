@@ -90,7 +90,7 @@ def recover(
     if both := sorted({*exists} & {*absent}):
         raise UsageError(f"{both[0]} cannot be both there and not there", hint="give one answer for each")
     person = None if dry_run else at_hand(shell)
-    with open_desk(_project(shell), parallelism=shell.parallelism, person=person) as desk:
+    with open_desk(_project(shell), parallelism=shell.parallelism, person=person, say=shell.note) as desk:
         if dry_run:
             for finding in desk.mistaken():
                 shell.note(f"{finding.message}: {finding.hint}.")
@@ -155,10 +155,11 @@ def _foreseen(recoveries: tuple[Recovery, ...]) -> int:
 
 def _run(shell: Shell, desk: Desk, person: Attending | None) -> int:
     from krakenctl.cli.interrupt import Interrupt
-    from krakenctl.cli.person import heeding
+    from krakenctl.cli.person import heed
     from krakenctl.cli.recovering import exit_code, progress
 
-    with Interrupt() as interrupt, heeding(person, interrupt.seen):
+    with Interrupt() as interrupt:
+        heed(person, interrupt.seen)
         told = desk.recover(progress(shell), shell.note, interrupt.seen)
     _print(shell, told, desk.log_head())
     return INTERRUPTED if interrupt.seen() else exit_code(told)

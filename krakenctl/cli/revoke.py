@@ -61,7 +61,7 @@ def revoke(
     """
     from krakenctl.actor import new_run
     from krakenctl.cli.interrupt import Interrupt
-    from krakenctl.cli.person import at_hand, heeding
+    from krakenctl.cli.person import at_hand, heed
     from krakenctl.render import containment as view
     from krakenctl.tasks.containment.switch import open_switch
 
@@ -75,7 +75,8 @@ def revoke(
         if not yes and not _agreed(shell, found):
             shell.note("Nothing was done.")
             raise typer.Exit(NOT_CONTAINED)
-        with Interrupt(GOES_ON) as interrupt, heeding(person, interrupt.seen):
+        with Interrupt(GOES_ON) as interrupt:
+            heed(person, interrupt.seen)
             report = switch.contain(wish, found, replace(new_run("revoke"), reason=reason))
     if shell.json:
         shell.print_json(view.to_json(report))

@@ -68,7 +68,7 @@ def verify(
 
     shell = Shell.of(ctx, directory, output, no_color=no_color, parallelism=parallelism)
     wish = _wish(shell, addresses or [], under, probe=probe, failures=failures)
-    found = verified(shell.project(), wish, parallelism=shell.parallelism)
+    found = verified(shell.project(), wish, parallelism=shell.parallelism, say=shell.note)
     _show(shell, found)
     raise typer.Exit(_exit_code(found, require_complete=require_complete))
 

@@ -28,11 +28,12 @@ def look_up(text: str, facts: Facts) -> tuple[Entry, ...]:
 
 
 def near(text: str, facts: Facts) -> tuple[str, ...]:
-    """A few things that look like it, the nearest first, as they can be asked for."""
+    """A few things that look like it, as they can be asked for: permissions first that contain it, then the nearest."""
     known = {_fold(name): name for name in _names(facts)}
     close = get_close_matches(_fold(text), list(known), n=3, cutoff=0.6)
     parts = [name for fold, name in known.items() if len(_fold(text)) >= 4 and _fold(text) in fold]
-    return tuple(dict.fromkeys([*(known[fold] for fold in close), *parts]))[:3]
+    permissions = [name for name in parts if name in facts.permissions]
+    return tuple(dict.fromkeys([*permissions, *(known[fold] for fold in close), *parts]))[:4]
 
 
 def _exit(text: str, facts: Facts) -> Iterator[Entry]:

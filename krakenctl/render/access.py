@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from krakenctl.model.access import AccessSight, Holder, Holders, Says, Sent, Standing, Why
-from krakenctl.model.live import Coverage
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, count, visible
+from krakenctl.render.words import SEEN
 
 WHY_FORMAT = "krakenctl.why/v1"
 WHO_FORMAT = "krakenctl.who-can/v1"
@@ -26,12 +26,6 @@ _WORDS = {
     Standing.EXPIRED: "expired",
     Standing.ABSENT: "–",
     Standing.UNSEEN: "not seen",
-}
-_SEEN = {
-    Coverage.COMPLETE: "every key is seen",
-    Coverage.OUR_CLIENT: "only keys made by our client are seen; keys made on the website or by other clients are not",
-    Coverage.HELD: "only keys whose secrets are kept here are seen; other keys made on the website are not",
-    Coverage.NONE: "no live key is seen",
 }
 
 
@@ -53,10 +47,14 @@ def _why(why: Why, paint: Paint) -> Iterator[str]:
         yield from _sent(why, paint)
     if not why.sound:
         yield "  " + paint(paint.wrapped(_BREACH, indent=2), "yellow")
-    yield "  " + paint(paint.wrapped(_LIVE, indent=2), "dim")
+    yield "  " + paint(paint.wrapped(_live(why), indent=2), "dim")
 
 
-_LIVE = "Declared and recorded is not live: whether the key really can is what `krakenctl verify` finds out."
+def _live(why: Why) -> str:
+    verify = f"verify {why.address}" if why.declared and why.address.kind == "ApiKey" else "verify"
+    return f"Declared and recorded is not live: whether the key really can is what `krakenctl {verify}` finds out."
+
+
 _BREACH = "The manifests have errors, so nothing of them can be applied: `krakenctl validate` shows them."
 
 
@@ -101,7 +99,7 @@ def _sent(why: Why, paint: Paint) -> Iterator[str]:
 
 
 def _record(sent: Sent) -> str:
-    told = f"{visible(sent.name)} was issued {show_time(sent.issued)} {'with' if sent.holds else 'without'} it"
+    told = f"{visible(sent.name)}, made {show_time(sent.issued)}, {'with' if sent.holds else 'without'} it"
     ends = f", valid until {show_time(sent.valid_until)}" if sent.valid_until else ""
     retired = f"; replaced, revoked after {show_time(sent.retired_until)}" if sent.retired_until else ""
     return told + ends + retired
@@ -265,7 +263,7 @@ def _words(sight: AccessSight) -> str:
         return "live keys were not looked at (--offline)"
     reason = f" ({visible(sight.reason)})" if sight.reason else ""
     unasked = f"; not asked, and not seen: {_some(sight.unasked)}" if sight.unasked else ""
-    return f"{_SEEN[sight.coverage]}{reason}{unasked}{_silence(sight)}"
+    return f"{SEEN[sight.coverage]}{reason}{unasked}{_silence(sight)}"
 
 
 def _silence(sight: AccessSight) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from krakenctl.model.containment import Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Seen
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
+from krakenctl.model.page import in_words
 from krakenctl.model.permission import in_order
-from krakenctl.model.surface import KEYS_PAGE
 from krakenctl.render.paint import Paint, count, visible
 from krakenctl.render.report_text import head_line
 
@@ -115,7 +115,7 @@ def _helps(each: KeyFate | Blind) -> Iterator[str]:
 def _coverage(report: ContainmentReport) -> Iterator[str]:
     """Of a whole node only: whoever names a key by its address asks for no other."""
     if report.under and report.unseen:
-        where = f"on {_accounts(report.unseen)}. Look for them at {KEYS_PAGE}, and revoke them there."
+        where = f"on {_accounts(report.unseen)}. Look for them at {in_words(report.page)}, and revoke them there."
         yield f"Not seen from here: keys that were made on the website, or by another client, {where}"
     elif report.under and report.seen and not report.blind:
         shown = _accounts([seen.account for seen in report.seen])

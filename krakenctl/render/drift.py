@@ -10,7 +10,6 @@ from typing import Any
 from krakenctl.model.drift import Drift, Drifted, DriftSight, FieldDrift, Kind, Mends
 from krakenctl.model.finding import Severity
 from krakenctl.model.finding_json import finding_json
-from krakenctl.model.live import Coverage
 from krakenctl.model.time import show_time
 from krakenctl.render import words
 from krakenctl.render.paint import Paint, count, visible
@@ -19,14 +18,6 @@ FORMAT = "krakenctl.drift/v1"
 MANY = 50  # of a kind, that are told one by one; the JSON has them all
 _COLOURS = {Mends.APPLY: "yellow", Mends.RECOVER: "yellow", Mends.TIME: "cyan", Mends.PERSON: "red"}
 _SEVERE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_SEEN = {
-    Coverage.COMPLETE: "every key is seen",
-    Coverage.OUR_CLIENT: "only keys made by our client are seen; keys made on the website or by other clients are not",
-    Coverage.HELD: "only keys whose secrets are kept here are seen; other keys made on the website are not",
-    Coverage.NONE: "no live key is seen",
-}
-
-
 # What every format says
 
 
@@ -66,11 +57,12 @@ def when(drift: Drift) -> str:
     return ", ".join(f"{word} {show_time(at)}" for word, at in times.items() if at)
 
 
-def field(row: FieldDrift, kind: Kind) -> str:
+def field(row: FieldDrift, drift: Drift) -> str:
     """The three. What is live is told where it differs from what was sent: there may be no such key."""
     declared = "not declared" if not row.managed else f"declared {words.value(row.desired)}"
-    live = [f"live {words.value(row.live)}"] if kind is Kind.CHANGED else [] if row.asked else ["live not asked"]
-    return " · ".join([declared, f"sent {words.value(row.recorded)}", *live])
+    live = [f"live {words.value(row.live)}"] if drift.kind is Kind.CHANGED else [] if row.asked else ["live not asked"]
+    known = "sent" if drift.sent else "recorded"
+    return " · ".join([declared, f"{known} {words.value(row.recorded)}", *live])
 
 
 def coverage(found: Drifted) -> Iterator[tuple[str, str]]:
@@ -84,7 +76,7 @@ def coverage(found: Drifted) -> Iterator[tuple[str, str]]:
 
 def _sight(sight: DriftSight) -> str:
     reason = f" ({visible(sight.reason)})" if sight.reason else ""
-    return f"{_SEEN[sight.coverage]}{reason}{_unasked(sight)}"
+    return f"{words.SEEN[sight.coverage]}{reason}{_unasked(sight)}"
 
 
 def _unasked(sight: DriftSight) -> str:
@@ -142,7 +134,7 @@ def _drift(drift: Drift, paint: Paint) -> Iterator[str]:
     times = when(drift)
     yield "    " + paint.wrapped(visible(drift.message) + (f" ({times})" if times else ""), indent=4)
     for row in drift.fields:
-        yield "    " + paint.wrapped(f"{row.field}: {field(row, drift.kind)}", indent=6, first=4)
+        yield "    " + paint.wrapped(f"{row.field}: {field(row, drift)}", indent=6, first=4)
     for risk in drift.risks:
         yield f"    {paint(risk.rule, _SEVERE[risk.severity])}: " + paint.wrapped(
             visible(risk.message), indent=6, first=6 + len(risk.rule)

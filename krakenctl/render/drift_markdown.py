@@ -34,6 +34,6 @@ def _lines(found: Drifted) -> Iterator[str]:
 def _row(drift: Drift) -> str:
     times = words.when(drift)
     what = [plain(drift.message) + (f" ({times})" if times else "")]
-    what += [f"{code(row.field)}: {plain(words.field(row, drift.kind))}" for row in drift.fields]
+    what += [f"{code(row.field)}: {plain(words.field(row, drift))}" for row in drift.fields]
     what += [f"{code(risk.rule)}: {plain(risk.message)}" for risk in drift.risks]
     return f"| {drift.kind} | {code(words.head(drift))} | {cell(what)} | {prose(drift.do)} |"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from krakenctl.model.human import HumanStep, Slip, Successor
 from krakenctl.model.key import KeySpec
+from krakenctl.model.page import is_served
 from krakenctl.model.permission import SPELLINGS, Permission
 from krakenctl.model.plan import Verb
 from krakenctl.model.time import show_time
@@ -20,6 +21,10 @@ from krakenctl.render.markdown import code, plain
 from krakenctl.render.paint import Paint, count, visible
 
 _CHANGED = "change this"
+_EMBEDDED = (
+    "This is the embedded sandbox: its website is where “krakenctl sandbox serve” says; “krakenctl sandbox key” does"
+    " without one."
+)
 _ADDRESSES = (Permission.ADD_WITHDRAW_ADDRESS, Permission.UPDATE_WITHDRAW_ADDRESS)  # in the form's first column
 _CODES = re.compile("|".join(sorted(Permission, key=len, reverse=True)))
 
@@ -55,6 +60,8 @@ def tasks(step: HumanStep, local: Local = lambda _: "") -> tuple[Task, ...]:
 def _tasks(step: HumanStep, local: Local) -> Iterator[Task]:
     if step.successor is not None:
         yield from _handed_over(step.successor)
+    if not is_served(step.page):
+        yield Task(_EMBEDDED)
     yield Task(f"Log in to the account {_whose(step)}, and to no other.")
     if step.wanted is None or step.verb is Verb.REVOKE:
         yield Task("Open this page:", paste=step.page)

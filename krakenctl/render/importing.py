@@ -62,7 +62,8 @@ def _lines(done: Import, paint: Paint) -> Iterator[str]:
         if key.second_factor:
             yield "    " + paint.wrapped(_SECOND_FACTOR, indent=4, first=4)
         for finding in key.findings:
-            yield "    " + paint(f"{finding.severity.value} {finding.rule}", "yellow") + f"  {visible(finding.message)}"
+            head = f"    {finding.severity.value} {finding.rule}  "
+            yield paint(head, "yellow") + paint.wrapped(visible(finding.message), indent=6, first=len(head))
     if guessed := [f"{key.guessed_nonce} for {key.address.name}" for key in done.keys if key.guessed_nonce]:
         yield paint.wrapped(visible(_GUESSED.format(", ".join(guessed))), indent=2, first=0)
     for one in done.left_out:
@@ -70,7 +71,7 @@ def _lines(done: Import, paint: Paint) -> Iterator[str]:
     for finding in done.findings:
         yield paint.wrapped(visible(f"{finding.severity.value} {finding.rule}: {finding.message}"), indent=2, first=0)
     if not done.dry_run:
-        yield from (f"Written: {visible(file.path)}  {file.what}" for file in done.files)
+        yield from (paint.wrapped(f"Written: {visible(file.path)}  {file.what}", 2, 0) for file in done.files)
     if done.log_head:
         yield head_line(done.log_head, paint)
 
@@ -87,7 +88,7 @@ def _files(done: Import, paint: Paint) -> Iterator[str]:
             yield paint(f"{file.path} would be:", "bold")
             yield file.text
     if others := [file.path for file in done.files if not file.text]:
-        yield f"Made beside it: {', '.join(others)}."
+        yield paint.wrapped(f"Made beside it: {', '.join(others)}.", 2, 0)
 
 
 def _title(done: Import) -> str:

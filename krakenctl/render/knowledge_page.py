@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from krakenctl.knowledge.facts import Endpoint, Facts, Word, facts
 from krakenctl.model.access import AccessSight, Holder, Holders, Standing
 from krakenctl.model.address import key_address
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.permission import SPELLINGS, in_order
 from krakenctl.render.access import Asked, who_text
 from krakenctl.render.knowledge import as_text

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from krakenctl.model.address import Address
-from krakenctl.model.chain import Verdict
+from krakenctl.model.chain import Walked
 from krakenctl.model.time import show_time
 from krakenctl.render.paint import Paint, count, visible
 
@@ -36,7 +36,7 @@ def render(line: str, paint: Paint) -> str:
     return "\n".join((_deed(deed, paint), *_more(deed, paint)))
 
 
-def verdict_text(verdict: Verdict, paint: Paint) -> str:
+def verdict_text(verdict: Walked, paint: Paint) -> str:
     if verdict.broken:
         wrong = f"The log is broken: {visible(verdict.broken)}."
         sound = f"Sound up to there: {count(verdict.lines, 'line')}, head {verdict.head or 'none'}"
@@ -46,7 +46,7 @@ def verdict_text(verdict: Verdict, paint: Paint) -> str:
     return f"The log is whole: {count(verdict.lines, 'line')}.\nLog head: {verdict.head}\n"
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Walked) -> dict[str, Any]:
     raw = {"format": FORMAT, "whole": not verdict.broken, "lines": verdict.lines, "head": verdict.head}
     return {**raw, **({"broken": verdict.broken} if verdict.broken else {})}
 

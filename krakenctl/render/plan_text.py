@@ -98,9 +98,8 @@ def _gaps(plan: Plan) -> bool:
 def _sections(plan: Plan) -> dict[str, list[Change]]:
     """By account. A sub-account's own change opens its section, though its master does it."""
     sections: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        account = change.address.name if change.address.kind == "SubAccount" else change.account
-        sections.setdefault(account, []).append(change)
+    for change in words.without_said(plan):
+        sections.setdefault(change.home, []).append(change)
     return sections
 
 
@@ -117,7 +116,10 @@ def _account(account: PlannedAccount, changes: Sequence[Change], paint: Paint) -
 def _standing(account: PlannedAccount) -> str:
     if account.iiban:
         return f"({visible(account.iiban)})"
-    return {Phase.ABSENT: "(does not exist yet)", Phase.REQUESTED: "(not ready)"}.get(account.phase, "")
+    if account.locked_until:
+        return f"(locked until {show_time(account.locked_until)})"
+    unseen = "(out of reach)" if account.kind == "Account" else "(not ready)"  # only a sub-account is ever requested
+    return {Phase.ABSENT: "(does not exist yet)", Phase.REQUESTED: unseen}.get(account.phase, "")
 
 
 def _change(change: Change, paint: Paint, before: Change | None, *, by_person: bool) -> Iterator[str]:

@@ -16,12 +16,18 @@ def render(report: Report, paint: Paint) -> str:
     return "\n".join(_lines(report, paint)) + "\n"
 
 
-def event(happened: Event, paint: Paint) -> str:
-    """One line of progress for a step that has ended."""
+def event(happened: Event, paint: Paint, *, is_said: bool = False) -> str:
+    """One line of progress for a step that has ended. What blocks it is told by the report, right after.
+
+    `is_said`: if it is done, somebody says so, and the next step looks.
+    """
     result = happened.result or Result.DONE
+    message = "" if result is Result.BLOCKED else visible(happened.message)
     sign = paint(_SIGNS[result], _COLOURS[result])
+    if is_said and result is Result.DONE:
+        sign, message = paint("?", "yellow"), "said to be done"
     line = f"{sign} {visible(str(happened.address))}  {happened.step.verb} {visible(happened.step.name)}"
-    return line + (f": {visible(happened.message)}" if happened.message else "")
+    return line + (f": {message}" if message else "")
 
 
 def _lines(report: Report, paint: Paint) -> Iterator[str]:
@@ -39,9 +45,12 @@ def head_line(head: str, paint: Paint) -> str:
 
 
 def _trouble(outcome: Outcome, paint: Paint) -> Iterator[str]:
+    """What the plan has said is blocked, it has given the reason for."""
     sign = (f"{_SIGNS[outcome.result]} {outcome.result}", _COLOURS[outcome.result], "bold")
-    doing = "" if outcome.action is Action.BLOCKED else f" ({outcome.action.value})"
+    doing = ", as said above" if outcome.action is Action.BLOCKED else f" ({outcome.action.value})"
     yield paint.beside(sign, (visible(str(outcome.address)) + doing,), indent=4, between=" ")
+    if outcome.action is Action.BLOCKED:
+        return
     if outcome.message:
         yield "    " + paint.wrapped(visible(outcome.message), indent=4)
     if outcome.steps_done:

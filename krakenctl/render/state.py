@@ -22,7 +22,7 @@ def to_json(recorded: Recorded) -> dict[str, Any]:
         "format": FORMAT,
         "lineage": recorded.lineage,
         "accounts": [_account_json(account) for account in recorded.accounts.values()],
-        "keys": [_key_json(key) for key in (*recorded.keys.values(), *recorded.retired)],
+        "keys": [_key_json(key) for key in recorded.ours],
         "intents": [
             {"address": str(i.address), "liveName": i.live_name, "stage": i.stage, "began": show_time(i.began)}
             for i in recorded.intents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.time import show_time
 from krakenctl.model.verification import Right, Setting, Source, Verdict, Verification, Verified, VerifySight
 from krakenctl.render.markdown import code, plain
@@ -26,7 +26,7 @@ _WORDS = {verdict: verdict.value.replace("-by-ip", " by IP").replace("-", " ") f
 _SOURCES = {
     Source.KEY: "said by the key itself",
     Source.LIST: "shown by its account's list",
-    Source.RECORDED: "as recorded: nobody could look",
+    Source.RECORDED: "as recorded: nobody could look from here",
 }
 _LISTS = {
     Coverage.COMPLETE: "its list shows every key",
@@ -72,7 +72,7 @@ def summary(found: Verification) -> str:
     if any(sight.mixed for sight in found.sights):
         return f"The accounts are not those that are declared{blind}."
     if found.blind:
-        return "Nothing could be seen: nobody knows whether it is as declared."
+        return "Nothing could be seen from here, so nothing was compared."
     seen = len(found.keys) - unseen
     return f"{_all(seen, len(found.keys))} as declared{blind}."
 
@@ -86,7 +86,7 @@ def _all(seen: int, every: int) -> str:
 def _key(key: Verified, paint: Paint) -> Iterator[str]:
     name = f"  {visible(key.name)}" if key.name else ""
     yield f"{_sign(key)} {paint(str(key.address), 'bold')}{paint(name, 'dim')}  " + paint(
-        _WORDS[key.verdict], _COLOURS[key.verdict]
+        _verdict(key), _COLOURS[key.verdict]
     )
     for line in _about(key):
         yield "    " + paint.wrapped(line, indent=6, first=4)
@@ -105,6 +105,13 @@ def _key(key: Verified, paint: Paint) -> Iterator[str]:
     for right in key.rights:
         if right.why and not right.differs and right.verdict is Verdict.LISTED:
             yield "    " + paint(paint.wrapped(f"{right.code} is listed only: {visible(right.why)}", 6, first=4), "dim")
+
+
+def _verdict(key: Verified) -> str:
+    """A key is called granted for one permission that was tried; it is not to sound like all of them."""
+    granted = sum(right.verdict is Verdict.GRANTED for right in key.rights)
+    is_partly = key.verdict is Verdict.GRANTED and granted < len(key.rights)
+    return f"{granted} of {len(key.rights)} granted" if is_partly else _WORDS[key.verdict]
 
 
 def _sign(key: Verified) -> str:
@@ -201,7 +208,7 @@ def _row(key: Verified) -> str:
     what = "<br>".join(map(plain, differing)) or ("not seen" if key.source is Source.RECORDED else "as declared")
     why = f"<br>{plain(key.why)}" if key.why else ""
     unasked = f"<br>{plain(key.unasked)}" if key.unasked and key.unasked not in key.why else ""
-    verdict = f"**{_WORDS[key.verdict]}**{why}"
+    verdict = f"**{_verdict(key)}**{why}"
     return f"| {_sign(key)} | {code(str(key.address))} | {verdict} | {what} | {key.source.value}{unasked} |"
 
 

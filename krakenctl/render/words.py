@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.finding import Finding, Severity
 from krakenctl.model.plan import Action, Cause, Change, FieldChange, Overlap, Plan, SavedPlan, Step, Verb
 from krakenctl.model.time import show_duration, show_time
@@ -28,6 +30,12 @@ COLOURS = {
     Action.FORGET: "magenta",
     Action.BLOCKED: "red",
 }
+SEEN = {
+    Coverage.COMPLETE: "every key is seen",
+    Coverage.OUR_CLIENT: "only keys made by our client are seen; keys made on the website or by other clients are not",
+    Coverage.HELD: "only keys whose secrets are kept here are seen; other keys made on the website are not",
+    Coverage.NONE: "no live key is seen",
+}
 _COUNTED = {
     Action.CREATE: "to create",
     Action.REPLACE: "to replace",
@@ -39,6 +47,7 @@ _COUNTED = {
     Action.UNCHANGED: "unchanged",
 }
 _TAKEN_AS_RECORDED = "key-not-asked"  # the rule of plan/byhand.py
+_CONTAINED_AND_LIVE = "contained-key-live"  # that of plan/contained.py
 
 
 def summary(plan: Plan) -> str:
@@ -51,6 +60,8 @@ def summary(plan: Plan) -> str:
 
 def in_order(plan: Plan) -> str:
     """Of a plan with nothing to do: as much as was seen, and no more."""
+    if any(finding.rule == _CONTAINED_AND_LIVE for finding in plan.findings):
+        return "No changes; but a key lives that was to be revoked, as said above."
     unseen = sum(finding.rule == _TAKEN_AS_RECORDED for finding in plan.findings)
     if unseen:
         return f"No changes in what was seen. {count(unseen, 'key')} could not be asked, as said above."
@@ -115,6 +126,18 @@ def _lives(change: Change, new: str, *, by_person: bool) -> str:
     return f"lives until {new} is promoted, then it is revoked"
 
 
+def without_said(plan: Plan) -> Iterator[Change]:
+    """Its changes. The reason for which an earlier run's is still under way stands above them already."""
+    said = [f": {recovery.why}" for recovery in plan.recovery]
+    for change in plan.changes:
+        yield replace(change, reasons=tuple(_shortened(reason, said) for reason in change.reasons))
+
+
+def _shortened(reason: str, said: Sequence[str]) -> str:
+    why = next(filter(reason.endswith, said), "")
+    return f"{reason.removesuffix(why)}, as said above" if why else reason
+
+
 _TAKEN = (Verb.ISSUE, Verb.UPDATE, Verb.REVOKE)  # by a person, where no API does it
 
 
@@ -135,7 +158,7 @@ MANY = 3  # of a sort, that are still told one by one
 def cut_short(plan: Plan) -> str:
     """What the consumers of replaced keys should know; empty: all of them keep the time they were promised."""
     early = [change.old for change in plan.changes if change.old and Cause.SUPERSEDED in change.causes]
-    running = [old for old in early if not 0 < old.spec.valid_until <= plan.now]  # the end that its overlap gave it
+    running = [old for old in early if not old.spec.has_ended(plan.now)]  # the end that its overlap gave it
     if not running:
         return ""
     end = max(old.spec.valid_until for old in running)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from krakenctl.model.key import KeySpec
+from krakenctl.model.key import KeyPair, KeySpec
 from krakenctl.model.secret import Secret
 
 
@@ -28,6 +28,10 @@ class Entry:
     public_key: str
     secret: Secret
     spec: KeySpec
+
+    @property
+    def pair(self) -> KeyPair:
+        return KeyPair(public_key=self.public_key, secret=self.secret)
 
     def same_key(self, other: Entry | None) -> bool:
         """Whether both are one issue of one key, secret included."""

@@ -96,10 +96,10 @@ def inspect(
         if stopped:
             keys.append(_undescribed(labelled, stopped, hint=_ALONE if stopped == _ENOUGH else ""))
             continue
-        if odd := _oddity(labelled):
-            keys.append(_undescribed(labelled, f"not asked: {odd}", hint=_WHOLE))
-            continue
         share = known.get(labelled.pair.public_key)
+        if alone := _left_alone(labelled, share):
+            keys.append(alone)
+            continue
         own = _own_key(oracle, labelled, manner, refusals.row, share)
         try:
             if why := _early(own, manner):
@@ -109,6 +109,8 @@ def inspect(
             refusals.has_answered(own)
             _remember(own, labelled, manner, share)
         except ExchangeError as problem:
+            if share is not None and isinstance(problem, LockedOut):
+                share.note_lockout()
             keys.append(_refused(labelled, problem))
             stopped = _reason_to_stop(problem)
     return Inspection(endpoint=oracle.endpoint, now=oracle.now(), keys=tuple(keys), findings=harvest.findings)
@@ -125,18 +127,14 @@ def describe(
     if odd := _oddity(labelled):
         raise CredentialError(f"{labelled.label} was not asked: {odd}", hint=_WHOLE)
     if why := held.locked() if held else "":
-        raise LockedOut(f"{labelled.label} was not asked: {why}", hint="wait until then; let no program call it either")
+        raise LockedOut(f"{labelled.label} was not asked: {why}", hint=_WAIT)
     row = Row(held=held)
     own = _own_key(oracle, labelled, manner, row, held)
     if why := _early(own, manner):
         raise RateLimited(f"{labelled.label} is {why}")
-    try:
-        told = _asked(oracle, labelled, own, manner, lambda: held is None or not row.is_full)
-        _remember(own, labelled, manner, held)
-        return told
-    finally:
-        if held is not None and row.locked:
-            held.note_lockout()
+    told = _asked(oracle, labelled, own, manner, lambda: held is None or not row.is_full)
+    _remember(own, labelled, manner, held)
+    return told
 
 
 def _own_key(oracle: Oracle, labelled: Labelled, manner: Manner, row: Row, share: Share | None) -> OwnKey:
@@ -155,6 +153,16 @@ def _remember(own: OwnKey, labelled: Labelled, manner: Manner, share: Share | No
         share.note_nonce(labelled.pair.public_key, own.seen)
 
 
+def _left_alone(labelled: Labelled, share: Share | None) -> Undescribed | None:
+    """One of several that is not asked: it would most likely be refused, or prolong a lockout. None: it may be."""
+    if odd := _oddity(labelled):
+        return _undescribed(labelled, f"not asked: {odd}", hint=_WHOLE)
+    if why := share.locked() if share else "":
+        return _undescribed(labelled, f"not asked: {why}", hint=_WAIT)
+    return None
+
+
+_WAIT = "wait until then; let no program call it either"
 _WHOLE = "copy it once more, whole; if it is whole, name it: --label LABEL, of import --to ADDRESS=LABEL"
 
 

@@ -25,6 +25,7 @@ from krakenctl.model.desired import DesiredKey, SecretRef
 from krakenctl.model.key import KeyPair
 from krakenctl.model.recorded import Recorded, RecordedKey
 from krakenctl.model.time import show_time
+from krakenctl.plan.homes import recorded_as
 from krakenctl.project import Project
 from krakenctl.stores.base import Entry, Slot
 from krakenctl.tasks import remembered
@@ -61,10 +62,8 @@ class Lender:
             raise self._nothing(address, place, slot)
         if entry.address != str(address) and not self._is_former(address, entry):
             raise NoKey(f"{place.path} in the store {place.store} holds the secret of {entry.address}")
-        pair = KeyPair(public_key=entry.public_key, secret=entry.secret)
-        return Loan(
-            address=address, live_name=entry.live_name, pair=pair, remarks=tuple(self._remarks(address, entry, slot))
-        )
+        remarks = tuple(self._remarks(address, entry, slot))
+        return Loan(address=address, live_name=entry.live_name, pair=entry.pair, remarks=remarks)
 
     @cached_property
     def known(self) -> frozenset[Address]:
@@ -109,7 +108,7 @@ class Lender:
             )
 
     def _refuse_adopted(self, address: Address, slot: Slot) -> None:
-        current = self._recorded.keys.get(address) if self._recorded else None
+        current = self._current(address)
         if current is not None and current.without_secret and slot is Slot.CURRENT:
             raise NoKey(
                 f"{current.live_name} was adopted without its secret: that was never here, only its consumer has it",
@@ -142,15 +141,16 @@ class Lender:
         if memory is None or not memory.lineage:
             how = "cannot be read" if memory is None else "is lost, or not on this host"
             return [f"the state {how}, so nobody checked whether {entry.live_name} has been replaced or revoked"]
-        current = memory.keys.get(address)
+        current = self._current(address)
         if current is not None and current.live_name == entry.live_name:
             return _end(current, self._now)
-        retired = next((key for key in memory.retired if key.live_name == entry.live_name), None)
+        name = (address.path[0], entry.live_name)  # which is unique within an account
+        retired = next((key for key in memory.retired if (key.account, key.live_name) == name), None)
         if retired is not None and retired.retired_until > self._now:
             return [f"{entry.live_name} has been replaced, and ends {show_time(retired.retired_until)}"]
         if slot is Slot.PENDING:
             return [f"{entry.live_name} is not the current key yet: nobody may have checked what it can do"]
-        if any(intent.live_name == entry.live_name for intent in memory.intents):
+        if any((intent.account, intent.live_name) == name for intent in memory.intents):
             return []  # a run is about to record it
         raise NoKey(f"{entry.live_name} was replaced or revoked, and its time is over", hint=_after(current, slot))
 
@@ -171,12 +171,19 @@ class Lender:
         """Nothing where a mistake in a manifest hides it all: then the state has to know."""
         return self._project.desired.keys
 
+    def _current(self, address: Address) -> RecordedKey | None:
+        """As far as the state can be read. Between a rename and its apply, that has it under the address before."""
+        memory, key = self._recorded, self._declared.get(address)
+        if memory is None:
+            return None
+        return recorded_as(key, memory.keys) if key else memory.keys.get(address)
+
     def _is_former(self, address: Address, entry: Entry) -> bool:
         """Whether the key had the address that the store remembers when it was issued."""
         key = self._declared.get(address)
         if key is not None and entry.address in map(str, key.formerly):
             return True
-        record = self._recorded.keys.get(address) if self._recorded else None
+        record = self._current(address)
         return record is not None and record.live_name == entry.live_name
 
 
@@ -233,7 +240,7 @@ def _given(name: str, otherwise: str) -> str | None:
     return next((os.fsdecode(each.removeprefix(mark)) for each in started if each.startswith(mark)), None)
 
 
-def without_ours(environ: Mapping[str, str], secret: Collection[str], keep: Collection[str] = ()) -> dict[str, str]:
+def without_ours(environ: Mapping[str, str], secret: Collection[str], keep: Collection[str]) -> dict[str, str]:
     """An environment for another program: without our settings, and without these `secret` variables."""
     return {
         name: value for name, value in environ.items() if name in keep or not (name.startswith(_OURS) or name in secret)
@@ -246,8 +253,8 @@ def _trace(memory: Recorded, address: Address) -> RecordedKey | None:
 
 
 def _end(record: RecordedKey, now: int) -> list[str]:
-    end = record.spec.valid_until
-    return [f"{record.live_name} has expired at {show_time(end)}"] if 0 < end <= now else []
+    spec = record.spec
+    return [f"{record.live_name} has expired at {show_time(spec.valid_until)}"] if spec.has_ended(now) else []
 
 
 def _after(current: RecordedKey | None, slot: Slot) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from krakenctl import schema_files
-from krakenctl.errors import UsageError
+from krakenctl.errors import ExchangeError, UsageError
 from krakenctl.model.description import CLOCKS, Description, nonce_at
 from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import SANDBOX
@@ -40,6 +40,12 @@ class Oracle:
         """Unix seconds: the exchange's, if its clock was looked at to ask a key. The embedded one costs nothing."""
         return self._clocks.now() if self._clocks.is_known or self.endpoint == SANDBOX else int(time.time())
 
+    def now_there(self) -> int:
+        """The same, where it decides about a key: the exchange is asked; only if it is silent, our clock counts."""
+        with suppress(ExchangeError):
+            return self._clocks.now()
+        return int(time.time())
+
     def told_time(self) -> int:
         """Unix seconds, as the exchange itself tells them. Raises ExchangeError."""
         return spot.server_time(self._http)
@@ -65,7 +71,7 @@ class Oracle:
         return min(max(missing / nonce_at(told.scale, 1_000_000_000), 0.0), _LONGEST_WAIT)
 
 
-def endpoint_of(root: Path, endpoint: str = "") -> str:
+def endpoint_of(root: Path, endpoint: str) -> str:
     """`sandbox` or a base URL. Empty: the workspace's, and without one the real Kraken. Raises KrakenctlError."""
     if not endpoint:
         return read_workspace(root).endpoint if (root / WORKSPACE_FILE).is_file() else KRAKEN
@@ -95,3 +101,9 @@ def open_oracle(root: Path, endpoint: str) -> Iterator[Oracle]:
         yield Oracle(endpoint, http)
     finally:
         http.close()
+
+
+def now_at(root: Path, endpoint: str) -> int:
+    """See `Oracle.now_there`."""
+    with open_oracle(root, endpoint) as oracle:
+        return oracle.now_there()

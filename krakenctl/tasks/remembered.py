@@ -18,7 +18,7 @@ from krakenctl.wiring.opening import state_home
 
 if TYPE_CHECKING:
     from krakenctl.model.address import Address
-    from krakenctl.model.chain import Verdict
+    from krakenctl.model.chain import Walked
     from krakenctl.model.recorded import Recorded
     from krakenctl.model.run import Lease
     from krakenctl.state.base import State
@@ -36,7 +36,7 @@ def look(root: Path) -> Iterator[State | None]:
         yield state
 
 
-def verify_log(root: Path, told: str) -> Verdict:
+def verify_log(root: Path, told: str) -> Walked:
     """Walk the audit log; `told`: a head that a report printed, or empty. Raises StateError."""
     from krakenctl.model.chain import walk
 
@@ -47,14 +47,18 @@ def verify_log(root: Path, told: str) -> Verdict:
 
 
 def unlooked(memory: Recorded, address: Address, surface: str) -> Unlooked | None:
-    """The first key of that address, as far as a run has come with it; None: there is one, or none was asked for."""
+    """The first key of that address, as far as a run has come with it; None: there is one, or none is asked for."""
     if address in memory.keys:
         return None
-    begun = (each for each in memory.intents if each.address == address and each.issues and not each.mistaken)
-    intent = next((each for each in begun if each.stage not in (Stage.SHOWN, Stage.LOST)), None)
-    if intent is None:
+    ours = (each for each in memory.intents if each.address == address and each.issues and not each.mistaken)
+    begun = [each for each in ours if each.stage is not Stage.LOST]
+    intent = min(begun, key=lambda each: each.stage is Stage.SHOWN, default=None)
+    if intent is None or (intent.stage is Stage.SHOWN and address in memory.contained):
         return None
     name = intent.live_name
+    if intent.stage is Stage.SHOWN:
+        why = f"a person was told to make {name}, and nobody has given its pair yet"
+        return Unlooked(name, why, "`krakenctl apply` takes it")
     if intent.flaw:
         return Unlooked(name, f"{name} was made, and is not as declared: {intent.flaw}", "`krakenctl apply` goes on")
     if intent.stage is Stage.STORED and traits(surface).proved_by_pair:

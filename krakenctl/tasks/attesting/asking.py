@@ -103,7 +103,8 @@ def _asked(own: OwnKey, way: Way, heard: Callable[[Refused], None]) -> tuple[Des
 
 
 def _numbers(way: Way) -> tuple[int, ...]:
-    """Rather the higher one, where there is but one call; and none where that is the clock's, or it has seen more."""
+    """The small ones to try, in their order. With one call left, the higher one; with a clock as the last resort, that
+    takes one of the calls. None that the key has seen."""
     if isinstance(way.nonce, NonceScale):
         numbers = (way.spent + _BEFORE_A_CLOCK,)[: way.calls - 1]
     elif way.nonce:
@@ -130,7 +131,9 @@ def _explained(oracle: Oracle, way: Way, endpoint: str) -> Iterator[None]:
         yield
     except ExchangeError as refusal:
         scale = way.nonce if isinstance(way.nonce, NonceScale) else None
-        where = Circumstances(asked=scale, otp=way.otp is not None, where=oracle.endpoint if endpoint else "")
+        where = Circumstances(
+            asked=scale, otp=way.otp is not None, where=oracle.endpoint if endpoint else "", told_where=not endpoint
+        )
         own_words = isinstance(refusal, NonceRefused) and scale is None
         problem = refusal if own_words else explained(refusal, where)
     if problem is not None:

@@ -65,7 +65,7 @@ def place(waiting: Waiting, lineage: str, open_store: Callable[[str], Store]) ->
     if entry is None or (entry.lineage, entry.live_name) != (lineage, waiting.name):
         why = f"the store {secret.store}, as this host sees it, does not keep {waiting.name} at {secret.path}"
         return replace(seen, problem=why)
-    return replace(seen, pair=KeyPair(public_key=entry.public_key, secret=entry.secret))
+    return replace(seen, pair=entry.pair)
 
 
 def only_written(project: Project) -> Project:

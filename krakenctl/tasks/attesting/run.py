@@ -22,7 +22,7 @@ from krakenctl.model.key import KeyPair
 from krakenctl.model.recorded import pin_of
 from krakenctl.model.silence import MOST_BY_WORD, MOST_REFUSED, Answer
 from krakenctl.model.time import show_time
-from krakenctl.observe.holdings import record_of
+from krakenctl.observe.holdings import declared_as, record_of
 from krakenctl.pipeline import onrecord
 from krakenctl.plan.clocks import clock_of
 from krakenctl.surfaces.kraken import answers
@@ -153,9 +153,10 @@ class _Case:
 
     def _way(self, share: Share, pair: KeyPair, nonce: Nonce, otp: Secret | None) -> Way:
         """A clock only for the very key that was declared to have a consumer with that clock. Raises RateLimited."""
-        waiting, declared = self.waiting, self.project.desired.keys.get(self.waiting.address)
+        waiting = self.waiting
         record = record_of(waiting.intent, waiting.secret, waiting.sent)
-        scale = clock_of(record, declared, self.desk.now())
+        key, seen = declared_as(waiting.address, self.project.desired.keys), share.nonce(pair.public_key)
+        scale = clock_of(record, key, self.desk.now(), seen=seen)
         is_it = pair.public_key == self._public_key and scale in CLOCKS
         spent = [answer.spent for (key, _), answer in self.recorded.answered.items() if key == pair.public_key]
         return Way(
@@ -164,13 +165,13 @@ class _Case:
             spent=max(spent, default=0),
             calls=self._calls(share, pair, is_told_more=nonce is not None or otp is not None),
             row=Row(held=share),
-            seen=share.nonce(pair.public_key),
+            seen=seen,
         )
 
     def _calls(self, share: Share, pair: KeyPair, *, is_told_more: bool) -> int:
-        """What a person says beside it, another pair, or another host, is worth one, though the row is full.
+        """How many may be made now. A full row leaves one, for whoever says something new: more, another pair or host.
 
-        Unless a key that is well needs that one: a refusal would keep it from being asked, and its answer ends the row.
+        But first a key that is sure to answer is asked: a refusal would keep it from that, and its answer ends the row.
         """
         if not (why := share.enough()):
             return min(MOST_CALLS, MOST_REFUSED - share.refusals())
@@ -275,10 +276,8 @@ class _Case:
 
 
 def _note(share: Share, pair: KeyPair, problem: Refused) -> None:
-    """A refused nonce counts as well: every failure in a row may lock the account."""
-    if isinstance(problem, LockedOut):
-        share.note_lockout()
-    elif not isinstance(problem, RateLimited):
+    """To be asked to wait, or locked out, tells nothing of the key."""
+    if not isinstance(problem, (LockedOut, RateLimited)):
         share.note_refused(pair.public_key, answers.said(problem))
 
 

@@ -61,8 +61,11 @@ def _waiting(recorded: Recorded) -> Iterator[Waiting]:
 
 
 def _hint(recorded: Recorded, address: Address, waiting: list[Waiting]) -> str:
-    if any(each.address == address for each in recorded.intents):
+    begun = [each for each in recorded.intents if each.address == address]
+    if shown := [each.live_name for each in begun if each.stage is Stage.SHOWN]:
+        return f"the pair of {shown[0]} goes to `krakenctl apply`: at a terminal, or by --stdin with the runbook's line"
+    if begun:
         return f"another step of {address} is under way: `krakenctl recover --dry-run` shows it"
     if waiting:
         return f"what waits: {', '.join(sorted(str(each.address) for each in waiting))}"
-    return "nothing does; `krakenctl plan` shows what is to be done"
+    return "nothing does; `krakenctl plan` shows what is to be done, and `krakenctl apply` takes the pair of a new key"

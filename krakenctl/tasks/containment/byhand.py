@@ -10,6 +10,7 @@ from krakenctl.errors import ExchangeError, NeedsPerson
 from krakenctl.model.containment import Doomed, Fate, KeyFate
 from krakenctl.model.human import Revocation
 from krakenctl.model.key import LiveKey
+from krakenctl.model.page import in_words
 from krakenctl.surfaces.base import Surface
 from krakenctl.tasks.containment.remedy import passes, remedy
 
@@ -33,13 +34,13 @@ class HandSweep:
 
     def _fates(self) -> Iterator[KeyFate]:
         for name, doomed in self.targets.items():
-            by_hand = f"delete {name} at {self.page}"
+            by_hand = f"delete {name} at {in_words(self.page)}"
             try:
                 revocation = self.surface.revoke(name)
             except NeedsPerson as problem:
                 yield self._fate(doomed, Fate.FAILED, problem.message, by_hand)
             except ExchangeError as problem:
-                helps = f"{by_hand}; {remedy(problem)}"
+                helps = f"{by_hand}; {remedy(problem, self.page)}"
                 yield self._fate(doomed, Fate.FAILED, problem.message, helps, is_passing=passes(problem))
             else:
                 if revocation is Revocation.PROVED:

@@ -68,7 +68,7 @@ class Memory:
             for fate in fates:
                 key, line = known.get((fate.account, fate.name)), self._line(fate)
                 if isinstance(key, RecordedKey) and fate.fate is Fate.CLAIMED:
-                    state.update(self._claimed(key, silent=fate.unheard), deeds=(line,))
+                    state.update(self._claimed(key, unheard=fate.unheard), deeds=(line,))
                 elif key is None or fate.fate in (Fate.FAILED, Fate.CLAIMED):
                     state.log.append(line)
                 else:  # both or none: should this be killed, the next one tells what is left
@@ -102,8 +102,8 @@ class Memory:
             return True
         return False
 
-    def _claimed(self, key: RecordedKey, *, silent: bool) -> RecordedKey:
-        claim = replace(key, claimed_by=self.run.who, claimed_at=self.now, silent=silent)
+    def _claimed(self, key: RecordedKey, *, unheard: bool) -> RecordedKey:
+        claim = replace(key, claimed_by=self.run.who, claimed_at=self.now, unheard=unheard)
         return replace(claim, retired_until=key.retired_until or self.now)
 
     def _line(self, fate: KeyFate) -> Deed:

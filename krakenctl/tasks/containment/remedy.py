@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from krakenctl.errors import AnswerLost, KrakenctlError, LockedOut, RateLimited, Unreachable
-from krakenctl.model.surface import KEYS_PAGE
+from krakenctl.model.page import in_words
 
 _PASSES = (Unreachable, AnswerLost, RateLimited, LockedOut)
-_BY_HAND = f"if that takes long, its owner revokes keys at {KEYS_PAGE}"
 
 
 def passes(problem: KrakenctlError | None) -> bool:
@@ -14,7 +13,8 @@ def passes(problem: KrakenctlError | None) -> bool:
     return problem is None or isinstance(problem, _PASSES)
 
 
-def remedy(problem: KrakenctlError | None) -> str:
-    """What to do about it, as a sentence without its end."""
+def remedy(problem: KrakenctlError | None, page: str) -> str:
+    """What to do about it, as a sentence without its end. `page`: where a person revokes keys."""
+    by_hand = f"if that takes long, its owner revokes keys at {in_words(page)}"
     hint = problem.hint if problem else ""
-    return "; ".join(filter(None, (hint or ("run it again" if passes(problem) else ""), _BY_HAND)))
+    return "; ".join(filter(None, (hint or ("run it again" if passes(problem) else ""), by_hand)))

@@ -9,7 +9,8 @@ from krakenctl import parallel
 from krakenctl.errors import CredentialError, CredentialMissing, ExchangeError, KrakenctlError, WorkspaceError
 from krakenctl.model.address import Address
 from krakenctl.model.containment import Blind
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
+from krakenctl.model.page import in_words
 from krakenctl.model.surface import Traits, traits
 from krakenctl.observe.premises import Grounds
 from krakenctl.surfaces.base import Listing, Surface
@@ -40,17 +41,17 @@ class Eyes:
         try:
             return self._blind_by_hand(account) or self._listed(account)
         except CredentialMissing as missing:
-            return Listing((), Coverage.COMPLETE) if self._never_was(account) else _blind(account, missing)
+            return Listing((), Coverage.COMPLETE) if self._never_was(account) else self._blind(account, missing)
         except (CredentialError, ExchangeError, WorkspaceError) as problem:
-            return _blind(account, problem)
+            return self._blind(account, problem)
 
     def _blind_by_hand(self, account: str) -> Blind | None:
         """Raises WorkspaceError for a surface that nobody here knows."""
         traits = self.traits(account)
-        if not traits.by_person or self.known.recorded.lineage:
+        if not traits.proved_by_pair or self.known.recorded.lineage:
             return None
         why = f"its keys were made through {traits.called}, no call lists them, and no state tells which there are"
-        return Blind(account=account, why=why, helps=f"revoke them at {traits.page}")
+        return Blind(account=account, why=why, helps=f"revoke them at {in_words(self.grounds.page)}")
 
     def _listed(self, account: str) -> Listing | Blind:
         surface = self.surface(account)
@@ -66,6 +67,6 @@ class Eyes:
         memory = self.known.recorded.accounts.get(account)
         return self.known.ground.is_master(account) is False and not (memory is not None and memory.requested)
 
-
-def _blind(account: str, problem: KrakenctlError) -> Blind:
-    return Blind(account=account, why=problem.message, helps=remedy(problem), passes=passes(problem))
+    def _blind(self, account: str, problem: KrakenctlError) -> Blind:
+        helps = remedy(problem, self.grounds.page)
+        return Blind(account=account, why=problem.message, helps=helps, passes=passes(problem))

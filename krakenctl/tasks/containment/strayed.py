@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from krakenctl.model.containment import Fate, KeyFate, Strayed
 from krakenctl.model.journal import Intent, Stage
-from krakenctl.model.key import LiveKey
+from krakenctl.model.key import LiveKey, same_creation
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.plan import wanted
 
 
@@ -67,7 +66,7 @@ def told(each: Strayed) -> KeyFate:
 def _is_key(live: LiveKey, key: RecordedKey | Intent) -> bool:
     if isinstance(key, Intent):
         return live.name == key.live_name and _is_since(live, key)
-    return live.name == key.live_name and (live.created == key.created or not (live.created and key.created))
+    return live.name == key.live_name and same_creation(live.created, key.created)
 
 
 def _may_be(live: LiveKey, key: RecordedKey | Intent) -> bool:
@@ -81,4 +80,4 @@ def _may_be(live: LiveKey, key: RecordedKey | Intent) -> bool:
 
 
 def _is_since(live: LiveKey, intent: Intent) -> bool:
-    return not live.created or live.created >= intent.began - JOURNAL_SLACK
+    return not live.created or intent.is_before(live)

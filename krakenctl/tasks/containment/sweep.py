@@ -20,6 +20,7 @@ _STOPS = (NotAuthorised, LockedOut)  # another call would only make it worse
 class Sweep:
     account: str
     surface: Surface
+    page: str  # where a person revokes what we cannot
     targets: dict[str, Doomed]  # by live name; grows when more come to light
     wanted: Callable[[LiveKey], Doomed | None]  # whether a key that shows later goes too
     ended: float = 0.0  # our monotonic clock when it was known how it stands
@@ -92,7 +93,8 @@ class Sweep:
         )
         if not message:
             return fate
-        return replace(fate, fate=Fate.FAILED, message=message, helps=remedy(problem), passes=passes(problem))
+        helps = remedy(problem, self.page)
+        return replace(fate, fate=Fate.FAILED, message=message, helps=helps, passes=passes(problem))
 
     def _failure(self, name: str) -> tuple[ExchangeError | None, str]:
         """What stands in the way, and the same as a sentence; the empty one: it is gone."""

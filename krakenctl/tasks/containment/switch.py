@@ -14,8 +14,8 @@ from krakenctl.model.address import Address
 from krakenctl.model.containment import Blind, ContainmentReport, Doomed, Fate, Found, KeyFate, Seen, SwitchWish
 from krakenctl.model.desired import Desired
 from krakenctl.model.key import LiveKey
+from krakenctl.model.page import REAL
 from krakenctl.model.run import Run
-from krakenctl.model.surface import KEYS_PAGE
 from krakenctl.observe.means import Means, open_means
 from krakenctl.project import Project, read_workspace
 from krakenctl.state.leases import is_dead
@@ -36,6 +36,7 @@ class Switch:
 
     def __init__(self, known: Known, means: Means, most: int) -> None:
         self._eyes = Eyes(known, means.grounds, means.exchange.patient, most)
+        self._page = means.grounds.page
         self._most = most  # how many accounts at once
         self._known = known
         self._home = means.home
@@ -86,6 +87,7 @@ class Switch:
                 keys=tuple(fates),
                 blind=found.blind,
                 spared=found.spared,
+                page=self._page,
                 seconds=ended - began,
                 remembered=memory.complete,
                 running=self._running(fates),
@@ -113,14 +115,14 @@ class Switch:
         targets = {each.name: each for each in found.doomed if each.account == account}
         traits, surface = self._eyes.traits(account), self._exchange.patient(account)
         if traits.by_person:
-            return HandSweep(account=account, surface=surface, targets=targets, page=traits.page)
+            return HandSweep(account=account, surface=surface, targets=targets, page=self._page)
 
         def wanted(live: LiveKey) -> Doomed | None:
             """Also one that came to be meanwhile; one that is none of ours only if it was shown."""
             doomed = self._doomed(account, live)
             return doomed if meant.means(doomed, unmanaged=False) else None
 
-        return Sweep(account=account, surface=surface, targets=targets, wanted=wanted)
+        return Sweep(account=account, surface=surface, page=self._page, targets=targets, wanted=wanted)
 
     def _running(self, fates: Sequence[KeyFate]) -> str:
         lease = self._known.recorded.lease
@@ -143,7 +145,8 @@ def open_switch(root: Path, parallelism: int | None = None, person: Person | Non
     try:
         workspace = read_workspace(root, any_version=True)
     except (WorkspaceError, InvalidManifests) as problem:
-        problem.hint = f"{problem.hint}; if that takes long, the account's owner revokes keys at {KEYS_PAGE}"
+        by_hand = f"if that takes long, the account's owner revokes keys of the real Kraken at {REAL}"
+        problem.hint = f"{problem.hint}; {by_hand}"
         raise
     known = read_known(root, workspace, opening.state_home(root, workspace.state))
     desired = known.desired or Desired(accounts={}, keys={}, removals={}, digest="")

@@ -143,7 +143,7 @@ def _described(ground: DoctorGround, pair: KeyPair, memory: Held) -> Description
 
 def _with_token(ground: DoctorGround) -> list[Party]:
     """Where keys are made by a person there is nothing for krakenctl to be authorised for."""
-    return [party for party in ground.parties if not party.by_person]
+    return [party for party in ground.parties if party.traits.has_credential]
 
 
 def _has_own_key(ground: DoctorGround, party: Party) -> bool:

@@ -14,7 +14,7 @@ from krakenctl import parallel, project
 from krakenctl.errors import InvalidManifests, KrakenctlError, WorkspaceError
 from krakenctl.model.desired import Desired, DesiredAccount
 from krakenctl.model.recorded import RecordedAccount, pin_of
-from krakenctl.model.surface import is_by_person
+from krakenctl.model.surface import Traits, presumed
 from krakenctl.model.workspace import SANDBOX, CredentialRefs, Workspace
 from krakenctl.project import Project
 from krakenctl.wiring import opening
@@ -54,8 +54,8 @@ class Party:
     requested: bool
 
     @property
-    def by_person(self) -> bool:
-        return is_by_person(self.surface)
+    def traits(self) -> Traits:
+        return presumed(self.surface)
 
 
 class DoctorGround:

@@ -69,7 +69,8 @@ def secrets(ground: DoctorGround) -> Iterator[Told]:
             yield from _kept(ground, name, keys)
         except KrakenctlError as error:
             yield of_error(error, name)
-    for name in sorted(_by_store(ground).keys() - usable.keys()):
+    kept = {name for name, keys in _by_store(ground).items() if not all(key.without_secret for key in keys)}
+    for name in sorted(kept - usable.keys()):
         hint = "declare it again until they are gone"
         yield problem("secrets of ours are recorded in it, and krakenctl.yaml does not name it", hint=hint, about=name)
 
@@ -82,7 +83,11 @@ def _by_store(ground: DoctorGround) -> dict[str, list[RecordedKey]]:
 
 
 def _kept(ground: DoctorGround, name: str, keys: list[RecordedKey]) -> Iterator[Told]:
-    store = ground.store(name)
+    store, every = ground.store(name), keys
+    keys = [key for key in every if not key.without_secret]
+    elsewhere = _elsewhere(len(every) - len(keys))
+    if not keys:
+        yield ok(f"{elsewhere}, so none is looked for", about=name)
     missing = [key for key in keys if not store.exists(key.secret.path, Slot.CURRENT)]
     for key in missing[:_NAMED]:
         yield problem(
@@ -96,7 +101,17 @@ def _kept(ground: DoctorGround, name: str, keys: list[RecordedKey]) -> Iterator[
     if there is None or not ground.workspace.stores[name].identity:
         return
     store.get(there.secret.path, Slot.CURRENT)  # one for all: they are written for the same recipients
-    yield ok(f"{len(keys) - len(missing)} secrets are there, and the one of {there.live_name} can be read", about=name)
+    number = len(keys) - len(missing)
+    are = "1 secret is" if number == 1 else f"{number} secrets are"
+    found = f"{are} there, and the one of {there.live_name} can be read"
+    yield ok("; ".join(filter(None, (found, elsewhere))), about=name)
+
+
+def _elsewhere(number: int) -> str:
+    """Adopted ones: their programs have them, and no store of ours ever had."""
+    if not number:
+        return ""
+    return f"{number} keys were adopted without their secrets" if number > 1 else "1 key was adopted without its secret"
 
 
 def git(ground: DoctorGround) -> Iterator[Told]:
@@ -111,7 +126,7 @@ def git(ground: DoctorGround) -> Iterator[Told]:
         return
     try:
         tracked = _lines(program, ground, "ls-files", "-z", "--", *private)
-        ignored = {*_lines(program, ground, "check-ignore", "-z", "--stdin", told=private)}
+        ignored = {*_lines(program, ground, "check-ignore", "--no-index", "-z", "--stdin", told=private)}
     except (OSError, subprocess.SubprocessError):
         yield unknown("git does not say what it would commit", hint="run `git status` here, and see why")
         return

@@ -12,7 +12,7 @@ from krakenctl.model.description import CLOCKS
 from krakenctl.model.diagnosis import Told, ok, problem, warning
 from krakenctl.model.time import show_time
 from krakenctl.observe.holdings import declared_as
-from krakenctl.plan.clocks import clock_of, replaced_by
+from krakenctl.plan.clocks import clock_of, is_replaced
 from krakenctl.plan.names import carries_tag
 from krakenctl.render.paint import count
 from krakenctl.stores.base import Slot
@@ -76,7 +76,7 @@ def _live(ground: DoctorGround) -> str:
         return ""
     tag = ground.workspace.tag
     for party in ground.parties:
-        if party.by_person or party.name in ground.locked:
+        if party.traits.proved_by_pair or party.name in ground.locked:
             continue
         with suppress(KrakenctlError):
             if not ground.credentials.token(ground.refs(party).token):
@@ -145,7 +145,8 @@ def refusals(ground: DoctorGround) -> Iterator[Told]:
 
 def _refused(ground: DoctorGround, party: Party) -> Iterator[Told]:
     memory = ground.memory(party)
-    why = "" if party.name in ground.locked else memory.locked()  # of those there, it has just been told
+    is_told = party.name in ground.locked
+    why = "" if is_told else memory.locked()
     if why:
         yield warning(
             why, hint="let no program call it until then, and see which of its keys is refused", about=party.name
@@ -156,10 +157,10 @@ def _refused(ground: DoctorGround, party: Party) -> Iterator[Told]:
         seen = memory.refusal(key.public_key) if key.account == party.name else None
         if seen is not None and not memory.is_gone(key.public_key):
             declared = declared_as(key.address, ground.project.desired.keys)
-            is_replaced = key.live_name in replaced_by(ground.recorded.intents)
-            has_clock = clock_of(key, declared, ground.now, is_replaced=is_replaced) in CLOCKS
-            yield verdicts.refusal(seen, key, has_clock=has_clock)
-    for key in (*ground.recorded.keys.values(), *ground.recorded.retired):
+            replaced, highest = is_replaced(key, ground.recorded.intents), memory.nonce(key.public_key)
+            scale = clock_of(key, declared, ground.now, seen=highest, is_replaced=replaced)
+            yield verdicts.refusal(seen, key, has_clock=scale in CLOCKS, locked=is_told or bool(why))
+    for key in ground.recorded.ours:
         proof = ground.recorded.gone.get(key.public_key) if key.account == party.name else None
         if proof is not None:
             yield verdicts.gone(proof, key)
@@ -169,8 +170,8 @@ def overdue(ground: DoctorGround) -> Iterator[Told]:
     """Replaced keys whose time is over: `krakenctl tick` should have ended them."""
     recorded, now = ground.recorded, ground.now
     late = [key for key in recorded.retired if 0 < key.retired_until < now - _RECENT]
-    ended = [key for key in recorded.keys.values() if 0 < key.spec.valid_until <= now]
-    by_person = {party.name for party in ground.parties if party.by_person}
+    ended = [key for key in recorded.keys.values() if key.spec.has_ended(now)]
+    by_person = {party.name for party in ground.parties if party.traits.by_person}
     for key in late[:_NAMED]:
         message = f"{key.live_name} was to be revoked {show_time(key.retired_until)}, and is still recorded"
         yield warning(message, hint=_ending(key, by_person), about=str(key.address))

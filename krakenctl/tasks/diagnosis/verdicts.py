@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from krakenctl.model.diagnosis import Told, ok, problem, unknown, warning
 from krakenctl.model.permission import Permission
 from krakenctl.model.recovery import Move, Recovery
-from krakenctl.model.silence import ANSWERS_NO_MORE, NO_NONCE, TWICE, Refusal
+from krakenctl.model.silence import ANSWERS_NO_MORE, Refusal, is_by_nonce, is_silent_twice
 from krakenctl.model.time import show_duration, show_time
 
 if TYPE_CHECKING:
     from krakenctl.model.description import Description
-    from krakenctl.model.recorded import Gone, RecordedKey
+    from krakenctl.model.recorded import EndProof, RecordedKey
     from krakenctl.model.run import Lease
     from krakenctl.wiring.clocks import Moment
 
@@ -93,32 +93,37 @@ def resting(why: str, said: str, about: str) -> Told:
     """It is not asked, because of what it was told before. `said`: in Kraken's words; empty: its account is locked."""
     if not said:
         return unknown(why, about=about)
-    hint = NOT_ALONE if said.startswith(NO_NONCE) else _NO_KEY
+    hint = NOT_ALONE if is_by_nonce(said) else _NO_KEY
     return problem(why, hint=f"{hint}; once that is mended, `krakenctl doctor --again` asks it", about=about)
 
 
-def refusal(seen: Refusal, key: RecordedKey, *, has_clock: bool) -> Told:
-    """A key of ours that may be in use. `has_clock`: its consumer's is declared, so that others can ask it."""
+def refusal(seen: Refusal, key: RecordedKey, *, has_clock: bool, locked: bool) -> Told:
+    """A key of ours that may be in use. `has_clock`: its consumer's is declared, so that others can ask it.
+
+    `locked`: its account is; then nobody is to ask it.
+    """
+    asks = "asks it once its account is locked no more" if locked else "asks it now"
     verify, alive = f"`krakenctl verify {key.address}`", f"`krakenctl inspect {key.address} --alive`"
     times = f", {seen.times} times in all" if seen.times > 1 else ""
     told = f"{key.live_name} was refused from this host at {show_time(seen.at)} (“{seen.said}”{times})"
-    if seen.said == TWICE:
+    if is_silent_twice(seen.said):
         told += f": it {ANSWERS_NO_MORE}"
-        hint = f"look on the website; {verify if has_clock else alive} asks it now"
-    elif seen.said.startswith(NO_NONCE):
+        hint = f"look on the website; {verify if has_clock else alive} {asks}"
+    elif is_by_nonce(seen.said):
         told += ": the program that uses it sends higher nonces"
         hint = "see that consumer.nonce says what it sends, and that no two programs share the key"
     elif has_clock:
-        hint = f"{verify} asks it now, and says what that means"
+        hint = f"{verify} {asks}, and says what that means"
     else:
-        hint = f"{alive} asks now whether it lives; more can be told once consumer.nonce is declared"
+        hint = f"{alive} {asks}, whether it lives; more can be told once consumer.nonce is declared"
     return warning(f"{told}; nobody asks it before {show_time(seen.rests_until)}", hint=hint, about=str(key.address))
 
 
-def gone(proof: Gone, key: RecordedKey) -> Told:
-    """Taken for gone by its silence, and on record still."""
+def gone(proof: EndProof, key: RecordedKey) -> Told:
+    """Taken for gone by its silence, or by somebody's word who has looked; and on record still."""
     told = f"{key.live_name} is taken for gone: {proof.told}"
-    return warning(told, hint="look on the website whether it is there", about=str(key.address))
+    hint = "look on the website whether it is there" if proof.host else "`krakenctl plan` shows what is done about it"
+    return warning(told, hint=hint, about=str(key.address))
 
 
 def own_key(seen: Description, *, pin: str, needed: bool, now: int, strict: bool, about: str) -> Iterator[Told]:
@@ -167,5 +172,6 @@ def lease(held: Lease | None, *, dead: bool) -> Told:
 def recovery(left: Recovery, told: str) -> Told:
     """`told`: what is done about it, in words."""
     asks = left.move in (Move.ASK, Move.UNKNOWN)
-    hint = "`krakenctl recover --dry-run` says what to find out" if asks else "run `krakenctl recover`"
+    do = "`krakenctl recover` goes on once that is seen to" if left.move is Move.WAIT else "run `krakenctl recover`"
+    hint = "`krakenctl recover --dry-run` says what to find out" if asks else do
     return (problem if asks else warning)(f"an earlier run has left this: {told}", hint=hint, about=str(left.address))

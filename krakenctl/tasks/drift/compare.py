@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.desired import DesiredKey
 from krakenctl.model.drift import Drift, DriftSight, Kind
 from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.live import Phase
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_time
 from krakenctl.plan.contained import containment
@@ -70,8 +71,7 @@ def _accounts(scene: DriftScene, wanted: list[str]) -> Iterator[Account]:
     for record in scene.recorded.retired:
         retired.get(record.account, []).append(record)
     for intent in scene.recorded.intents:
-        home = intent.address.name if intent.address.kind == "SubAccount" else intent.account
-        intents.get(home, []).append(intent)
+        intents.get(intent.home, []).append(intent)
     for name in wanted:
         yield Account(
             scene,
@@ -212,7 +212,7 @@ def _missing(
         address=key.address,
         name=record.live_name,
         message=f"{record.live_name} is gone from the exchange: {why}{maybe}{made}{kept}",
-        sent=record.issued,
+        sent=keys.sent_at(record),
         since=end if ended else 0,
     )
 
@@ -231,7 +231,7 @@ def _new_name(record: RecordedKey, live: LiveKey) -> Drift:
         address=record.address,
         name=record.live_name,
         message=f"{record.live_name} is called “{live.name}” now: somebody renamed it",
-        sent=record.issued,
+        sent=keys.sent_at(record),
         since=live.modified,
         modified=live.modified,
     )

@@ -59,7 +59,8 @@ def of_current(current: CurrentKey) -> Iterator[Drift]:
         gone = ", and gone already" if current.seen and live is None else ""
         yield _drift(Kind.UNDEPLOYED, current, f"{record.live_name} is no longer declared{gone}")
     elif fields := tuple(_undeployed(current, current.key)):
-        yield _drift(Kind.UNDEPLOYED, current, "what is declared is not what was last sent", fields=fields)
+        message = f"what is declared is not {_as_known(record, 'what was last sent', 'what was')}"
+        yield _drift(Kind.UNDEPLOYED, current, message, fields=fields)
 
 
 def _silent(current: CurrentKey) -> Iterator[Drift]:
@@ -78,9 +79,18 @@ def _drift(
         message=message,
         fields=fields,
         since=since,
-        sent=current.record.issued,
+        sent=sent_at(current.record),
         modified=current.live.modified if current.live else 0,
     )
+
+
+def sent_at(record: RecordedKey) -> int:
+    """When it was issued; 0: it was imported, and bears a name that this workspace does not give."""
+    return record.issued if record.generation else 0
+
+
+def _as_known(record: RecordedKey, sent: str, was: str) -> str:
+    return sent if sent_at(record) else f"{was} imported, or sent since"
 
 
 # Fields
@@ -95,7 +105,8 @@ def _changed(current: CurrentKey, live: LiveKey) -> Iterator[Drift]:
     rows = _rows(wish, record.spec, live.spec, key)
     fields = tuple(row for row in rows if row.recorded != row.live and not (row.managed and row.desired == row.live))
     if fields:
-        message = f"somebody changed {record.live_name}: it is not as krakenctl last sent it"
+        told = _as_known(record, "as krakenctl last sent it", "as it was")
+        message = f"somebody changed {record.live_name}: it is not {told}"
         yield _drift(Kind.CHANGED, current, message, fields=fields, since=live.modified)
 
 
@@ -142,9 +153,7 @@ def _settled(spec: KeySpec, live: KeySpec) -> KeySpec:
     return replace(spec, valid_until=wanted.settled(spec.valid_until, live.valid_until))
 
 
-def of_retired(
-    record: RecordedKey, live: LiveKey | None, *, seen: bool, now: int, asked: bool = True
-) -> Iterator[Drift]:
+def of_retired(record: RecordedKey, live: LiveKey | None, *, seen: bool, now: int, asked: bool) -> Iterator[Drift]:
     """A replaced key: to live until its overlap ends, and no longer. `asked`: see `CurrentKey`."""
 
     def drift(kind: Kind, message: str, *, since: int = 0, fields: tuple[FieldDrift, ...] = ()) -> Drift:
@@ -156,7 +165,7 @@ def of_retired(
             message=message,
             fields=fields,
             since=since,
-            sent=record.issued,
+            sent=sent_at(record),
             modified=live.modified if live else 0,
         )
 
@@ -193,12 +202,12 @@ def _ends(current: CurrentKey, live: LiveKey) -> Iterator[Drift]:
     if key is not None and has_ended(key, now):
         message = f"the grant of {key.address} ended (validUntil), and {record.live_name} {current.lives}"
         yield _drift(Kind.EXPIRED, current, message, since=key.valid_until or 0)
-    elif 0 < end <= now:
+    elif live.spec.has_ended(now):
         as_recorded = "" if current.asked else ", as recorded: it was not asked"
         yield _drift(Kind.EXPIRED, current, f"{record.live_name} has expired{as_recorded}", since=end)
     elif end and _is_soon(end, record.issued, current):
         yield _drift(Kind.EXPIRES_SOON, current, f"{record.live_name} expires {seen_from(now, end)}, {show_time(end)}")
-    if key is not None and not has_ended(key, now) and not 0 < end <= now:
+    if key is not None and not has_ended(key, now) and not live.spec.has_ended(now):
         yield from _age(current, key, live)
 
 

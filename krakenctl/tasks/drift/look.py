@@ -41,9 +41,15 @@ class Question:
     ignore: frozenset[Kind] = frozenset()
 
 
-def drift(project: Project, question: Question, *, parallelism: int | None = None) -> Drifted:
+def drift(
+    project: Project,
+    question: Question,
+    *,
+    parallelism: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Drifted:
     """Raises UsageError where it names nothing that there is, and what `plan` raises."""
-    with open_desk(project, parallelism=parallelism, named=question.addresses) as desk:
+    with open_desk(project, parallelism=parallelism, named=question.addresses, say=say) as desk:
         picture = desk.picture(lambda recorded: _only(project.desired, recorded, question))
         recorded, held = picture.recorded, desk.running()
         only = _only(project.desired, recorded, question)
@@ -98,10 +104,7 @@ def _with_edits(found: list[Drift], root: Path) -> list[Drift]:
     """When each changed key was last edited by us, where that was after its issue. The log is read only for these."""
     names = {(drift.account, drift.name) for drift in found if drift.kind is Kind.CHANGED}
     edits = _edits(names, root) if names else {}
-    return [
-        replace(drift, sent=max(drift.sent, edits.get((drift.account, drift.name), 0))) if drift.sent else drift
-        for drift in found
-    ]
+    return [replace(drift, sent=max(drift.sent, edits.get((drift.account, drift.name), 0))) for drift in found]
 
 
 def _edits(names: Collection[tuple[str, str]], root: Path) -> dict[tuple[str, str], int]:

@@ -32,7 +32,7 @@ def by_account(changes: Iterable[Change]) -> dict[str, list[Change]]:
     """What a plan does on each; the request of a sub-account is its own."""
     found: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
-        found[change.address.name if change.address.kind == "SubAccount" else change.account].append(change)
+        found[change.home].append(change)
     return found
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.desired import Desired
-from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.key import LiveKey, same_creation
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.plan import Plan
 from krakenctl.model.recorded import Recorded, RecordedKey
 
@@ -51,7 +52,7 @@ class Place:
     def find(self, record: RecordedKey) -> LiveKey | None:
         """By name and creation time; another key of its name is not it."""
         live = self.live.get(record.live_name)
-        if live is not None and live.created and record.created and live.created != record.created:
+        if live is not None and not same_creation(live.created, record.created):
             return None
         return live
 

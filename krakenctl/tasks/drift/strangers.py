@@ -13,7 +13,6 @@ from krakenctl.model.journal import Intent, Stage
 from krakenctl.model.key import LiveKey
 from krakenctl.model.permission import in_order
 from krakenctl.model.recorded import RecordedKey
-from krakenctl.model.recovery import JOURNAL_SLACK
 from krakenctl.model.span import seen_from
 from krakenctl.model.time import show_time
 from krakenctl.plan import names, wanted
@@ -33,13 +32,9 @@ def unknown(place: Place, records: Iterable[RecordedKey], intents: Iterable[Inte
     ours = {each.live_name for each in records if place.find(each)}
     for intent in intents:
         live = place.live.get(intent.live_name)
-        if live is not None and (_since(live, intent) or (intent.stage is Stage.STORED and not live.created)):
+        if live is not None and (intent.is_before(live) or (intent.stage is Stage.STORED and not live.created)):
             ours.add(intent.live_name)  # what waits to be looked at tells no time
     return [live for name, live in sorted(place.live.items()) if name not in ours]
-
-
-def _since(live: LiveKey, intent: Intent) -> bool:
-    return live.created >= intent.began - JOURNAL_SLACK
 
 
 def match(lost: Sequence[RecordedKey], found: Sequence[LiveKey]) -> Matched:

@@ -11,10 +11,18 @@ from krakenctl.errors import ExchangeError, KrakenctlError, LockedOut, RateLimit
 from krakenctl.model.allow_list import AllowList
 from krakenctl.model.description import Description
 from krakenctl.model.holding import Holding
-from krakenctl.model.key import KeyPair, LiveKey
+from krakenctl.model.key import KeyPair, KeySpec, LiveKey
 from krakenctl.model.plight import Background
-from krakenctl.model.recorded import Gone
-from krakenctl.model.silence import FENCED, NO_KEY, TWICE, Refusal, silence_proves
+from krakenctl.model.recorded import EndProof
+from krakenctl.model.silence import (
+    TWICE,
+    Refusal,
+    is_fenced_off,
+    is_silence,
+    is_silent_twice,
+    is_unknown,
+    silence_proves,
+)
 from krakenctl.model.verification import Probed, Verdict
 from krakenctl.surfaces.kraken.answers import said as words
 from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
@@ -36,7 +44,7 @@ class Asking:
     """One account in one run. For one thread. `lists`: what its list shows of these keys, by recorded name."""
 
     caller: Caller  # with the memory of what was answered and refused, and what may still be
-    gone: Callable[[str], Gone | None]  # by public key: what proved its end
+    gone: Callable[[str], EndProof | None]  # by public key: what proved its end
     pace: Callable[[], Pace]  # anew for each key
     now: int  # unix seconds on the exchange's clock
     lists: Mapping[str, LiveKey]
@@ -58,10 +66,12 @@ class Asking:
     def _judged(self, refused: _Refused) -> Asked:
         holding, said = refused.holding, refused.said
         try:
-            if said.startswith(NO_KEY) and not self._is_listed(holding) and self._is_provable(refused):
+            if is_unknown(said) and not self._is_listed(holding) and self._is_provable(refused):
                 return self._once_more(refused)
         except KrakenctlError as problem:
             return Asked(verdict=_verdict(problem), why=problem.message)
+        if (known := self._refusal(holding)) is not None and is_unknown(said) and is_fenced_off(known.said):
+            return self._meant(holding, known.said, shut=False)  # an earlier command was shown that it lives
         return self._meant(holding, said, shut=self._is_shut(holding) and not self._was_let_in(holding))
 
     def _meant(self, holding: Holding, said: str, *, shut: bool) -> Asked:
@@ -104,7 +114,7 @@ class Asking:
 
     def _objections(self, holding: Holding) -> Iterator[str]:
         """Why it is not to be asked."""
-        networks, end = self._networks(holding), self._known_spec(holding).spec.valid_until
+        networks, end = self._networks(holding), self._known_spec(holding).valid_until
         if why := self.caller.objection(holding, self.now, end):
             yield why
         if not self._is_doubtful(holding) or not self._is_shut(holding):
@@ -128,11 +138,11 @@ class Asking:
         pace, before = self.pace(), self._refusal(holding)
         try:
             pace.before(holding.scale, 1)
-            told = self.caller.describe_twice(pair, holding.scale, lambda: pace.before(holding.scale, 1))
+            told = self.caller.describe_twice(holding, pair, lambda: pace.before(holding.scale, 1))
         except (LockedOut, RateLimited) as problem:
             return Asked(verdict=_verdict(problem), why=problem.message)
         except Refused as problem:
-            had_gone = before is not None and before.said.startswith(NO_KEY) and before.said != FENCED
+            had_gone = before is not None and is_silence(before.said)
             self._refused[holding.record.live_name] = _Refused(holding, pair, words(problem), had_gone)
             self._rest(holding)
             return Asked(verdict=Verdict.UNKNOWN)  # until all have been asked
@@ -144,8 +154,6 @@ class Asking:
         own = self.caller.own(pair)
         probed = probe(own, told, pace=pace)
         self.caller.has_seen(pair, told.scale, own)
-        if self.caller.row.locked:
-            self.caller.held.note_lockout()
         return probed
 
     def _once_more(self, refused: _Refused) -> Asked:
@@ -161,8 +169,8 @@ class Asking:
         if is_silent:
             return self._silent(holding, f"{why}, twice")
         after = self._refusal(holding)
-        if after is not None and after.said == FENCED:
-            return self._meant(holding, FENCED, shut=False)
+        if after is not None and is_fenced_off(after.said):
+            return self._meant(holding, after.said, shut=False)
         return Asked(verdict=Verdict.DENIED, why=f"{why}; asked again, it told neither")
 
     def _silent(self, holding: Holding, why: str) -> Asked:
@@ -183,7 +191,7 @@ class Asking:
     def _was_let_in(self, holding: Holding) -> bool:
         """Whether this host was, when it was refused: only then is a key asked twice."""
         before = self._refusal(holding)
-        return before is not None and before.said == TWICE
+        return before is not None and is_silent_twice(before.said)
 
     def _has_answered(self, holding: Holding) -> bool:
         return self.caller.held.answer(holding.record.public_key) is not None
@@ -196,13 +204,12 @@ class Asking:
         let_in = self.caller.let_in - {holding.record.public_key}
         return not silence_proves(self._networks(holding), [self.caller.lists[each] for each in let_in])
 
-    def _known_spec(self, holding: Holding) -> LiveKey:
-        record = holding.record
-        recorded = LiveKey(name=record.live_name, spec=record.spec, created=record.created)
-        return self.lists.get(record.live_name, recorded)
+    def _known_spec(self, holding: Holding) -> KeySpec:
+        listed = self.lists.get(holding.record.live_name)
+        return listed.spec if listed else holding.record.spec
 
     def _networks(self, holding: Holding) -> AllowList:
-        return self._known_spec(holding).spec.ip_allowlist
+        return self._known_spec(holding).ip_allowlist
 
 
 def _verdict(problem: KrakenctlError) -> Verdict:

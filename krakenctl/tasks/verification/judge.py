@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from krakenctl.model.desired import DesiredKey
-from krakenctl.model.key import KeySpec, LiveKey
+from krakenctl.model.key import KeySpec, LiveKey, same_creation
 from krakenctl.model.permission import in_order
 from krakenctl.model.recorded import RecordedKey
 from krakenctl.model.time import show_time
@@ -82,12 +82,11 @@ def _effective(seen: Seen) -> tuple[LiveKey, Source]:
         return seen.asked.told.live, Source.KEY
     if seen.listed is not None:
         return seen.listed, Source.LIST
-    record = seen.record
-    return LiveKey(name=record.live_name, spec=record.spec, created=record.created), Source.RECORDED
+    return seen.record.as_live(), Source.RECORDED
 
 
 def _verdict(key: DesiredKey, seen: Seen, live: LiveKey, source: Source, now: int) -> tuple[Verdict, str]:
-    if 0 < live.spec.valid_until <= now:
+    if live.spec.has_ended(now):
         as_recorded = ", as recorded" if source is Source.RECORDED else ""
         return Verdict.EXPIRED, f"it ended at {show_time(live.spec.valid_until)}{as_recorded}"
     if _is_gone(seen, source):
@@ -207,7 +206,7 @@ def by_recorded_name(records: Mapping[str, RecordedKey], listed: tuple[LiveKey, 
 
 
 def _is_another(record: RecordedKey | None, live: LiveKey) -> bool:
-    return record is not None and bool(record.created and live.created) and record.created != live.created
+    return record is not None and not same_creation(record.created, live.created)
 
 
 def _is_renamed(record: RecordedKey, live: LiveKey, records: Mapping[str, RecordedKey]) -> bool:

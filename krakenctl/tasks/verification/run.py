@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -11,15 +11,16 @@ from typing import NamedTuple
 from krakenctl import parallel
 from krakenctl.errors import KrakenctlError, LockedOut, UsageError
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.desired import DesiredAccount, DesiredKey
 from krakenctl.model.key import LiveKey
-from krakenctl.model.live import Coverage
 from krakenctl.model.recorded import Recorded, RecordedKey, pin_of
 from krakenctl.model.silence import MOST_REFUSED
 from krakenctl.model.surface import traits
 from krakenctl.model.verification import Left, Verification, Verified, VerifySight
 from krakenctl.observe.holdings import holdings
 from krakenctl.observe.means import Means, open_means
+from krakenctl.plan.homes import recorded_as, taken_over
 from krakenctl.project import Project
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.surfaces.kraken.probes import Pace
@@ -51,11 +52,15 @@ class _Looked(NamedTuple):
 
 
 def verify(
-    project: Project, wish: VerifyWish, environ: Mapping[str, str] | None = None, parallelism: int | None = None
+    project: Project,
+    wish: VerifyWish,
+    environ: Mapping[str, str] | None = None,
+    parallelism: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Verification:
     """Raises UsageError for an address or an account that nothing declares."""
     recorded = opening.state_home(project.root, project.workspace.state, environ).read()
-    with open_means(project, environ, recorded=lambda: recorded, named=wish.addresses) as means:
+    with open_means(project, environ, recorded=lambda: recorded, named=wish.addresses, say=say) as means:
         return _Verifier(means, recorded, parallelism or means.usual).verify(wish)
 
 
@@ -106,22 +111,21 @@ class _Verifier:
         """Live keys of ours that have no declaration of their own."""
         if wish.addresses:
             return
-        accounts = self._below(wish.under) | ({key.account for key in self._every()} if not wish.under else set())
+        accounts = self._below(wish.under) | ({key.account for key in self._recorded.ours} if not wish.under else set())
         for record in self._recorded.retired:
             if record.account in accounts:
                 yield Left(record.address, record.live_name, "replaced, and living on until its overlap ends")
-        for address, record in sorted(self._recorded.keys.items()):
-            if record.account in accounts and address not in self._project.desired.keys:
+        current = self._recorded.keys
+        declared = {taken_over(key, current) for key in self._project.desired.keys.values()}
+        for address, record in sorted(current.items()):
+            if record.account in accounts and address not in declared:
                 yield Left(address, record.live_name, "no manifest declares it any more")
-
-    def _every(self) -> Iterable[RecordedKey]:
-        return (*self._recorded.keys.values(), *self._recorded.retired)
 
     # One account
 
     def _account(self, wish: VerifyWish, meant: Mapping[Address, DesiredKey], name: str) -> _Looked:
         declared = [key for address, key in meant.items() if address.path[0] == name]
-        records = {r.live_name: r for key in declared if (r := self._recorded.keys.get(key.address)) is not None}
+        records = {r.live_name: r for key in declared if (r := recorded_as(key, self._recorded.keys))}
         row = Row(left=wish.failures)
         pin = self._pin(name)
         sight, iiban, listed = self._listed(name, row)
@@ -145,7 +149,7 @@ class _Verifier:
         return _Looked(sight, iiban, [self._judged(key, seen) for key in declared])
 
     def _judged(self, key: DesiredKey, seen: Mapping[str, Seen]) -> Verified:
-        record = self._recorded.keys.get(key.address)
+        record = recorded_as(key, self._recorded.keys)
         if record is None:
             return self._unrecorded(key)
         return judged(key, seen[record.live_name], self._exchange.now())
@@ -191,7 +195,11 @@ class _Verifier:
             share.note_lockout()
         asking = Asking(
             caller=Caller(
-                http=self._exchange.http, held=share, clock=self._exchange.clock, wait=time.sleep, budget=row
+                http=self._exchange.http,
+                held=share,
+                clock=self._exchange.clock,
+                wait=partial(self._exchange.wait, name),
+                budget=row,
             ),
             gone=share.gone,
             pace=lambda: Pace(self._project.workspace.rate_limits.tier, time.monotonic, time.sleep),
@@ -199,5 +207,5 @@ class _Verifier:
             lists=lists,
             probing=wish.probe,
         )
-        intents, declared = self._recorded.intents, self._project.desired.keys
-        return asking.all(list(holdings(records.values(), intents, declared, self._store, self._exchange.now())))
+        intents, declared, now = self._recorded.intents, self._project.desired.keys, self._exchange.now()
+        return asking.all(list(holdings(records.values(), intents, declared, self._store, now, seen=share.nonce)))
