@@ -42,7 +42,7 @@ bench: $(VENV)/installed ## start-up, plan, apply, a quarter of a year and the s
 	$(BIN)/python benchmarks/sandbox.py
 	$(BIN)/python benchmarks/journal.py
 
-chaos: $(VENV)/installed ## every run struck everywhere by everything (docs/chaos.md); an hour on two cores
+chaos: $(VENV)/installed ## every run struck everywhere by everything (docs/chaos.md); hours on two cores
 	$(BIN)/python benchmarks/chaos.py
 	$(BIN)/python benchmarks/chaos.py --imports
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos.by_person import ALL
 from chaos.matrix import WITH_A_PERSON
-from chaos.quirks import POSTGRES, QUIRKS
+from chaos.quirks import COLUMNS, POSTGRES, QUIRKS
 from chaos.sabotage import SABOTAGE
 from chaos.scenarios import SCENARIOS
 from running import ROOT
@@ -54,3 +56,8 @@ def test_the_matrix_notices_every_krakenctl_that_breaks_a_promise():
 def test_a_cell_can_be_run_again_by_its_name():
     ran = _chaos("--cell", "create/0/kill/default")
     assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "every promise was kept")
+
+
+def test_the_page_names_every_scenario_and_every_quirk():
+    words = set(re.findall(r"[\w-]+", (ROOT / "docs/chaos.md").read_text()))
+    assert {*ALL, *COLUMNS} <= words

@@ -21,8 +21,8 @@ from krakenctl.model.recorded import Recorded
 from krakenctl.model.run import Deed, Run
 from krakenctl.model.secret import Secret
 from krakenctl.model.workspace import StateSettings
-from krakenctl.state import postgres as adapter
-from krakenctl.state.postgres import PostgresHome
+from krakenctl.state.postgres import PostgresHome, connection
+from krakenctl.state.postgres import database as adapter
 from krakenctl.state.tables import VERSION
 from krakenctl.testing.examples import SECRET, STORY, intent, key
 from krakenctl.testing.lease_contract import BY, JO, LeaseContract
@@ -304,7 +304,7 @@ def test_a_server_that_is_gone_is_told_and_works_again_when_it_is_back(postgres,
 
 
 def test_a_server_that_has_stopped_does_not_stop_us(postgres, state, monkeypatch):
-    monkeypatch.setattr(adapter, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.3)
     [(hanging,)] = state._database.read(lambda run: run("SELECT pg_backend_pid()"))
     os.kill(hanging, signal.SIGSTOP)
     try:
@@ -423,7 +423,8 @@ def test_all_go_by_the_clock_of_the_server(postgres, state):
 
 
 def test_without_psycopg_it_is_said_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.delitem(sys.modules, "krakenctl.state.postgres")
+    for module in [name for name in sys.modules if name.startswith("krakenctl.state.postgres")]:
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "psycopg", None)
     settings = StateSettings(type="postgres", dsn="env:DSN", schema="krakenctl_acme")
     with pytest.raises(StateError, match="psycopg") as caught:

@@ -15,6 +15,7 @@ from krakenctl.errors import StateError
 from krakenctl.model.recorded import Recorded
 from krakenctl.model.run import Deed
 from krakenctl.state import sqlite
+from krakenctl.state.mounts import NETWORK_FILE_SYSTEMS
 from krakenctl.state.moving import move
 from krakenctl.state.sqlite import SqliteDatabase, SqliteHome, open_state, read_only
 from krakenctl.state.tables import VERSION
@@ -264,7 +265,7 @@ def test_a_network_file_system_is_refused_and_not_written_to(tmp_path, place, ki
     assert "local disk" in caught.value.hint
 
 
-@pytest.mark.parametrize("kind", sorted(sqlite.NETWORK_FILE_SYSTEMS))
+@pytest.mark.parametrize("kind", sorted(NETWORK_FILE_SYSTEMS))
 def test_every_sort_of_network_file_system_is_refused(tmp_path, kind):
     with pytest.raises(StateError, match="network"):
         open_state(tmp_path / "state.db", lambda: MOUNTS.format(tmp=tmp_path, kind=kind))

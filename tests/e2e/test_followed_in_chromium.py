@@ -150,7 +150,7 @@ SLIPS = {  # every field of the form that Kraken tells of, but for the boxes: wh
     "any address": (unrestricted, "from any address, not from 127.0.0.1"),
     "an address too many": (filled("IP addresses", "127.0.0.1, 2001:db8::/32, 198.51.100.7"), "198.51.100.7"),
     "an address left out": (filled("IP addresses", "127.0.0.1"), "it works from 127.0.0.1, not from"),
-    "no expiry": (filled("Key expiration", ""), "it expires never"),
+    "no expiry": (filled("Key expiration", ""), "it never expires, and should on 20"),
     "another expiry": (filled("Key expiration", "2028-01-01T00:00:00"), "it expires 2028-01-01"),
     "no query start": (filled("Query start", ""), "its query window"),
     "another query start": (filled("Query start", "2026-01-01T00:00:01"), "its query window"),

@@ -78,7 +78,7 @@ class Place:
 _DEADLY = """
 import os, signal, sys
 from krakenctl.cli import main
-from krakenctl.tasks.importing import run
+from krakenctl.tasks.importing import run, writing
 from krakenctl.state.sql import SqlState
 from krakenctl.stores.age import AgeStore
 

@@ -23,12 +23,13 @@ from krakenctl.project import read_workspace
 from krakenctl.sandbox import clock, faults, open_sandbox, switches
 from krakenctl.state.sqlite import read_only
 from krakenctl.stores.base import Entry, Slot
-from krakenctl.surfaces.kraken import shapes, spot
+from krakenctl.surfaces.kraken import shapes
 from krakenctl.tasks.initialise import Wish, initialise
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
 from krakenctl.wiring.exchange import SANDBOX_URL
 from running import Ran, krakenctl
+from signed import signed
 
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z, where the sandbox's clock stands
 HOME = "203.0.113.10"  # in every key's allow-list, and the address our own test calls come from
@@ -187,7 +188,7 @@ class Desk:
         sandbox = open_sandbox(self.db)
         http = Http(SANDBOX_URL, WsgiAdapter(sandbox, remote_addr=HOME, on_close=sandbox.close))
         try:
-            return shapes.live_key(spot.call(http, pair, "GetApiKeyInfo", next(self.nonces), "tell"))
+            return shapes.live_key(signed(http, pair, "GetApiKeyInfo", next(self.nonces)))
         except NotAuthorised:
             return None
         finally:
@@ -197,7 +198,7 @@ class Desk:
         """After any run that ended in peace. `declared`: addresses of keys that must be there and no others."""
         state = self.recorded()
         assert sorted(map(str, state.keys)) == sorted(declared)
-        names = [record.live_name for record in (*state.keys.values(), *state.retired)]
+        names = [record.live_name for record in state.ours]
         assert sorted(self.ours()) == sorted(names), "live keys of ours are exactly the recorded ones"
         rows = self.rows()
         for record in state.keys.values():

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from krakenctl.model.address import Address, key_address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.desired import Desired, DesiredAccount, DesiredKey, Removal, Rotation, SecretRef
 from krakenctl.model.journal import Intent
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.origin import Place
 from krakenctl.model.permission import ALL, Permission
 from krakenctl.model.plan import Action, Change, NewKey, Plan, Strategy

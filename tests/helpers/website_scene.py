@@ -23,6 +23,7 @@ from krakenctl.testing.person import Robot
 from krakenctl.testing.sandbox import KrakenSandbox
 from krakenctl.transport.http import Answer, Http
 from ours import Ours
+from signed import signed
 
 READ = KeySpec(permissions=frozenset({Permission.QUERY_FUNDS}))
 ORDERS = ("nonce-first", "address-first")  # what Kraken looks at first is unconfirmed
@@ -37,7 +38,7 @@ def scene_on(sandbox: KrakenSandbox, order: str, words: str = "EAPI:Invalid key"
     site, http = f"account-{next(_NUMBERS)}", Http(sandbox.url)
     sandbox.account(site)
     made = sandbox.key(["query-funds"], account=site, name="good")
-    spot.call(http, KeyPair(public_key=made.public_key, secret=Secret(made.secret)), "GetApiKeyInfo", 1, "answer")
+    signed(http, KeyPair(public_key=made.public_key, secret=Secret(made.secret)), "GetApiKeyInfo", 1)
     yield Scene(sandbox, http, site, order)
     http.close()
     sandbox.clear_faults()
@@ -69,7 +70,15 @@ class Scene:
         if isinstance(person, Robot):
             person.aliases["acme"] = self.site
         site = Site(account="acme", page="https://example/api", iiban=iiban)
-        return Website(site, self.http, person, self.held, self.clock, wait or self.waited.append, self.now)
+        return Website(
+            site=site,
+            http=self.http,
+            person=person,
+            held=self.held,
+            clock=self.clock,
+            wait=wait or self.waited.append,
+            now=self.now,
+        )
 
     def now(self) -> int:
         return int(self.sandbox.now)

@@ -64,6 +64,20 @@ def test_that_their_secrets_are_elsewhere_is_noted_once_and_is_no_warning(adopte
     assert "no secret here" in adopted.run("state", "list").out
 
 
+def test_doctor_counts_them_and_calls_their_secrets_no_problem(adopted):
+    ran = adopted.run("doctor")
+    assert (ran.code, "✓ secrets main: 2 keys were adopted without their secrets" in words(ran)) == (0, True), ran.out
+    manifest = adopted.root / "manifests/imported.yaml"
+    manifest.write_text(manifest.read_text().replace("[query-ledger]", "[query-funds]"))
+    ran = adopted.applied().run("doctor")
+    told = "1 secret is there, and the one of dash.b9.g1 can be read; 1 key was adopted without its secret"
+    assert (ran.code, told in words(ran)) == (0, True), ran.out
+
+
+def words(ran):
+    return " ".join(ran.out.split())
+
+
 def test_the_first_change_replaces_an_adopted_key(adopted):
     text = (adopted.root / "manifests/imported.yaml").read_text()
     grants = "  grants:\n    permissions: [query-ledger]\n"
@@ -122,7 +136,7 @@ def test_adopting_again_finds_nothing_new(adopted):
 
 
 @pytest.mark.parametrize(
-    ("where", "times"), [('run, "_put_manifest"', 0), ('run, "_record"', 0), ('SqlState, "promote"', 1)]
+    ("where", "times"), [('writing, "_put_manifest"', 0), ('writing, "put_on_record"', 0), ('SqlState, "promote"', 1)]
 )
 def test_an_adoption_that_was_killed_is_finished_by_the_next_one(desk, where, times):
     before = desk.rows()

@@ -48,6 +48,7 @@ def test_attest_with_the_factor_ends_the_wait(desk, monkeypatch):
     monkeypatch.setenv("FACTOR", "hunter2")
     ran = desk.run("attest", BOT, "--otp-env", "FACTOR")
     assert ran.code == 0, ran.out + ran.err
+    assert "take consumer.nonce out of its manifest" in told(ran)
     assert desk.entry("acme/bot").live_name == NAME
     assert "hunter2" not in ran.out + ran.err + desk.run("log").out
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from test_attest import KEY_MISTYPED, MISTYPED, pin
 
 from by_hand import a_key, planned, run
+from dialogue import Dialogue
 from krakenctl.errors import NeedsPerson
 from krakenctl.model.human import HumanStep
-from krakenctl.model.journal import Stage
 from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
 from krakenctl.stores.base import Slot
 from krakenctl.testing.person import Robot
-from waiting import BOT, ORDERS, THERE, at, in_env, row, waiting_desk
+from waiting import BOT, NAME, ORDERS, THERE, at, in_env, row, waiting_desk
 
+STOP = "[n] stop here "
 NO_PAIR = "key and secret do not belong together"
 
 
@@ -51,17 +53,6 @@ def attested(desk, monkeypatch):
     return ran
 
 
-@dataclass(slots=True)
-class TypesAgain(Robot):
-    """They have the right pair at hand."""
-
-    pair: KeyPair | None = None
-
-    def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | None:
-        self.told.append(("again", step, differences))
-        return self.pair
-
-
 def verdict(desk):
     """Of what is under way."""
     [intent] = desk.recorded().intents
@@ -88,7 +79,7 @@ def test_nobody_there_waits_and_says_why(desk, monkeypatch):
         assert (desk.slots(), desk.recorded().keys) == (["acme/bot/pending"], {})
         assert "attested by" in verdict(desk)
         assert NO_PAIR in str(planned(desk).recovery)
-    assert "was attested elsewhere, but what is kept here" in told(desk.run("log"))
+    assert "was attested elsewhere, but this may be another pair" in told(desk.run("log"))
 
 
 @dataclass(slots=True)
@@ -98,17 +89,31 @@ class Types(Robot):
     pairs: list[KeyPair] = field(default_factory=list)
 
     def again(self, step: HumanStep, differences: tuple[str, ...]) -> KeyPair | None:
+        self.told.append(("again", step, differences))
         if not self.pairs:
             raise NeedsPerson("they stopped")
         return self.pairs.pop(0)
 
 
-def test_whoever_types_it_in_again_is_done_and_nobody_attests_it_once_more(desk, monkeypatch):
+@pytest.mark.parametrize("pairs", [1, 2])
+def test_what_is_typed_in_and_does_not_answer_here_is_not_kept_nor_promoted(desk, monkeypatch, pairs):
+    """What Kraken says of it is remembered by its public half, which both have: so it is to be attested anew."""
     attested(desk, monkeypatch)
-    run(desk, robot := TypesAgain(desk.db, pair=right(desk)))
-    assert [kind for kind, _, _ in robot.told] == ["again"]
+    before = desk.entry("acme/bot", Slot.PENDING)
+    other = KeyPair(public_key="A" * 55 + "=", secret=right(desk).secret)
+    run(desk, Types(desk.db, pairs=[right(desk), other][:pairs]))
+    assert (verdict(desk), desk.entry("acme/bot", Slot.PENDING)) == ("", before)
+    for seconds in (0, 60, 90_000):
+        desk.advance(seconds)
+        assert (desk.run("apply", "--yes").code, desk.recorded().keys) == (8, {})
+
+
+def test_what_is_typed_in_and_does_not_answer_here_is_taken_with_a_reason(desk, monkeypatch):
+    attested(desk, monkeypatch)
+    run(desk, Types(desk.db, pairs=[right(desk)], reason="ticket 4711"))
     [record] = desk.recorded().keys.values()
-    assert (desk.entry("acme/bot").secret, "attested by" in record.unverified) == (right(desk).secret, True)
+    assert desk.entry("acme/bot").secret == right(desk).secret
+    assert ("ticket 4711 (Kraken: " in record.unverified, "; attested by" in record.unverified) == (True, True)
     assert planned(desk).changes == ()
 
 
@@ -121,32 +126,55 @@ def test_a_right_pair_stays_attested_however_often_nobody_is_there(tmp_path, mon
         assert (desk.run("apply", "--yes").code, verdict(desk)) == (8, before)
 
 
-def test_the_same_pair_typed_in_again_is_no_slip_and_nobody_is_asked_twice(tmp_path, monkeypatch):
+def test_the_same_pair_typed_in_again_proves_nothing_right_or_wrong(tmp_path, monkeypatch):
+    """It may have been copied wrongly twice. What is kept stays, as attested as it was."""
     desk = fenced_off(tmp_path / "acme")
     attested(desk, monkeypatch)
+    before = verdict(desk)
     desk.advance(7200)
-    run(desk, robot := TypesAgain(desk.db, pair=right(desk)))
-    assert [kind for kind, _, _ in robot.told] == ["again"]
+    run(desk, Types(desk.db, pairs=[right(desk)]))
+    assert (desk.recorded().keys, verdict(desk)) == ({}, before)
+    assert desk.entry("acme/bot", Slot.PENDING).secret == right(desk).secret
+    desk.advance(7200)
+    run(desk, Types(desk.db, pairs=[right(desk)], reason="ticket 4711"))
     [record] = desk.recorded().keys.values()
     assert ("Invalid signature" in record.unverified, "attested by" in record.unverified) == (True, True)
     assert (desk.entry("acme/bot").secret, planned(desk).changes) == (right(desk).secret, ())
 
 
-def test_the_mistyped_pair_typed_in_again_is_told_of_beside_who_attested_the_right_one(desk, monkeypatch):
+def given(desk, monkeypatch, pair, *more):
+    """On standard input."""
+    told = {"name": NAME, "apiKey": pair.public_key, "secret": pair.secret.reveal()}
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(told).encode())))
+    return desk.run("apply", "--yes", "--stdin", *more)
+
+
+def test_the_lines_that_were_mistyped_confirm_nothing_when_they_are_given_again(desk, monkeypatch):
     attested(desk, monkeypatch)
     kept = desk.entry("acme/bot", Slot.PENDING)
-    run(desk, TypesAgain(desk.db, pair=KeyPair(public_key=kept.public_key, secret=kept.secret)))
-    [record] = desk.recorded().keys.values()
-    assert "typed in again alike, though Kraken refuses it" in record.unverified
+    before = verdict(desk)
+    for _ in range(2):
+        ran = given(desk, monkeypatch, KeyPair(public_key=kept.public_key, secret=kept.secret))
+        assert (ran.code, "compare it there" in told(ran), NO_PAIR in told(ran)) == (8, True, True), told(ran)
+        assert (desk.slots(), desk.recorded().keys, verdict(desk)) == (["acme/bot/pending"], {}, before)
+    assert given(desk, monkeypatch, right(desk), "--accept-unverified", "ticket 4711").code == 0
+    assert desk.entry("acme/bot").secret == right(desk).secret
 
 
-def test_another_pair_typed_in_is_not_what_was_attested(desk, monkeypatch):
+def test_at_the_prompt_nobody_is_sent_to_attest_it_once_more(desk, monkeypatch):
+    """Another pair that is typed in changes nothing before it answers."""
     attested(desk, monkeypatch)
-    other = replace(right(desk), secret=Secret("Q" * 86 + "=="))
-    run(desk, Types(desk.db, pairs=[other]))
-    assert (desk.entry("acme/bot", Slot.PENDING).secret, desk.recorded().keys) == (other.secret, {})
-    [intent] = desk.recorded().intents
-    assert (intent.stage, intent.verdict) == (Stage.STORED, "")
+    talk = Dialogue("-C", desk.root, "apply", "--yes", cwd=desk.root)
+    said = " ".join(talk.until(STOP).split())
+    assert "what is kept stays as it is" in said
+    assert "looks at it where" not in said
+    talk.type("k")
+    talk.until("API key: ")
+    talk.type(f"{right(desk).public_key}\n{'Q' * 86}==")
+    said = " ".join(talk.until(STOP).split())
+    assert "what is kept stays as it is" in said
+    talk.type("n")
+    assert talk.end()[0] == 8
 
 
 def test_whoever_stops_there_leaves_it_waiting_and_may_attest_it_again(desk, monkeypatch):

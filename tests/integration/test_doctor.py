@@ -370,6 +370,20 @@ def test_keys_that_were_refused_from_this_host_are_told_and_not_asked(
     assert wire.calls.count("inspect") == 1, "krakenctl's own key alone"
 
 
+def test_while_an_account_is_locked_nobody_is_told_to_ask_its_keys(desk: Desk) -> None:
+    everywhere = {"ipAllowlist": "any", "validFor": "180d"}
+    keys = key("bot", consumer={"nonce": "ms"}), key("view", consumer={"nonce": "ms"})
+    desk.declare(account(surface="website", keyDefaults=everywhere), *keys)
+    operate.revoke_key(desk.db, "acme", "bot.a7.g1")
+    desk.run("verify")
+    assert "`krakenctl verify ApiKey/acme/bot` asks it now" in _told(desk, "refusal", "--offline")
+    desk.advance(60)
+    desk.fault("lockout", account="acme")
+    assert "locked" in desk.run("verify", "ApiKey/acme/view").out
+    told = _told(desk, "refusal", "--offline")
+    assert ("asks it once its account is locked no more" in told, "asks it now" in told) == (True, False), told
+
+
 def test_a_full_row_of_refused_calls_is_told_though_its_keys_are_forgotten(desk: Desk):
     with closing(state_home(desk.root).open()) as state:
         for _ in range(3):
@@ -415,6 +429,14 @@ def test_what_git_would_commit_is_told(desk: Desk) -> None:
     assert _troubles(desk) == {"git": WARNING}
     git("add", ".krakenctl/identity.txt")
     assert "committed to git" in _told(desk, "git")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_what_gitignore_names_and_somebody_has_added_all_the_same_is_told_as_committed_only(desk: Desk) -> None:
+    for args in (("init",), ("add", "--force", ".krakenctl")):
+        subprocess.run(["git", *args], cwd=desk.root, check=True, capture_output=True)
+    told = _told(desk, "git")
+    assert ("committed to git" in told, "not ignored" in told) == (True, False), told
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from desk import DAY, Desk, account, key, make_desk
+from desk import DAY, Desk, account, key, make_desk, subaccount
 from krakenctl.model.address import Address
 from krakenctl.sandbox.server import Server
 from krakenctl.state.sqlite import SqliteHome
@@ -215,6 +215,30 @@ def test_a_replaced_key_is_handed_out_until_its_end(desk: Desk) -> None:
     assert ended.code == 1
     assert "its time is over" in ended.err
     assert _exec(desk, BOT, "--", "true").code == 0
+
+
+@pytest.mark.parametrize("ended", ["acme", "mm"])
+def test_a_key_of_the_same_name_on_another_account_makes_no_ended_one_usable(tmp_path: Path, ended: str) -> None:
+    desk, addresses = make_desk(tmp_path), {name: f"ApiKey/{name}/bot" for name in ("acme", "mm")}
+    overlaps = {name: {"rotation": {"overlap": "24h" if name == ended else "72h"}} for name in addresses}
+    for grant in ("query-funds", "query-ledger"):
+        keys = (key("bot", grant, on=name, **overlap) for name, overlap in overlaps.items())
+        desk.declare(account(), subaccount("mm"), *keys)
+        desk.applied()
+    desk.advance(2 * DAY)
+    previous = {name: _exec(desk, address, "--slot", "previous", "--", "true") for name, address in addresses.items()}
+    assert {name: ran.code for name, ran in previous.items()} == {**dict.fromkeys(addresses, 0), ended: 1}
+    assert "its time is over" in previous[ended].err
+
+
+def test_a_key_that_was_renamed_is_handed_out_under_its_new_address_at_once(desk: Desk) -> None:
+    """And under the one before, until the rename is applied."""
+    moved = key("robot", metadata={"formerly": ["bot"]}, secret={"path": "acme/bot"}, **OVERLAP)
+    desk.declare(account(), moved)
+    addresses = ("ApiKey/acme/robot", BOT)
+    assert [_exec(desk, address, "--", "true").code for address in addresses] == [0, 0]
+    desk.applied()
+    assert [_exec(desk, address, "--", "true").code for address in addresses] == [0, 1]
 
 
 def test_it_needs_no_exchange_no_state_and_no_lease(desk: Desk) -> None:

@@ -9,7 +9,7 @@ import pytest
 from by_hand import a_key, by_hand, planned, run
 from desk import make_desk
 from krakenctl.model.address import Address
-from krakenctl.model.recorded import Gone
+from krakenctl.model.recorded import EndProof
 from krakenctl.model.silence import TWICE
 from krakenctl.sandbox.people import operate
 from krakenctl.testing.person import Robot
@@ -52,8 +52,11 @@ def test_every_command_says_so_whichever_came_before(desk, order, before):
         desk.run(command)
         desk.advance(61)
     is_known = order == "nonce-first"  # else Kraken says the same of a key that is gone
-    verified = bot_of(desk.run("verify", "-o", "json"))
-    assert verified["verdict"] == ("blocked-by-ip" if is_known else "denied"), verified
+    ran = desk.run("verify", "-o", "json")
+    verified = bot_of(ran)
+    assert (ran.code, verified["verdict"], verified["differs"]) == (3, "denied", True), verified
+    assert {right["verdict"] for right in verified["permissions"]} == {"unknown"}, "it may do what it may, elsewhere"
+    assert ("it lives: somebody restricted it" in verified["why"]) is is_known, verified
     desk.advance(61)
     drift = words(desk.run("drift"))
     assert "was changed on the website" in drift if is_known else "answers no more from here" in drift, drift
@@ -73,7 +76,7 @@ def test_every_command_says_so_whichever_came_before(desk, order, before):
 def test_what_is_taken_for_gone_is_told(desk):
     record = desk.recorded().keys[Address.parse(BOT)]
     with closing(state_home(desk.root).open()) as state:
-        state.gone(record.public_key, Gone(since=1_800_000_000, host="desk", said=TWICE))
+        state.gone(record.public_key, EndProof(since=1_800_000_000, host="desk", said=TWICE))
     for command in (["doctor"], ["who-can", "query-funds"]):
         told = words(desk.run(*command))
         assert "taken for gone" in told, told

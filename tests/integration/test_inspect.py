@@ -22,11 +22,11 @@ from krakenctl.model.description import CLOCKS, nonce_at
 from krakenctl.model.key import KeyPair
 from krakenctl.model.permission import ALL
 from krakenctl.model.secret import Secret
-from krakenctl.surfaces.kraken import spot
 from krakenctl.testing.leaks import bare_locals, crash_report, spellings
 from krakenctl.transport.http import Http
 from naps import skip_naps
 from running import krakenctl
+from signed import signed
 
 HERE = "127.0.0.1"
 NUMBERS = count(1)
@@ -154,6 +154,7 @@ def test_an_address_that_is_left_out_is_among_the_reasons_whatever_kraken_says(s
     assert (ran.code, len(calls)) == (1, 1)
     assert answer in words(ran)
     assert "may leave this machine out" in words(ran)
+    assert "if it may be used only from other addresses, run this there" in words(ran)
 
 
 @pytest.mark.parametrize("answer", [INVALID, DENIED, OTHER])
@@ -454,7 +455,7 @@ def test_alive_stops_after_three_refusals_too(sandbox, account, here, calls):
 
 def _consume(sandbox, key, nonce):
     http = Http(sandbox.url)
-    spot.call(http, KeyPair(public_key=key.public_key, secret=Secret(key.secret)), "GetApiKeyInfo", nonce, "answer")
+    signed(http, KeyPair(public_key=key.public_key, secret=Secret(key.secret)), "GetApiKeyInfo", nonce)
     http.close()
 
 

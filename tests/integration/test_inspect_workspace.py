@@ -133,7 +133,7 @@ def test_another_key_is_not_mistaken_for_one_that_is_recorded(desk):
 
 
 @pytest.mark.parametrize(
-    ("which", "code"), [("ApiKey/acme/nobody", 1), ("main:nowhere", 1), ("other:acme/bot", 1), ("bot", 64)]
+    ("which", "code"), [("ApiKey/acme/nobody", 1), ("main:nowhere", 1), ("other:acme/bot", 64), ("bot", 64)]
 )
 def test_what_is_not_there_is_told(desk, wire, which, code):
     with_key(desk)

@@ -8,8 +8,9 @@ import pytest
 
 from desk import Desk, Wire, account, key, make_desk
 from krakenctl.sandbox.people import operate
+from waiting import NAME, waiting_desk
 
-BOT = "ApiKey/acme/bot"
+BOT, OURS = "ApiKey/acme/bot", "bot.a7.g1"
 ANY = {"ipAllowlist": "any", "validFor": "180d"}
 
 
@@ -48,6 +49,42 @@ def test_inspect_leaves_a_locked_account_alone_until_the_time_that_it_tells(desk
     assert "inspect" not in wire.calls
     desk.advance(16 * 60)
     assert desk.run("inspect", which).code == 0
+
+
+def pairs_in_env(desk: Desk, *names: str) -> Path:
+    file = desk.root / ".env"
+    rows = [desk.rows()[name] for name in names]
+    lines = [f"P{n}_API_KEY={row.public_key}\nP{n}_API_SECRET={row.secret}\n" for n, row in enumerate(rows, 1)]
+    file.write_text("".join(lines))
+    file.chmod(0o600)
+    return file
+
+
+def test_a_pair_that_the_workspace_knows_is_left_alone_wherever_it_is_read_from(desk: Desk, wire: Wire) -> None:
+    operate.make_key(desk.db, "acme", "by-hand", ["query-funds"])
+    locked(desk)
+    wire.clear()
+    assert "P1 was not asked: Kraken locked acme" in told(desk, "inspect", "--env-file", pairs_in_env(desk, OURS))
+    ran = desk.run("inspect", "--env-file", pairs_in_env(desk, OURS, "by-hand"), "--all")
+    assert (ran.code, "not asked: Kraken locked acme" in " ".join(ran.out.split())) == (1, True)
+    assert wire.calls.count("inspect") == 1, "the other pair is nobody's that is known here"
+
+
+def test_a_pair_that_waits_to_be_looked_at_is_of_a_known_account_too(tmp_path: Path) -> None:
+    waits = waiting_desk(tmp_path / "website")
+    waits.fault("lockout", account="acme")
+    file = pairs_in_env(waits, NAME)
+    told(waits, "inspect", "--env-file", file)
+    waits.mend()
+    assert "P1 was not asked: Kraken locked acme" in told(waits, "inspect", "--env-file", file)
+
+
+def test_a_lockout_that_one_of_several_keys_meets_is_remembered(desk: Desk, wire: Wire) -> None:
+    operate.make_key(desk.db, "acme", "by-hand", ["query-funds"])
+    desk.fault("lockout", account="acme")
+    assert desk.run("inspect", "--env-file", pairs_in_env(desk, OURS, "by-hand"), "--all").code == 1
+    desk.mend()
+    assert "bot was not asked: Kraken locked acme" in told(desk, "inspect", BOT)
 
 
 def test_what_inspect_hears_of_a_lockout_every_command_knows(desk: Desk, wire: Wire) -> None:

@@ -227,9 +227,9 @@ def test_a_sandbox_that_serves_shows_no_secret_and_neither_does_who_talks_to_it(
 
 # A text has to be somewhere when it comes in or is used: for a line or two, in functions of a few lines.
 BARE = {
-    "krakenctl.credentials.<dictcomp>:value",
-    "krakenctl.credentials._hidden:fields",
+    "krakenctl.model.secret.<dictcomp>:value",
     "krakenctl.model.secret.__init__:text",
+    "krakenctl.model.secret.hidden:fields",
     "krakenctl.stores.age.<genexpr>:line",
     "krakenctl.stores.age.<listcomp>:line",
     "krakenctl.stores.age._hidden:fields",

@@ -1,4 +1,4 @@
-"""An account that Kraken has locked is out of reach until it says so; the others are planned, applied and compared."""
+"""An account that Kraken has locked is blocked until it says so, be it the only one; others go on."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ def test_a_plan_shows_the_others_and_is_not_without_changes(desk):
     assert ran.code == 2
 
 
+def test_the_heading_of_a_locked_account_says_until_when(desk):
+    ran = desk.run("plan")
+    assert ("Account/beta (out of reach)" in ran.out, "not ready" in ran.out) == (True, False), ran.out  # told just now
+    assert "Account/beta (locked until 2027-01-15T08:16:00Z)" in desk.run("plan", "--out", desk.root / "a.plan").out
+    [beta] = [each for each in desk.plan()["accounts"] if each["name"] == "beta"]
+    assert beta["lockedUntil"] == "2027-01-15T08:16:00Z"
+    assert "(locked until 2027-01-15T08:16:00Z)" in desk.run("apply", "--yes", desk.root / "a.plan").out
+    desk.mend()
+    desk.advance(16 * 60)
+    assert "locked" not in desk.run("plan").out
+
+
 def test_with_nothing_else_to_do_the_run_still_says_that_it_was_incomplete(desk):
     declare(desk)
     desk.advance(60)
@@ -70,3 +82,34 @@ def test_who_can_says_that_it_was_not_seen(desk):
     coverage = {each["account"]: each["coverage"] for each in ran.json["coverage"]}
     assert (ran.code, coverage) == (0, {"acme": "held", "beta": "none"})
     assert UNTIL in next(each["reason"] for each in ran.json["coverage"] if each["account"] == "beta")
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """A trader with one account, which is locked."""
+    desk = make_desk(tmp_path)
+    desk.declare(by_hand(), a_key())
+    run(desk, Robot(desk.db))
+    desk.advance(60)
+    desk.fault("lockout", account="acme")
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("plan --detailed-exitcode", 2), ("apply --yes", 8), ("tick", 8), ("drift", 2), ("who-can query-funds", 0)],
+    ids=lambda value: str(value).split(" ")[0],
+)
+def test_the_only_account_is_told_as_one_of_several_is(alone, command, code):
+    for _ in range(2):  # the second is told from memory
+        ran = alone.run(*command.split())
+        said = " ".join((ran.out + ran.err).split())
+        assert (ran.code, UNTIL in said or "locked until 2027-01-15T08:1" in said) == (code, True), said
+
+
+def test_a_locked_only_account_is_blocked_and_unseen_and_never_clean(alone):
+    plan = alone.plan()
+    assert {each["address"]: each["action"] for each in plan["changes"]} == {BOT: "blocked"}
+    assert {each["kind"] for each in alone.run("drift", "-o", "json").json["drifts"]} == {"unseen"}
+    [coverage] = alone.run("who-can", "query-funds", "-o", "json").json["coverage"]
+    assert coverage["coverage"] == "none"

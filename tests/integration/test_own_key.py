@@ -14,11 +14,11 @@ from krakenctl.model.description import CLOCKS, NonceScale, nonce_at
 from krakenctl.model.key import KeyPair
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
-from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.own_key import FARTHEST, OwnKey
 from krakenctl.surfaces.kraken.row import Row
 from krakenctl.testing.sandbox import served
 from krakenctl.transport.http import Http
+from signed import signed
 
 SECOND = 1_000_000_000
 
@@ -57,7 +57,7 @@ def test_it_says_what_the_key_is_and_whose(sandbox, http):
 
 def _consume(sandbox, http, pair, scale, ahead=0):
     """As a program whose clock is so many seconds ahead."""
-    spot.call(http, pair, "Balance", nonce_at(scale, int((sandbox.now + ahead) * SECOND)), "answer")
+    signed(http, pair, "Balance", nonce_at(scale, int((sandbox.now + ahead) * SECOND)))
 
 
 @pytest.mark.parametrize("scale", CLOCKS)
@@ -145,7 +145,7 @@ def test_a_key_that_nobody_has_used_answers_to_the_coarsest_clock(sandbox, http)
 
 def test_a_key_whose_nonce_is_beyond_every_clock_says_so(sandbox, http):
     pair = _pair(sandbox.key(account="acme"))
-    spot.call(http, pair, "GetApiKeyInfo", 10**19, "answer")
+    signed(http, pair, "GetApiKeyInfo", 10**19)
     with pytest.raises(NonceRefused):
         _own(sandbox, http, pair).discover()
     assert _own(sandbox, http, pair).describe_with(10**19 + 1).nonce == 10**19 + 1
@@ -156,9 +156,9 @@ def test_a_living_key_lives_and_can_be_used_as_before(sandbox, http, used):
     key = sandbox.key()
     pair = _pair(key)
     if used:
-        spot.call(http, pair, "GetApiKeyInfo", used, "answer")
+        signed(http, pair, "GetApiKeyInfo", used)
     assert _own(sandbox, http, pair).lives()
-    spot.call(http, pair, "GetApiKeyInfo", max(used, 1) + 1, "answer")
+    signed(http, pair, "GetApiKeyInfo", max(used, 1) + 1)
     sandbox.revoke(key.name)
     assert not _own(sandbox, http, pair).lives()
 

@@ -99,6 +99,13 @@ def test_keys_are_asked_at_once_after_they_were_imported(desk, time, monkeypatch
     assert set(seen) == {"answered"}
 
 
+@pytest.mark.parametrize("command", ["plan", "verify", "drift", "apply"])
+def test_whoever_has_to_wait_for_a_clock_is_told_so_before(desk, command):
+    assert desk.run("import").code == 0
+    told = desk.run(command)
+    assert len(re.findall(r"^Waiting \d s: a key of main has seen", told.err, re.MULTILINE)) == 1, told.err
+
+
 def test_what_a_key_was_sent_far_ahead_is_told_and_not_run_into(desk, time, monkeypatch):
     for name in ("K0", "K1", "K2"):
         desk.used(name, ahead=10)

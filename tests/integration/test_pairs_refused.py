@@ -55,6 +55,15 @@ def test_a_pair_that_was_found_is_not_told_to_be_named_otherwise(tmp_path, monke
     assert (ran.code, calls, wrong in said) == (1, [], True), said
     assert "are looked for" not in said
     assert "can be read by others" not in said
+    assert ("→" in said) == ("swap the two" not in said), "what is to be swapped is whole"
+
+
+@pytest.mark.parametrize("command", [("inspect", "--env-file"), ("import", "--from")], ids=lambda command: command[0])
+def test_a_pair_that_may_be_another_exchanges_is_not_told_to_have_the_names_that_it_has(tmp_path, calls, command):
+    (tmp_path / ".env").write_text("MM_API_KEY=short\nMM_API_SECRET=x\n")
+    said = flat(ran := krakenctl(*command, tmp_path / ".env"))
+    assert (ran.code, calls, "put KRAKEN into their names" in said) == (1, [], True), said
+    assert "are looked for" not in said
 
 
 def test_where_nothing_was_found_it_is_said_what_is_looked_for(tmp_path, calls):

@@ -156,7 +156,7 @@ def test_a_replacement_is_told_in_two_lines_at_once_or_one_after_the_other(desk,
     ran = piped(desk, monkeypatch, {"name": "bot.a7.g1", "done": True})
     assert ran.code == 0, ran.out + ran.err
     [old] = desk.recorded().retired
-    assert (bool(old.claimed_by), old.silent) == (True, True)  # nobody had heard it right before it was deleted
+    assert (bool(old.claimed_by), old.unheard) == (True, True)  # nobody had heard it right before it was deleted
     assert desk.run("recover", "--absent", "ApiKey/acme/bot:bot.a7.g1").code == 0
     assert desk.recorded().retired == ()
 

@@ -12,8 +12,8 @@ import pytest
 
 import desk as d
 from krakenctl.model.recorded import Recorded
-from krakenctl.state import postgres as adapter
 from krakenctl.state import tenure
+from krakenctl.state.postgres import database as adapter
 from krakenctl.tasks import remembered
 from postgres import DSN, Weather
 

@@ -19,7 +19,7 @@ from desk import Desk
 from krakenctl import schema_files
 from krakenctl.errors import LeaseLost, StateError
 from krakenctl.model.plan import Mark
-from krakenctl.model.recorded import Containment, Gone, SeenLimit
+from krakenctl.model.recorded import Containment, EndProof, SeenLimit
 from krakenctl.model.run import Run
 from krakenctl.model.silence import Answer, Refusal
 from krakenctl.model.workspace import StateSettings
@@ -113,7 +113,7 @@ def see(state):
     """What calls with keys have told."""
     state.hear("a key", "desk", answers=True, told=Answer("AA12 N84G EXAM PLE1", 3))
     state.refused("a key", "vault", Refusal(d.NOW, 1, "EAPI:Invalid key"))
-    state.gone("another", Gone(since=d.NOW, host="desk", said="EAPI:Invalid key"))
+    state.gone("another", EndProof(since=d.NOW, host="desk", said="EAPI:Invalid key"))
     state.count_refused("acme", d.NOW)
     state.locked_out("acme", d.NOW)
 

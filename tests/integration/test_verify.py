@@ -20,9 +20,9 @@ from krakenctl.project import read_workspace
 from krakenctl.sandbox import clock, open_sandbox
 from krakenctl.sandbox.people import operate
 from krakenctl.stores.base import Slot
-from krakenctl.surfaces.kraken import spot
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
+from signed import signed
 
 JUDGE = jsonschema_rs.validator_for(schema_files.load("verification"))
 BOT, VIEW = "ApiKey/acme/bot", "ApiKey/acme/view"
@@ -107,7 +107,7 @@ def consume(desk, scale, address=BOT):
     http = Http("http://sandbox.invalid", WsgiAdapter(sandbox, on_close=sandbox.close))
     try:
         nonce = nonce_at(scale, int(clock.now(desk.db) * 1_000_000_000))
-        spot.call(http, KeyPair(public_key=entry.public_key, secret=entry.secret), "Balance", nonce, "answer")
+        signed(http, KeyPair(public_key=entry.public_key, secret=entry.secret), "Balance", nonce)
     finally:
         http.close()
 
@@ -431,3 +431,15 @@ def test_no_secret_is_shown(desk, form):
     ran = desk.applied().run("verify", "--probe", "-o", form)
     row = desk.rows()["bot.a7.g1"]
     assert not any(part in ran.out + ran.err for part in (row.secret, row.public_key))
+
+
+def test_a_rename_that_is_not_applied_yet_makes_no_other_key_of_it(desk):
+    desk.declare(acme(), bot())
+    desk.applied()
+    there = {"metadata": {"formerly": ["bot"]}, "secret": {"path": "acme/bot"}}
+    desk.declare(acme(), key("robot", "query-funds", "modify-trades", consumer={"nonce": "ms"}, **there))
+    desk.advance(60)
+    ran = desk.run("verify", "-o", "json")
+    [robot] = ran.json["keys"]
+    assert (ran.code, robot["address"], robot["name"]) == (0, "ApiKey/acme/robot", "bot.a7.g1"), ran.out
+    assert (robot["verdict"], robot["asked"], ran.json["notCompared"]) == ("listed", True, [])

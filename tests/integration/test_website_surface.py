@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from krakenctl.errors import NeedsPerson, RateLimited, Refused, SafetyStop
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.description import NonceScale
 from krakenctl.model.key import KeyPair, KeySpec
-from krakenctl.model.live import Coverage
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
-from krakenctl.surfaces.kraken import spot
 from krakenctl.testing.person import SWAPPED, Robot, on, pasted, secret_of, slips, toggled
+from signed import signed
 from website_scene import READ, listed, watch
 
 NAME = "mm-btc.a7.g1"
@@ -38,7 +38,7 @@ def test_a_key_whose_consumer_might_be_locked_out_is_taken_as_recorded(scene, sc
     pair = scene.hold("bot", scale=scale)
     live, unasked, _ = listed(scene.open(), "bot")
     assert (live.spec, "consumer.nonce" in unasked) == (READ, True)
-    spot.call(scene.http, pair, "GetApiKeyInfo", 1, "answer")  # nobody has called it before
+    signed(scene.http, pair, "GetApiKeyInfo", 1)  # nobody has called it before
 
 
 def test_a_key_that_others_may_use_is_not_tried_from_here(scene):
@@ -181,7 +181,7 @@ def test_asking_a_new_key_leaves_every_nonce_to_its_consumer(scene):
     issued = website.issue(NAME, READ)
     website.list_keys()
     pair = KeyPair(public_key=issued.public_key, secret=issued.secret)
-    spot.call(scene.http, pair, "GetApiKeyInfo", 100, "answer")
+    signed(scene.http, pair, "GetApiKeyInfo", 100)
 
 
 def test_a_name_is_not_asked_for_twice(scene):

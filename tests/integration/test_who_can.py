@@ -17,9 +17,10 @@ from krakenctl.access.who import AccessScene, who
 from krakenctl.cli.app import COMMANDS
 from krakenctl.knowledge.needs import Needs
 from krakenctl.model.access import Holders, Standing
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.desired import Desired
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.permission import Permission
 from krakenctl.model.recorded import Recorded
 from krakenctl.sandbox.people import operate

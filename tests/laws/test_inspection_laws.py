@@ -13,11 +13,11 @@ from krakenctl.model.secret import Secret
 from krakenctl.sandbox import open_sandbox, switches
 from krakenctl.sandbox.people import operate
 from krakenctl.sandbox.people.seed import seed_account
-from krakenctl.surfaces.kraken import spot
 from krakenctl.surfaces.kraken.own_key import FARTHEST, OwnKey
 from krakenctl.transport.http import Http
 from krakenctl.transport.wsgi import WsgiAdapter
 from krakenctl.wiring.exchange import SANDBOX_URL
+from signed import signed
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND
@@ -69,7 +69,7 @@ class Scene:
         """Whether Kraken takes what the program sends; a program never sends a number twice."""
         nonce = max(nonce_at(self.scale, self.now + round(self.skew * SECOND)), self.last + 1)
         try:
-            spot.call(self.http, self.pair, "GetApiKeyInfo", nonce, "answer")
+            signed(self.http, self.pair, "GetApiKeyInfo", nonce)
         except NonceRefused:
             return False
         self.last = nonce

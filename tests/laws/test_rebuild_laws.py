@@ -131,7 +131,7 @@ def test_what_was_under_way_is_ended_also_when_the_state_is_only_doubted(
     desk.applied()
     assert desk.changes() == {}
     state = desk.recorded()
-    assert under_way & set(desk.ours()) <= {key.live_name for key in (*state.keys.values(), *state.retired)}
+    assert under_way & set(desk.ours()) <= {key.live_name for key in state.ours}
     for record in state.keys.values():
         assert desk.signs(desk.entry(record.secret.path)) is not None
 

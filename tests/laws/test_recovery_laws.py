@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from krakenctl.apply.grants import Grant, excess, successor
 from krakenctl.apply.recovery.decide import decide
+from krakenctl.apply.recovery.evidence import Decided
 from krakenctl.apply.recovery.forecast import forecast
 from krakenctl.apply.recovery.sight import Bounds, Kept, Sight
 from krakenctl.apply.steps import check
@@ -17,7 +18,7 @@ from krakenctl.model.permission import Permission
 from krakenctl.model.plan import Strategy
 from krakenctl.model.recovery import JOURNAL_SLACK, Move
 from krakenctl.model.secret import Secret
-from krakenctl.plan import keys, wanted
+from krakenctl.plan import changes, wanted
 from krakenctl.stores.base import Entry
 from plan_builders import DAY, NOW, READ, TRADE, alive, bot, draw, memory, on, recorded, wish
 
@@ -34,7 +35,7 @@ def intents(some):
     live, records = ([alive(OLD, permissions=WIDE)], [OLD]) if replaces else ([], [])
     [change] = draw(wish(key), on(*live), recorded=memory(*records)).changes
     if replaces and some(st.booleans()):
-        steps = keys.revoke_first(change.new.name, change.old.name)
+        steps = changes.revoke_first(change.new.name, change.old.name)
         change = replace(change, strategy=Strategy.REVOKE_FIRST, steps=steps, overlap=0)
     stages = set(Stage) if change.gap else set(Stage) - {Stage.REVOKED}
     stage = some(st.sampled_from(sorted(stages)))
@@ -238,7 +239,7 @@ def test_the_world_that_a_plan_is_drawn_for_has_nothing_under_way_but_what_stays
     intent, sight = case
     recovery = decide(*case)
     before = memory(OLD, intents=[intent], generations={intent.address: intent.generation})
-    after, live = forecast(before, {"acme": sight.account}, [(intent, recovery, _fresh(*case))], NOW)
+    after, live = forecast(before, {"acme": sight.account}, [Decided(intent, sight.kept, recovery, _fresh(*case))], NOW)
     assert all(left == intent if recovery.move.stays else left.stage is Stage.LOST for left in after.intents)
     names = [key.name for key in live["acme"].keys]
     assert len(names) == len(set(names))

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asked import NUMBERS, Scene
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.key import KeyPair, LiveKey
-from krakenctl.model.live import Coverage
 from krakenctl.model.permission import Permission
 from krakenctl.model.secret import Secret
 from krakenctl.model.verification import Verdict, Verification, VerifySight

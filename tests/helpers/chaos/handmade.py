@@ -39,7 +39,7 @@ class HandWitness(Witness):
     def _nothing_lost(self, desk: Desk, rows: dict[str, Row], reported: str) -> Iterator[str]:
         """A live key is recorded and its secret kept; or it is spoken of as one that nobody may have any more."""
         state, findings = recorded(desk), [finding["message"] for finding in json.loads(reported)["findings"]]
-        remembered = {key.live_name: key for key in (*state.keys.values(), *state.retired)}
+        remembered = {key.live_name: key for key in state.ours}
         held = {(entry.public_key, entry.secret.reveal()) for _, _, entry in self.eyes.entries()}
         for row in self._ours(rows):
             record, is_named = remembered.get(row.name), any(row.name in message for message in findings)

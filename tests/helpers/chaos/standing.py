@@ -27,13 +27,18 @@ _EXCHANGE = (
 def standing(desk: Desk) -> str:
     """Two workspaces of one template that stand alike come to the same end.
 
-    What is random (public keys, names of runs, a new account's IIBAN) is replaced by the order in which it came. Left
-    out are who held the lease and the log: the next run takes over from either, and the log's chain is always walked.
+    What is random (public keys, digests of plans, a new account's IIBAN) is replaced by the order in which it came,
+    before anything is sorted by it. Left out are who held the lease and the log: the next run takes over from either,
+    and the log's chain is always walked.
     """
-    whole = [*_exchange(desk), _plain(_recorded(desk)), _marks(desk), _held(desk), _credentials(desk), _told(desk)]
-    text = repr(whole)
-    for number, word in enumerate(_random_words(desk)):
-        text = text.replace(word, f"#{number}")
+    words = {word: f"#{number}" for number, word in enumerate(_random_words(desk))}
+    state = _plain(_recorded(desk), words)
+    return _named(repr([*_exchange(desk), state, _marks(desk), _held(desk), _credentials(desk), _told(desk)]), words)
+
+
+def _named(text: str, words: Mapping[str, str]) -> str:
+    for word, name in words.items():
+        text = text.replace(word, name)
     return text
 
 
@@ -85,16 +90,17 @@ def _random_words(desk: Desk) -> Iterator[str]:
     if state.lineage:
         yield state.lineage
     yield from (trace.public_key for trace in state.traces if trace.public_key)  # also of keys that are gone
+    yield from (intent.plan for intent in state.intents if intent.plan)
     with closing(Eyes(desk.root)) as eyes:
         yield from (entry.public_key for _, _, entry in eyes.entries())
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, words: Mapping[str, str]) -> object:
     """In an order that depends on nothing but the value."""
     if is_dataclass(value):
-        return [(field.name, _plain(getattr(value, field.name))) for field in fields(value)]
+        return [(field.name, _plain(getattr(value, field.name), words)) for field in fields(value)]
     if isinstance(value, Mapping):
-        return sorted((str(name), _plain(held)) for name, held in value.items())
+        return sorted((_named(str(name), words), _plain(held, words)) for name, held in value.items())
     if isinstance(value, (set, frozenset)):
-        return sorted(map(str, value))
-    return [_plain(held) for held in value] if isinstance(value, (tuple, list)) else value
+        return sorted(_named(str(each), words) for each in value)
+    return [_plain(held, words) for held in value] if isinstance(value, (tuple, list)) else value

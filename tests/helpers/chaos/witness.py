@@ -150,7 +150,7 @@ class Witness:
 
     def _nothing_lost(self, desk: Desk, rows: dict[str, Row], reported: str) -> Iterator[str]:
         state = recorded(desk)
-        remembered = {(key.account, key.live_name) for key in (*state.keys.values(), *state.retired)}
+        remembered = {(key.account, key.live_name) for key in state.ours}
         retired = {(key.account, key.live_name) for key in state.retired} if self.touched else set()
         held = {(entry.public_key, entry.secret.reveal()) for _, _, entry in self.eyes.entries()}
         accounts = {account.username or name: name for name, account in state.accounts.items()}

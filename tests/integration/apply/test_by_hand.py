@@ -78,7 +78,7 @@ def test_a_person_makes_the_key_and_apply_leaves_nothing_to_plan(desk, robot):
 def test_the_plan_says_what_a_person_is_to_do(desk):
     desk.declare(by_hand(), a_key())
     [step] = human_steps(planned(desk))
-    assert (step.name, step.account, step.page) == ("bot.a7.g1", "acme", "https://pro.kraken.com/app/settings/api")
+    assert (step.name, step.account, step.page) == ("bot.a7.g1", "acme", "/app/settings/api")
     assert step.wanted.permissions == {Permission.QUERY_FUNDS}
     assert desk.run("apply", "--yes").code == 8
 
@@ -318,7 +318,7 @@ def test_a_claim_is_closed_by_the_run_that_can_prove_it(desk):
     claimed(desk)
     [old] = desk.recorded().retired
     with closing(open_state(desk.state_path)) as state:  # as if any address might have used it, and it had been heard
-        state.update(replace(old, spec=replace(old.spec, ip_allowlist=()), silent=False))
+        state.update(replace(old, spec=replace(old.spec, ip_allowlist=()), unheard=False))
         state.hear(old.public_key, socket.gethostname(), answers=True)
         state.end_row("acme")  # so that the refusals that led to the claim count no more
     desk.advance(3600)
@@ -452,7 +452,7 @@ def test_the_kill_switch_never_calls_contained_what_nobody_deleted(desk):
     report = contain(desk, Nobody(), under="acme")
     [fate] = report.keys
     assert (fate.fate, report.contained) == (Fate.FAILED, False)
-    assert "bot.a7.g1 at https://pro.kraken.com" in fate.helps
+    assert "bot.a7.g1 at /app/settings/api of `krakenctl sandbox serve`" in fate.helps
 
 
 def test_the_kill_switch_never_calls_contained_what_is_only_claimed(desk):

@@ -7,15 +7,16 @@ from contextlib import closing
 
 import pytest
 
-from by_hand import a_key, by_hand, planned, run
-from desk import NOW
+from by_hand import OPEN, a_key, by_hand, planned, run
+from desk import NOW, account
 from krakenctl.errors import NeedsPerson
 from krakenctl.model.address import Address
 from krakenctl.model.description import NonceScale
 from krakenctl.model.plan import Verb
 from krakenctl.plan.authority import Rotate
+from krakenctl.sandbox.people import operate
 from krakenctl.state.sqlite import open_state
-from krakenctl.testing.person import Robot
+from krakenctl.testing.person import SHUT_OUT, Robot
 from waiting import NAME, ORDERS, nonce, set_nonce
 
 BOT = Address.parse("ApiKey/acme/bot")
@@ -215,3 +216,41 @@ def test_a_rotation_by_name_asks_the_old_key_as_its_own_program_sends(ordered, s
     desk = use(in_use(ordered, sends, last), "ms")
     assert desk.run("rotate", str(BOT)).code == 64
     assert nonce(desk) < NOW * 10
+
+
+def test_a_key_that_was_moved_is_inspected_as_its_own_program_sends(ordered):
+    desk = in_use(ordered, "counter", 5000)
+    moved = a_key("robot", "query-ledger", metadata={"formerly": ["bot"]}, secret={"path": "acme/bot"})
+    desk.declare(by_hand(), moved)
+    assert desk.run("inspect", "ApiKey/acme/robot").code == 64
+    assert nonce(desk) == 5000
+
+
+@pytest.fixture
+def doubled(ordered):
+    """Each of two accounts has a key of the same name. One of them is being replaced; of the other the manifest says
+    what its program sends, which nobody knew before."""
+    desk, unknown = ordered, {"consumer": {"nonce": "unknown"}}
+    operate.make_account(desk.db, "beta")
+    beta = account("beta", surface="website", keyDefaults={"ipAllowlist": OPEN, "validFor": "180d"})
+    desk.declare(by_hand(), beta, a_key(**unknown), a_key(on="beta", **unknown))
+    run(desk, Robot(desk.db))
+    desk.declare(by_hand(), beta, a_key(**unknown), a_key("bot", "query-ledger", on="beta", **unknown))
+    run(desk, Robot(desk.db, gives_up=True, mistakes=[SHUT_OUT]))
+    assert [intent.address.path[0] for intent in desk.recorded().intents] == ["beta"]
+    desk.advance(3600)
+    desk.declare(by_hand(), beta, a_key(), a_key("bot", "query-ledger", on="beta", **unknown))
+    return desk
+
+
+@pytest.mark.parametrize("command", [("plan",), ("verify",), ("inspect", str(BOT))], ids=lambda command: command[0])
+def test_what_is_under_way_on_another_account_holds_no_corrected_clock_back(doubled, command):
+    doubled.run(*command)
+    assert nonce(doubled) // 1000 == NOW + 3600
+
+
+def test_nor_what_doctor_says_of_it(doubled):
+    operate.edit_key(doubled.db, "acme", NAME, ["query-funds"], ip_allowlist=["198.51.100.7"])
+    doubled.run("verify")
+    told = " ".join(doubled.run("doctor").out.split())
+    assert ("refused from this host" in told, "once consumer.nonce is declared" in told) == (True, False), told

@@ -53,6 +53,20 @@ def test_one_that_may_less_goes_on_and_is_edited_afterwards(desk: Desk, die: Die
     desk.check_promises([BOT], desk.strangers())
 
 
+@pytest.mark.parametrize(("path", "left"), [("acme/bot", "bot.a7.g1"), ("acme/robot", "robot.a7.g1")])
+def test_one_whose_manifest_was_given_another_address_goes_on_as_any_renamed_key(
+    desk: Desk, die: Die, path: str, left: str
+):
+    desk.declare(d.account(), d.key("bot"))
+    die(desk, AgeStore, "promote")
+    desk.declare(d.account(), d.key("robot", metadata={"formerly": ["bot"]}, secret={"path": path}))
+    [one] = desk.run("recover", "--dry-run", "-o", "json").json["recovery"]
+    assert (one["address"], one["move"]) == (BOT, "promote")
+    desk.applied()
+    assert desk.ours() == [left]
+    desk.check_promises(["ApiKey/acme/robot"], desk.strangers())
+
+
 @pytest.mark.parametrize("where", [(AgeStore, "put"), (AgeStore, "promote")])
 def test_what_is_owed_is_issued_as_its_manifest_says_today(desk: Desk, die: Die, where: tuple[type, str]):
     full = d.account(limits={"keysPerAccount": 1})

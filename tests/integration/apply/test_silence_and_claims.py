@@ -8,6 +8,7 @@ import pytest
 
 from by_hand import OPEN, a_key, by_hand, planned, run
 from krakenctl.errors import ExchangeError
+from krakenctl.model.plan import Action
 from krakenctl.sandbox.people import operate
 from krakenctl.surfaces.kraken.gently import Caller
 from krakenctl.testing.person import Robot
@@ -41,8 +42,8 @@ def in_its_overlap(desk, **spec):
 class Unreachable(Robot):
     """Deletes it, and Kraken is not to be reached from then on."""
 
-    def __init__(self, db, patch):
-        super().__init__(db)
+    def __init__(self, db, patch, **what):
+        super().__init__(db, **what)
         self.patch = patch
 
     def revoke(self, step):
@@ -60,7 +61,7 @@ def on(patch, host):
 
 def claim_of(desk):
     [record] = [key for key in desk.recorded().retired if key.live_name == NAME]
-    return bool(record.claimed_by), record.silent
+    return bool(record.claimed_by), record.unheard
 
 
 def is_named(desk):
@@ -105,6 +106,34 @@ def test_whoever_deletes_one_unasked_says_so_once(desk):
     planned(desk)
     assert desk.run("recover", "--absent", f"{BOT}:{NAME}").code == 0
     assert desk.recorded().retired == ()
+
+
+def test_that_it_lived_a_moment_before_its_deletion_belies_nobody(desk, monkeypatch):
+    desk.declare(by_hand(), a_key(ipAllowlist=AWAY), a_key("peer"))
+    run(desk, Robot(desk.db, reason="a test"))
+    desk.declare(by_hand(), a_key("peer"))
+    desk.advance(86400)
+    with monkeypatch.context() as patch:
+        run(desk, Unreachable(desk.db, patch))
+    for seconds in (0, 30):
+        desk.advance(seconds)
+        plan = planned(desk)
+        assert (plan.changes, claim_of(desk)) == ((), (True, False))
+        assert any(NAME in finding.message and "nobody had said then" in finding.message for finding in plan.findings)
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_and_what_is_heard_after_that_settles_it(desk, monkeypatch, deletes):
+    desk.declare(by_hand(), a_key(), a_key("peer"))
+    run(desk, Robot(desk.db))
+    desk.declare(by_hand(), a_key("peer"))
+    desk.advance(86400)
+    with monkeypatch.context() as patch:
+        run(desk, Unreachable(desk.db, patch, deletes=deletes))
+    for seconds in (60, 30):  # the second time it is not asked
+        desk.advance(seconds)
+        assert [change.action for change in planned(desk).changes] == ([] if deletes else [Action.REVOKE])
+        assert not is_named(desk)
 
 
 # Two hosts

@@ -148,7 +148,7 @@ def test_a_persons_word_never_proves_its_end(made, deed, way, person):
         run(made, None)
         made.advance(86400)
     [record] = made.recorded().retired
-    assert (record.live_name, bool(record.claimed_by), record.silent) == (NAME, True, True)
+    assert (record.live_name, bool(record.claimed_by), record.unheard) == (NAME, True, True)
     assert made.recorded().gone == {}
 
 
@@ -220,7 +220,7 @@ def test_what_another_host_found_silent_before_the_claim_is_not_proved_gone_ther
     desk.declare(by_hand(), a_key("bot", "query-ledger", ipAllowlist=AWAY))
     run(desk, Robot(desk.db, reason="a test", deletes=False))
     [record] = desk.recorded().retired
-    assert (record.live_name, bool(record.claimed_by), record.silent) == (NAME, True, True)
+    assert (record.live_name, bool(record.claimed_by), record.unheard) == (NAME, True, True)
 
 
 # Somebody has looked

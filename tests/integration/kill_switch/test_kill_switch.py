@@ -12,7 +12,7 @@ from switch import BOT, REVOKE, SUB, fates, live, no_manifests, no_state, revoke
 import desk as d
 from desk import Desk, stop_time
 from krakenctl.model.containment import KeyFate
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.surfaces.base import Listing
 from krakenctl.surfaces.connect import Connect
 from krakenctl.tasks.containment.sweep import Sweep
@@ -172,7 +172,7 @@ def test_what_kraken_refuses_is_told_with_what_helps(desk: Desk, kraken: str, he
     desk.fault("error", endpoint=REVOKE, times="always", error=kraken)
     [key] = revoke(desk, BOT, code=1)["keys"]
     assert helps in key["hint"]
-    assert "kraken.com/app/settings/api" in key["hint"], "there is always a way by hand"
+    assert "revokes keys at /app/settings/api" in key["hint"], "there is always a way by hand"
     assert key["retryable"] is passes
     told = desk.run("revoke", BOT, "--yes").out
     assert ("Run it again, and mind" in told) is passes

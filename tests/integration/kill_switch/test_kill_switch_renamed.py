@@ -130,6 +130,24 @@ def test_a_key_that_a_dead_run_had_stored_under_its_new_address_is_not_promoted(
     assert ("bot.a7.g1" in desk.ours()) is (asked == NEW and not heard)
 
 
+def test_a_key_that_a_dead_run_had_stored_and_that_was_renamed_since_is_not_promoted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """Its new address was contained by somebody who had heard of no other."""
+    desk.declare(d.account(), d.key("view"), d.subaccount("mm"), d.key("bot", on="mm"))
+    desk.applied().declare(d.account(), d.key("late"), d.key("view"), d.subaccount("mm"), d.key("bot", on="mm"))
+    with at(desk, "list:4", "kill") as running:
+        running.wait()
+    assert [intent.live_name for intent in desk.recorded().intents] == ["late.a7.g1"]
+    moved = d.key("moved", metadata={"formerly": ["ApiKey/acme/late"]}, secret={"path": "acme/late"})
+    desk.declare(d.account(), moved, d.key("view"), d.subaccount("mm"), d.key("bot", on="mm"))
+    with monkeypatch.context() as patch:
+        unheard_of(patch)
+        revoke(desk, NEW)
+    desk.run("recover")
+    assert desk.recorded().keys.keys() == {Address.parse("ApiKey/acme/view"), Address.parse("ApiKey/mm/bot")}
+
+
 def test_a_running_apply_takes_back_what_it_issues_in_place_of_the_key_by_its_former_address(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):

@@ -20,8 +20,8 @@ from krakenctl.cli.explain import known
 from krakenctl.errors import KrakenctlError
 from krakenctl.knowledge import facts, words
 from krakenctl.knowledge.facts import Endpoint
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.drift import Kind
-from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ALL, Permission
 from krakenctl.model.safety import Limit
 from krakenctl.model.verification import Verdict

@@ -127,6 +127,10 @@ def test_what_is_nearly_right_is_guessed(typed: str, wanted: str) -> None:
     assert near(typed, FACTS)[0] == wanted
 
 
+def test_a_word_of_a_permissions_name_leads_to_it() -> None:
+    assert "modify-trades" in near("trade", FACTS)
+
+
 def test_a_log_is_told_by_its_distinct_errors_with_counts() -> None:
     log = [
         "start",

@@ -13,7 +13,8 @@ from krakenctl.errors import (
     SafetyStop,
     Unreachable,
 )
-from krakenctl.model.live import Coverage, Phase
+from krakenctl.model.coverage import Coverage
+from krakenctl.model.live import Phase
 from krakenctl.model.recorded import RecordedAccount
 from krakenctl.observe import accounts as observe
 from krakenctl.surfaces.base import Listing
@@ -74,8 +75,17 @@ def test_a_master_that_is_locked_does_not_hide_a_sub_account_whose_keys_are_its_
     locked = LockedOut("until eight")
     live, _ = look({"one": locked}, account("one"), sub_account("desk", "one"))
     assert (live["one"].phase, live["desk"].phase) == (Phase.REQUESTED, Phase.READY)
-    with pytest.raises(LockedOut):
-        look({"one": locked, "desk": locked}, account("one"), sub_account("desk", "one"))
+
+
+def test_where_every_account_is_locked_each_is_blocked_as_one_of_several_is():
+    locked = LockedOut("until eight")
+    live, _ = look({"one": locked, "desk": locked}, account("one"), sub_account("desk", "one"))
+    assert {(each.phase, each.reason) for each in live.values()} == {(Phase.REQUESTED, "until eight")}
+
+
+def test_where_another_needs_mending_that_is_told_and_not_the_lockout():
+    with pytest.raises(NotAuthorised):
+        look({"one": LockedOut("until eight"), "two": NotAuthorised("dead")}, account("one"), account("two"))
 
 
 def test_sub_accounts_that_fail_do_not_make_it_look_as_if_no_master_could_be_seen():

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from krakenctl.model.live import Coverage, LiveAccount, Phase
+from krakenctl.model.coverage import Coverage
+from krakenctl.model.live import LiveAccount, Phase
 from krakenctl.model.plan import Action, Verb
 from krakenctl.model.recorded import Given, RecordedAccount
-from krakenctl.plan.keys import BY_NAME_ALONE
+from krakenctl.plan.changes import BY_NAME_ALONE
 from plan_builders import (
     DAY,
     NOW,

@@ -16,8 +16,8 @@ NAMES = st.text(st.sampled_from("aZ9 '\"$#&;*.-_"), min_size=1, max_size=32)
 
 
 @given(NAMES, st.booleans())
-def test_the_name_comes_through_as_it_is(name, silent):
-    record = replace(b.recorded(b.bot()), live_name=name, claimed_by="me", claimed_at=b.NOW, silent=silent)
+def test_the_name_comes_through_as_it_is(name, unheard):
+    record = replace(b.recorded(b.bot()), live_name=name, claimed_by="me", claimed_at=b.NOW, unheard=unheard)
     hint = byhand.claimed(record, "").hint
     [command] = re.findall(r"`(krakenctl recover .*)`", hint)
     assert shlex.split(command) == ["krakenctl", "recover", "--absent", f"{record.address}:{name}"]

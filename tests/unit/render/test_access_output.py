@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from krakenctl import schema_files
 from krakenctl.model.access import AccessSight, Holder, Holders, Standing
 from krakenctl.model.address import key_address
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.render.access import Asked, who_json, who_text
 from krakenctl.render.paint import Paint
 

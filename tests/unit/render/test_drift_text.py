@@ -1,8 +1,8 @@
 """Drift as people read it."""
 
 from krakenctl.model.address import key_address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.drift import Drift, Drifted, DriftSight, FieldDrift, Kind, Mends
-from krakenctl.model.live import Coverage
 from krakenctl.render import drift, drift_markdown
 from krakenctl.render.paint import Paint
 
@@ -47,9 +47,11 @@ def test_keys_that_were_not_asked_are_named_with_the_reason():
 
 def test_a_field_is_told_as_declared_as_sent_and_as_live():
     row = FieldDrift(field="ipAllowlist", desired=["192.0.2.1"], recorded=["192.0.2.1"], live=["any"])
-    assert "ipAllowlist: declared 192.0.2.1 · sent 192.0.2.1 · live any" in text(found(changed(fields=(row,))))
+    told = text(found(changed(sent=NOW, fields=(row,))))
+    assert "ipAllowlist: declared 192.0.2.1 · sent 192.0.2.1 · live any" in told
     free = FieldDrift(field="nonceWindow", desired=None, recorded=0, live=5, managed=False)
-    assert "nonceWindow: not declared · sent 0 · live 5" in text(found(changed(fields=(free,))))
+    assert "nonceWindow: not declared · sent 0 · live 5" in text(found(changed(sent=NOW, fields=(free,))))
+    assert "nonceWindow: not declared · recorded 0 · live 5" in text(found(changed(fields=(free,)))), "never sent"
 
 
 def test_times_are_told_once():

@@ -101,6 +101,14 @@ def test_what_could_not_be_asked_is_not_said_to_be_as_declared(render):
 
 
 @pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
+def test_a_plan_is_not_all_well_while_a_key_lives_that_the_kill_switch_was_used_on(render):
+    found = Finding(rule="contained-key-live", severity=Severity.WARNING, message="bot.a7.g1 is still live")
+    text = render(replace(PLANS["no changes"], findings=(found,)))
+    assert "No changes; but a key lives that was to be revoked" in text
+    assert "What is live is what is declared" not in text
+
+
+@pytest.mark.parametrize("render", [lambda plan: plan_text.render(plan, Paint()), plan_markdown.render])
 def test_a_third_generation_says_whose_time_it_takes(render):
     declared = [bot(name, overlap=DAY, max_age=30 * DAY) for name in ("bot", "over", "fix")]
     ends = (NOW + 23 * HOUR, NOW, NOW + HOUR)

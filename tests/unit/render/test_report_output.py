@@ -87,3 +87,9 @@ def test_machines_are_told_every_outcome_and_the_counts():
 def test_progress_is_one_line_per_step(result, sign):
     line = report_text.event(Event(address=bot().address, step=ISSUED, result=result, message="a\nb"), Paint())
     assert line == f"{sign} ApiKey/acme/bot  issue b.a7.g2: a�b"
+
+
+@pytest.mark.parametrize(("result", "sign"), [(Result.DONE, "?"), (Result.FAILED, "✗")])
+def test_what_somebody_says_is_done_has_no_tick(result, sign):
+    happened = Event(address=bot().address, step=Step(Verb.UPDATE, "b"), result=result)
+    assert report_text.event(happened, Paint(), is_said=True).startswith(f"{sign} ApiKey/acme/bot  update b")

@@ -6,7 +6,7 @@ import pytest
 from golden import golden
 from krakenctl import schema_files
 from krakenctl.model.address import key_address
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.verification import Left, Right, Setting, Source, Verdict, Verification, Verified, VerifySight
 from krakenctl.render import verification as view
 from krakenctl.render.paint import Paint
@@ -89,6 +89,21 @@ def test_a_field_that_no_manifest_decides_is_told_as_such():
     assert key.differs
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "headline"),
+    [
+        (("granted", "listed", "listed", "listed"), "1 of 4 granted"),
+        (("granted", "granted", "listed"), "2 of 3 granted"),
+        (("granted", "granted"), "granted"),
+    ],
+)
+def test_a_key_of_which_some_permissions_were_tried_is_not_called_granted(verdicts, headline):
+    rights = tuple(right(f"right-{number}", Verdict(word)) for number, word in enumerate(verdicts))
+    told = found(verified("bot", Verdict.GRANTED, Source.KEY, rights=rights))
+    assert f"bot.a7.g1  {headline}\n" in view.text(told, Paint())
+    assert f"| **{headline}** |" in view.markdown(told)
+
+
 def test_as_json_it_is_what_the_schema_says():
     schema = schema_files.load("verification")
     jsonschema_rs.meta.validate(schema)
@@ -104,7 +119,7 @@ def test_as_json_it_is_what_the_schema_says():
         (("listed",), "The key is as declared."),
         (("listed", "listed"), "All 2 keys are as declared."),
         (("listed", "unknown"), "1 key of 2 is as declared; 1 key could not be seen."),
-        (("unknown",), "Nothing could be seen: nobody knows whether it is as declared."),
+        (("unknown",), "Nothing could be seen from here, so nothing was compared."),
         (("revoked", "listed"), "1 key of 2 differs from what is declared."),
         (("revoked", "unknown"), "1 key of 2 differs from what is declared; 1 key could not be seen."),
     ],

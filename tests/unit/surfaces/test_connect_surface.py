@@ -20,9 +20,9 @@ from krakenctl.errors import (
     TooManyKeys,
     Unreachable,
 )
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.iiban import normal_iiban
 from krakenctl.model.key import KeyPair, KeySpec
-from krakenctl.model.live import Coverage
 from krakenctl.model.permission import ON_CONNECT, Permission
 from krakenctl.model.secret import Secret
 from krakenctl.sandbox import clock, faults, open_sandbox
@@ -31,6 +31,7 @@ from krakenctl.sandbox.connect.scopes import INFO, READ
 from krakenctl.sandbox.people import seed
 from krakenctl.sandbox.switches import DEFAULTS, SWITCHES, set_switch
 from krakenctl.surfaces.connect import Connect, ConnectMaster
+from krakenctl.surfaces.kraken import spot
 from krakenctl.testing.examples import SECRET
 from krakenctl.testing.leaks import everything_shown
 from krakenctl.testing.surface_contract import NAME, SurfaceContract
@@ -112,6 +113,10 @@ class TestConnect(SurfaceContract):
     grantable = ON_CONNECT
 
     @pytest.fixture
+    def now(self):
+        return NOW
+
+    @pytest.fixture
     def surface(self, sandbox, connect, setting):
         set_switch(sandbox, *setting)
         return connect
@@ -119,6 +124,10 @@ class TestConnect(SurfaceContract):
 
 @pytest.mark.parametrize("settings", PATCHING, ids=lambda settings: " ".join(settings.values()))
 class TestConnectWherePutPatches(SurfaceContract):
+    @pytest.fixture
+    def now(self):
+        return NOW
+
     @pytest.fixture
     def surface(self, sandbox, connect, settings):
         for name, value in settings.items():
@@ -135,8 +144,8 @@ def test_an_iiban_is_written_in_groups_of_four(text):
     assert normal_iiban(text) == "AA88 N84G WOAK NMOI"
 
 
-def test_the_time_is_the_exchanges(connect):
-    assert connect.now() == NOW
+def test_the_time_is_the_exchanges(http):
+    assert spot.server_time(http) == NOW
 
 
 def test_keys_of_people_show_only_where_kraken_shows_them_and_then_with_all_their_rights(sandbox, connect):
@@ -393,7 +402,7 @@ def test_an_account_without_a_name_is_an_error_and_not_an_account(result):
 )
 def test_a_clock_without_a_time_is_an_error_and_not_1970(result):
     with pytest.raises(ExchangeError):
-        surface((200, {"result": result})).now()
+        spot.server_time(surface((200, {"result": result}))._http)
 
 
 @pytest.mark.parametrize("result", [None, [], 7, {}, {"apiKeyName": "k"}])

@@ -38,6 +38,10 @@ SETTINGS = [
 class TestWebsite(SurfaceContract):
     grantable = ALL
 
+    @pytest.fixture
+    def now(self):
+        return NOW
+
     @pytest.fixture(params=SETTINGS, ids="=".join)
     def surface(self, request, tmp_path):
         sandbox = open_sandbox(tmp_path / "sandbox.db")
@@ -49,7 +53,7 @@ class TestWebsite(SurfaceContract):
         ours.keep("good", pair, READ, NonceScale.MILLISECONDS)  # which says whose account it is
         http = Http("http://kraken.invalid", WsgiAdapter(sandbox))
         person = Robot(tmp_path / "sandbox.db")
-        clocks = {"clock": lambda: NOW * 1_000_000_000, "wait": lambda _: None, "told": lambda: NOW}
-        yield Website(Site(account="acme"), http, person, ours.share(), **clocks)
+        clocks = {"clock": lambda: NOW * 1_000_000_000, "wait": lambda _: None, "now": lambda: NOW}
+        yield Website(site=Site(account="acme"), http=http, person=person, held=ours.share(), **clocks)
         http.close()
         sandbox.close()

@@ -12,13 +12,15 @@ from krakenctl.model.description import Description
 from krakenctl.model.diagnosis import Diagnosed, Diagnosis, Health, ok, problem, unknown
 from krakenctl.model.key import KeySpec, LiveKey
 from krakenctl.model.permission import Permission
+from krakenctl.model.recorded import EndProof
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.model.run import Lease, Run
+from krakenctl.model.silence import TWICE
 from krakenctl.render import diagnosis
 from krakenctl.render.paint import Paint
 from krakenctl.tasks.diagnosis import verdicts
 from krakenctl.wiring.clocks import Moment
-from plan_builders import NOW, bot
+from plan_builders import NOW, bot, recorded
 
 PIN = "AA12 N84G EXAM PLE1"
 SECOND = 1_000_000_000  # nanoseconds
@@ -132,7 +134,16 @@ def test_a_lease_is_well_while_its_holder_gives_signs_of_life() -> None:
 def test_what_only_a_person_can_find_out_is_a_problem(move: Move) -> None:
     left = Recovery(address=bot().address, account="acme", name="bot", move=move, why="so")
     asks = move in (Move.ASK, Move.UNKNOWN)
-    assert verdicts.recovery(left, "so").health is (Health.PROBLEM if asks else Health.WARNING)
+    told = verdicts.recovery(left, "so")
+    assert told.health is (Health.PROBLEM if asks else Health.WARNING)
+    assert (told.hint == "run `krakenctl recover`") == (not asks and move is not Move.WAIT), "it cannot end a wait"
+
+
+def test_whoever_has_looked_is_not_told_to_look() -> None:
+    key = recorded(bot())
+    proved = EndProof(since=NOW, host="here", said=TWICE)
+    assert "look on the website" in verdicts.gone(proved, key).hint
+    assert "`krakenctl plan`" in verdicts.gone(replace(proved, host="", said="as jo says"), key).hint
 
 
 def _text(*results: Diagnosed) -> str:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from krakenctl.model.address import Address
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.drift import Kind, Mends
 from krakenctl.model.key import KeySpec, LiveKey
-from krakenctl.model.live import Aside, Coverage, LiveAccount, Phase
+from krakenctl.model.live import Aside, LiveAccount, Phase
 from krakenctl.model.recorded import Containment, Given, RecordedAccount
 from krakenctl.model.recovery import Move, Recovery
 from krakenctl.tasks.drift.compare import compare, sights
@@ -45,6 +46,16 @@ def of_one(key, record, live="as sent", now=NOW, **more):
 def test_a_key_that_is_as_declared_and_as_sent_does_not_drift():
     key = bot()
     assert of_one(key, recorded(key)) == ()
+
+
+def test_an_imported_key_was_never_sent():
+    key = bot()
+    record = recorded(key, generation=0, live_name="my own bot")
+    [drift] = of_one(key, record, alive(record, ip_allowlist=()))
+    assert (drift.kind, drift.sent) == (Kind.CHANGED, 0)
+    assert drift.message == "somebody changed my own bot: it is not as it was imported, or sent since"
+    [drift] = of_one(replace(key, grants=READ), record)
+    assert (drift.kind, drift.message) == (Kind.UNDEPLOYED, "what is declared is not what was imported, or sent since")
 
 
 def test_what_somebody_changed_is_told_field_by_field_with_when():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krakenctl.model.address import key_address
-from krakenctl.model.live import Coverage
+from krakenctl.model.coverage import Coverage
 from krakenctl.model.verification import Setting, Source, Verdict, Verification, Verified, VerifySight
 from krakenctl.tasks.verification.whose import settled
 
