@@ -50,7 +50,7 @@ def plan(inputs: Inputs) -> Plan:
         asked=asked,
         waiting={recovery.address: recovery.why for recovery in inputs.recovery if recovery.move.stays},
     )
-    parts = [_part(scene) for scene in stage]
+    parts = [_part(scene, inputs.live) for scene in stage]
     share = _share(inputs, parts, asked)
     return Plan(
         workspace=inputs.workspace.name,
@@ -89,14 +89,18 @@ def _findings(inputs: Inputs, parts: Iterable[AccountPlan]) -> Iterator[Finding]
         yield from (finding for finding in part.findings if everything or finding.rule in _PATIENT)
 
 
-def _part(scene: Scene) -> AccountPlan:
+def _part(scene: Scene, live: Mapping[str, LiveAccount]) -> AccountPlan:
     account = scene.account
     if account is None or account.address.kind == "Account" or scene.live.phase is Phase.READY:
         return plan_account(scene)
+    why = scene.live.reason
     if scene.live.phase is Phase.ABSENT:
-        return _with_request(scene, account)
+        master = live.get(account.master)
+        if master is None or master.phase is Phase.READY:
+            return _with_request(scene, account)
+        why = f"{master.name} is to ask for it, and cannot be reached: {master.reason}"
     part = plan_account(scene)
-    part.changes.insert(0, _waiting(account, scene.waiting.get(account.address, scene.live.reason)))
+    part.changes.insert(0, _waiting(account, scene.waiting.get(account.address, why)))
     return part
 
 

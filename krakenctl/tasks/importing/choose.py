@@ -70,7 +70,8 @@ class Chooser:
         drafts = [
             self._draft(name, account.iiban, self._unmanaged(name, account)) for name, account in with_list.items()
         ]
-        self._refuse_unlisted(with_list.values())
+        if all(account.phase is Phase.READY for account in with_list.values()):  # else it may be there unseen
+            self._refuse_unlisted(with_list.values())
         return [draft for draft in drafts if draft.keys]
 
     def _with_list(self) -> list[str]:
