@@ -53,6 +53,11 @@ def sent_by(number: int) -> NonceScale:
     return next((each for each in reversed(CLOCKS) if number >= nonce_at(each, _IN_2001)), NonceScale.UNKNOWN)
 
 
+def tells_no_clock(nonce: object, seen: int) -> bool:
+    """A number that somebody chose may look like a clock's: a program that counts may have begun at one."""
+    return isinstance(nonce, int) and sent_by(seen) in CLOCKS
+
+
 def nonce_at(scale: NonceScale, nanoseconds: int) -> int:
     """The nonce of a clock that shows this many nanoseconds since 1970. Only for `CLOCKS`."""
     return nanoseconds * _PER_SECOND[scale] // 1_000_000_000

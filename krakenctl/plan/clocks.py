@@ -2,9 +2,9 @@
 
 A manifest says what the program of the current key sends. But somebody may have the next key's program in mind, and
 nothing tells us: so of what is recorded and what is declared the coarser counts, unless the key is known to have seen
-a number that only a finer one sends. That milliseconds are right where seconds are recorded is found out by trying
-(`Caller.describe_twice`); any finer clock, and any after a counter, is a person's to show (`inspect --nonce`). Where
-nothing is recorded, the manifest is believed unless it asks for another key.
+a number that only a finer one sends. That a finer one is right is a person's to show (`inspect --nonce`): trying it
+out would lock a program out that was merely quicker. Where nothing is recorded, the manifest is believed unless it asks
+for another key.
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ class Website:
     _taken: int = 0  # of these, so far
     _fresh: dict[str, Holding] = field(default_factory=dict)  # by name: made in this run
     _attested: set[str] = field(default_factory=set)  # by name: elsewhere, when this run first asked about it
+    _unheard: set[str] = field(default_factory=set)  # by name: a pair of it that never answered made way for another
     _caller: Caller = field(init=False)
     _roll: RollCall = field(init=False)
 
@@ -177,10 +178,14 @@ class Website:
     def _deleted_instead(self, name: str) -> Mended:
         deleted, told = self._deleted(name), self._roll.looks.get(name, GONE).told
         self._roll.forget(name)
+        if deleted is Revocation.PROVED and name in self._unheard and told and told.live.name != name:
+            return Mended(deleted=Revocation.CLAIMED)  # the key whose pair was typed in before may live
         return Mended(deleted=deleted, mistaken=Mistaken(told.live, told.iiban) if told else None)
 
     def _other_pair(self, name: str, spec: KeySpec, given: KeyPair) -> Mended:
-        mistaken = self._mistaken(name, given)
+        mistaken, before = self._mistaken(name, given), self._pair(name)
+        if before is not None and before.public_key not in {given.public_key, *self._caller.let_in}:
+            self._unheard.add(name)
         self._take(name, spec, given)
         return Mended(pair=given, mistaken=mistaken)
 

@@ -18,7 +18,7 @@ from krakenctl.errors import (
     Unreachable,
 )
 from krakenctl.knowledge.facts import facts
-from krakenctl.model.description import Description, NonceScale
+from krakenctl.model.description import Description, NonceScale, tells_no_clock
 from krakenctl.model.inspection import Alive, Described, Inspection, Meaning, Undescribed
 from krakenctl.model.permission import Permission, in_order
 from krakenctl.model.secret import Secret
@@ -149,7 +149,8 @@ def _early(own: OwnKey, manner: Manner) -> str:
 
 def _remember(own: OwnKey, labelled: Labelled, manner: Manner, share: Share | None) -> None:
     """For later commands, which ask without a second factor."""
-    if share is not None and own.seen and manner.otp is None and not manner.alive:
+    is_heard = own.seen and manner.otp is None and not manner.alive
+    if share is not None and is_heard and not tells_no_clock(manner.nonce, own.seen):
         share.note_nonce(labelled.pair.public_key, own.seen)
 
 

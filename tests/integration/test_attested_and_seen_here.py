@@ -7,7 +7,8 @@ import socket
 from dataclasses import dataclass, replace
 
 import pytest
-from test_attested_untried import Types, attested, fenced_off, right, verdict
+from test_attested_then_doubted import MakesAnother
+from test_attested_untried import Types, attested, fenced_off, right, told, verdict
 
 from by_hand import OPEN, a_key, by_hand, run
 from desk import make_desk
@@ -150,3 +151,18 @@ def test_what_was_attested_is_not_overwritten_by_what_is_no_pair_of_it(tmp_path,
     run(desk, Types(desk.db, pairs=[given]))
     assert desk.entry("acme/bot", Slot.PENDING).secret == right(desk).secret
     assert (verdict(desk), desk.recorded().keys) == (before, {})
+
+
+def test_what_is_kept_stays_attested_when_another_key_made_at_the_doubt_is_deleted(desk, monkeypatch):
+    attested(desk, monkeypatch)
+    desk.advance(7200)
+    run(desk, MakesAnother(desk.db))
+    assert "attested by" in verdict(desk)
+    assert NAME in told(desk.run("plan"))
+    assert desk.slots() == ["acme/bot/pending", "acme/well/current"]
+
+
+def test_and_where_nobody_attested_it_every_plan_names_it_still(desk):
+    desk.advance(7200)
+    run(desk, MakesAnother(desk.db))
+    assert NAME in told(desk.run("plan"))

@@ -38,7 +38,7 @@ def right(desk):
     return KeyPair(public_key=made.public_key, secret=Secret(made.secret))
 
 
-def attested(desk, monkeypatch):
+def attested(desk, monkeypatch, *more, name=NAME):
     """By a host that has the right pair, and a store of its own."""
     before = (desk.root / "krakenctl.yaml").read_text()
     settings = json.loads(before)
@@ -47,7 +47,7 @@ def attested(desk, monkeypatch):
     desk.advance(60)
     with monkeypatch.context() as there, at(there):
         there.setattr(socket, "gethostname", lambda: "far.example")
-        ran = desk.run("attest", BOT, *in_env(there, row(desk).public_key, row(desk).secret))
+        ran = desk.run("attest", BOT, *more, *in_env(there, row(desk, name).public_key, row(desk, name).secret))
     (desk.root / "krakenctl.yaml").write_text(before)
     desk.advance(60)
     return ran

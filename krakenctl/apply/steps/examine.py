@@ -13,6 +13,7 @@ from krakenctl.apply.steps.advice import COMPARE
 from krakenctl.apply.steps.mend import doubted, given_again, keep_other, mismatch, put_right, unkept
 from krakenctl.apply.work import KeptKey, Work, joined
 from krakenctl.errors import ExchangeError, NeedsPerson, NotAuthorised
+from krakenctl.model.human import Mended, Revocation
 from krakenctl.model.journal import ACCEPTED, Intent, Stage, Verdict
 from krakenctl.model.key import KeyPair, KeySpec, LiveKey
 from krakenctl.model.plan import Verb
@@ -62,6 +63,11 @@ def _vouched(session: Session, work: Work, name: str, sent: KeySpec, before: Int
         if mended is None:
             return _with_reason(session, work, name, sent, why, before=before, word=word, stays=stays, typed=typed)
         _reopen(session, work, name, why)  # first: who dies now leaves no word that may be of another pair
+        if mended.deleted is not None and typed is not None and typed.public_key != before.public_key:
+            is_proved = mended.deleted is Revocation.PROVED  # of what they had typed in; what is kept is as it was
+            unkept(session, work, name, Mended(mistaken=None if is_proved else mended.mistaken))
+            typed = None
+            continue
         unkept(session, work, name, mended)
         word, typed = (word, mended.pair) if mended.pair else ("", typed)
         stays = stays and bool(word) and (typed is None or _is_told_apart(session, name, before, typed))
@@ -105,7 +111,7 @@ def _with_reason(
             raise _waits(work, name, why, is_attested=True)
         reason = _accepted(session, work, name, sent, why, is_attested=True)
     except NeedsPerson:
-        if stays and typed is not None:
+        if stays and work.intent is not None and not work.intent.vouched:
             with work.telling_rest() as deeds:
                 session.advance(work, name, before.stage, word, deeds=deeds)
         raise

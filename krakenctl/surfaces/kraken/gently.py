@@ -133,29 +133,18 @@ class Caller:
             self._seen[pair.public_key] = scale, own.seen
 
     def describe_twice(self, holding: Holding, pair: KeyPair, pause: Callable[[], None] | None = None) -> Description:
-        """A refused nonce is tried once more: its consumer was quicker, or an earlier command of ours.
-
-        Where its manifest says milliseconds, and nothing has shown so yet, they are tried as `OwnKey.discover` does.
-        """
+        """A refused nonce is tried once more: its consumer was quicker, or an earlier command of ours."""
         scale = holding.scale
         try:
             return self.describe(pair, scale)
         except NonceRefused:
             if self.has_enough or self.row.spent:
                 raise
-        is_corrected = (scale, holding.finer) == (NonceScale.SECONDS, NonceScale.MILLISECONDS)
-        if pause is not None:
-            pause()
-        elif not is_corrected:
+        if pause is None:
             self.wait(PAUSE if scale is NonceScale.SECONDS else 0.0)
-        return self._discovered(pair) if is_corrected else self.describe(pair, scale)
-
-    def _discovered(self, pair: KeyPair) -> Description:
-        """It has refused this very second."""
-        own = self.own(pair)
-        told = self._described(pair, lambda: own.discover(lambda: not self.has_enough, has_refused=True))
-        self.has_seen(pair, told.scale, own)
-        return told
+        else:
+            pause()
+        return self.describe(pair, scale)
 
     def describe_with(self, pair: KeyPair, nonce: int) -> Description:
         """With a small nonce: nobody uses it yet."""

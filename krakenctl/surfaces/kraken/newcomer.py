@@ -8,7 +8,7 @@ from krakenctl.errors import ExchangeError, LockedOut, NonceRefused, RateLimited
 from krakenctl.model.description import CLOCKS, Description
 from krakenctl.model.holding import Holding
 from krakenctl.model.key import KeyPair
-from krakenctl.model.silence import NO_KEY, NO_NONCE
+from krakenctl.model.silence import NO_KEY, NO_NONCE, is_by_nonce
 from krakenctl.surfaces.kraken import look
 from krakenctl.surfaces.kraken.answers import said, says
 from krakenctl.surfaces.kraken.ending import is_refused_again, may_be_proved
@@ -79,6 +79,8 @@ def _asked(caller: Caller, holding: Holding, pair: KeyPair, iiban: str, others: 
             return GONE
         return look.new_refused(holding, said(problem), has_answered=has_been_asked)
     if told is None:
+        if (before := held.refusal(public_key)) is not None and not is_by_nonce(before.said):
+            return look.new_refused(holding, before.said, has_answered=held.answer(public_key) is not None)
         early = caller.early(holding)
         return look.as_recorded(holding, early) if early else look.spent(holding)
     return look.described(holding, told, iiban)

@@ -70,17 +70,16 @@ class OwnKey:
         """Ask as its consumer would ask right now. NonceRefused: the consumer was quicker, or sends something else."""
         return self._described(scale, 0)
 
-    def discover(self, may_go_on: Callable[[], bool] = lambda: True, *, has_refused: bool = False) -> Description:
+    def discover(self, may_go_on: Callable[[], bool] = lambda: True) -> Description:
         """Ask a key of whose consumer nobody knows what it sends: in seconds, then milliseconds, three calls at most.
 
         An answer to too coarse a clock does no harm, one to too fine a clock locks the consumer out for good. So the
         coarsest is asked first, and milliseconds only after seconds far ahead were refused too. A consumer whose clock
         shows seconds or milliseconds, and is within thirty seconds of this one, is then refused for no longer than
         `FARTHEST`, a second, and what its clock is behind. A consumer that counts is locked out by any clock.
-        `has_refused`: it has just refused this very second, so that begins half a minute ahead.
         Raises NonceRefused: its consumer's clock is finer, or is ahead; or one was not to be asked any more.
         """
-        *ladder, last = _LADDER[has_refused:]
+        *ladder, last = _LADDER
         for scale, ahead in ladder:
             try:
                 told = self._described(scale, ahead)

@@ -11,7 +11,7 @@ from pathlib import Path
 from krakenctl.actor import new_run
 from krakenctl.errors import ExchangeError, KrakenctlError, NonceRefused, RateLimited, Refused
 from krakenctl.model.attestation import Attestation
-from krakenctl.model.description import Description, NonceScale
+from krakenctl.model.description import Description, NonceScale, tells_no_clock
 from krakenctl.model.key import KeyPair
 from krakenctl.model.secret import Secret
 from krakenctl.pairs.harvest import Labelled
@@ -68,7 +68,7 @@ def look(
             raise RateLimited(f"the key is {why}; nothing was done")
         with _explained(oracle, way, endpoint):
             told, spent = _asked(own, way, heard)
-        return Told(_attestation(oracle, pair, told, at), spent, own.seen)
+        return Told(_attestation(oracle, pair, told, at), spent, 0 if tells_no_clock(way.nonce, own.seen) else own.seen)
 
 
 def _attestation(oracle: Oracle, pair: KeyPair, told: Description, at: int) -> Attestation:

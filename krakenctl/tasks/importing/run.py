@@ -10,6 +10,7 @@ from pathlib import Path
 
 from krakenctl.actor import new_run
 from krakenctl.errors import LockedOut
+from krakenctl.model.description import tells_no_clock
 from krakenctl.model.importing import Import, ImportedKey, Written
 from krakenctl.model.live import LiveAccount
 from krakenctl.pairs.harvest import Harvest
@@ -52,7 +53,8 @@ def bring(
         seen = inspect(oracle, replace(harvest, pairs=fresh), Manner(nonce=errand.nonce, otp=errand.otp))
         oracle.let_pass()
     asked, refused = sorting.sorted_out(fresh, seen)
-    nonces = {labelled.pair.public_key: told.told.nonce for labelled, told in asked}
+    heard = [(labelled.pair.public_key, told.told.nonce) for labelled, told in asked]
+    nonces = {key: nonce for key, nonce in heard if not tells_no_clock(errand.nonce, nonce)}
 
     def choose(chooser: Chooser) -> list[AccountDraft]:
         chooser.left += (*known, *refused)

@@ -16,9 +16,10 @@ from krakenctl.model.plan import Action
 from krakenctl.plan.authority import Rotate
 from krakenctl.project import open_project
 from krakenctl.sandbox.people import operate
+from krakenctl.surfaces.kraken.numbers import PATIENCE
 from krakenctl.testing.person import Robot, toggled
 from krakenctl.workflow import open_desk
-from waiting import NAME, ORDERS, counting, nonce, set_nonce
+from waiting import NAME, ORDERS, nonce, set_nonce
 
 LOOKS = [("plan",), ("verify",), ("drift",), ("tick",), ("apply", "--yes")]
 BY_NAME = Rotate(addresses=(BOT,), older_than=0, compromised=False, reason="")
@@ -131,38 +132,31 @@ def test_what_the_manifests_ask_for_is_asked_for_by_the_next_apply(ordered):
 # What is corrected
 
 
-@pytest.mark.parametrize("command", LOOKS, ids=lambda command: command[0])
-def test_milliseconds_where_seconds_were_guessed_are_found_by_two_refused_calls_and_never_again(
-    ordered, monkeypatch, command
-):
-    desk = in_use(ordered, "s", (NOW + 1800) * 1000)
-    signed = counting(monkeypatch)
-    use(desk, "ms").run(*command)
-    assert (signed(), nonce(desk) // NOW) == (3, 1000)
-    desk.advance(3600)
-    assert desk.run("plan").code == 0
-    assert (signed(), desk.recorded().refused, desk.recorded().rows) == (4, {}, {})
-
-
-def test_they_are_on_record_once_somebody_applies(ordered):
-    desk = use(in_use(ordered, "s", (NOW + 1800) * 1000), "ms")
-    planned(desk)
-    desk.run("apply", "--yes")
-    assert recorded(desk) == NonceScale.MILLISECONDS
-
-
-@pytest.mark.parametrize("ahead", [0, 25])
-def test_a_program_that_is_quicker_or_whose_clock_is_ahead_is_not_taken_for_a_finer_one(ordered, ahead):
+@pytest.mark.parametrize("ahead", [0, 3, 25])
+def test_no_look_gets_in_the_way_of_a_program_that_is_quicker_or_whose_clock_is_ahead(ordered, ahead):
     desk = use(in_use(ordered), "ms")
-    set_nonce(desk, NOW + 3605 + ahead)
-    desk.run("plan")
-    assert nonce(desk) == NOW + 3605 + 31
+    for each in range(3):
+        now = NOW + 3605 + 300 * each
+        set_nonce(desk, now + ahead)
+        desk.run("tick")
+        assert nonce(desk) - now <= max(ahead, PATIENCE)
+        desk.advance(300)
+
+
+def test_a_counter_that_began_at_a_clocks_number_is_not_taken_for_that_clock(ordered):
+    last = (NOW + 1800) * 1000
+    desk = in_use(ordered, "counter", last)
+    assert desk.run("inspect", str(BOT), "--nonce", str(last + 1)).code == 0
+    desk.advance(3600)
+    use(desk, "ms").run("plan")
+    rotate(desk, Stops(desk.db))
+    assert nonce(desk) == last + 1
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "unit"), [("ms", "us", 10**6), ("s", "ns", 10**9), ("counter", "ms", 1000)]
+    ("before", "after", "unit"), [("s", "ms", 1000), ("ms", "us", 10**6), ("s", "ns", 10**9), ("counter", "ms", 1000)]
 )
-def test_whatever_else_is_finer_is_a_persons_to_say(ordered, before, after, unit):
+def test_whatever_is_finer_is_a_persons_to_show(ordered, before, after, unit):
     last = (NOW + 1800) * unit
     desk = use(in_use(ordered, before, last), after)
     told = " ".join(desk.run("plan").out.split())
@@ -172,6 +166,8 @@ def test_whatever_else_is_finer_is_a_persons_to_say(ordered, before, after, unit
     desk.advance(3600)
     assert desk.run("plan").code == 0
     assert nonce(desk) // unit == NOW + 2 * 3600 + 3605
+    desk.run("apply", "--yes")
+    assert recorded(desk) == NonceScale(after)
 
 
 def test_that_nobody_says_it_any_more_is_not_taken_for_another_clock(ordered):

@@ -118,10 +118,8 @@ def test_a_key_that_no_manifest_names_any_more_is_asked_as_before(ordered):
     assert nonce(desk) <= NOW + 3610
 
 
-@pytest.mark.parametrize("sends", ["unknown", "s"])
-def test_what_its_program_sends_is_corrected_in_the_manifest_and_holds_at_once(ordered, sends):
-    """As after an import, whose guess is the coarsest clock."""
-    desk = use(ordered, sends)
+def test_what_its_program_sends_is_said_in_the_manifest_and_holds_at_once_where_nothing_was(ordered):
+    desk = use(ordered, "unknown")
     run(desk, Robot(desk.db))
     desk.advance(3600)
     set_nonce(desk, (NOW + 1800) * 1000)
