@@ -126,10 +126,14 @@ class OwnKey:
         return self._read(result, scale)
 
     def _number(self, scale: NonceScale, ahead: int = 0) -> int:
-        """Of that clock, once it is above what the key has seen, if that is soon."""
-        seconds = missing(scale, self._clock() + ahead * SECOND, self.seen) if self.seen else 0.0
-        if 0 < seconds <= self._patience:
-            self._wait(seconds + MARGIN)
+        """Of that clock, once it is above what the key has seen, if that is soon.
+
+        A clock that was looked at often is ahead of itself, by a millisecond a look: then the rest is waited for too.
+        """
+        for _ in range(2):
+            seconds = missing(scale, self._clock() + ahead * SECOND, self.seen) if self.seen else 0.0
+            if 0 < seconds <= self._patience:
+                self._wait(seconds + MARGIN)
         return nonce_at(scale, self._clock() + ahead * SECOND)
 
     def describe_with(self, nonce: int) -> Description:
